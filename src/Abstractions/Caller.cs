@@ -1,0 +1,22 @@
+using OrleansPolicy.Audit;
+
+namespace OrleansPolicy.Abstractions;
+
+/// <summary>Who asks, and under which id, so that asking twice does it once.</summary>
+/// <param name="By">Who acts; written to the audit.</param>
+/// <param name="OperationId">The idempotency key, at most 128 characters; null: asking twice does it twice.</param>
+/// <param name="RequestHash">Hex SHA-256 over the request; the same id with another hash is refused with <c>operation.reused</c>.</param>
+public sealed record Caller(Actor By, string? OperationId = null, string? RequestHash = null);
+
+/// <summary>Codes that mean something to every caller of a grain.</summary>
+public static class CommonCodes
+{
+    /// <summary>The operation was done before under the same id; its answer is stored.</summary>
+    public const string OperationExists = "operation.exists";
+
+    /// <summary>Somebody else changed it meanwhile, several times over: look again and retry.</summary>
+    public const string Conflict = "store.conflict";
+
+    /// <summary>The limiter refused; <see cref="Outcome{T}.RetryAfter"/> tells when to come back.</summary>
+    public const string AdmissionRefused = "admission.refused";
+}

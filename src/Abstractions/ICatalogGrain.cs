@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using Orleans;
+using Orleans.Concurrency;
+using OrleansPolicy.Bundles;
+
+namespace OrleansPolicy.Abstractions;
+
+/// <summary>Versions, tags and the trust root of one tenant (key: the tenant).</summary>
+[Alias("policy.catalog")]
+public interface ICatalogGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Verifies and publishes a bundle; takes one admission. Content that is there already is answered with
+    /// <see cref="Published.Existed"/> and takes none. Fails with <c>bundle.*</c>, <c>bundle.version_taken</c>, <see cref="CommonCodes"/>.
+    /// </summary>
+    [Alias("publish")]
+    Task<Outcome<Published>> PublishAsync([Immutable] ImmutableArray<byte> content, bool strict, [Immutable] Caller caller);
+
+    /// <summary>Sets the first trust root or, signed by old and new, the next. Fails with <c>trust.*</c>.</summary>
+    [Alias("set-trust")]
+    Task<Outcome<TrustRoot>> SetTrustAsync([Immutable] TrustRoot root, [Immutable] Caller caller);
+
+    /// <summary>Moves a tag; takes one admission. Fails with <c>bundle.unknown</c>, <c>tag.*</c>.</summary>
+    [Alias("move-tag")]
+    Task<Outcome<TagRecord>> MoveTagAsync(string tag, string? fleet, string reference, string reason, [Immutable] Caller caller);
+}
+
+/// <summary>A published bundle.</summary>
+/// <param name="Bundle">What was published.</param>
+/// <param name="Existed">Whether it was there before.</param>
+public sealed record Published(BundleRecord Bundle, bool Existed);

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Orleans;
+using Orleans.Concurrency;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Abstractions;
+
+/// <summary>One rollout (key: <c>tenant/rollout</c>): drives it through its stages until it is complete or taken back.</summary>
+[Alias("policy.rollout-wedge")]
+public interface IRolloutWedgeGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Starts it; takes one admission. Fails with <c>plan.*</c> (all at once), <c>fleet.unknown</c>, <c>bundle.unknown</c>,
+    /// <c>bundle.expired</c>, <c>rollout.in_flight</c>, <c>rollout.no_fallback</c>, <c>rollout.staleness_exceeds_deadline</c>, <see cref="CommonCodes"/>.
+    /// </summary>
+    [Alias("start")]
+    Task<Outcome<RolloutView>> StartAsync([Immutable] StartRollout request, [Immutable] Caller caller);
+
+    /// <summary>The rollout now. Fails with <c>rollout.unknown</c>.</summary>
+    [Alias("get")]
+    Task<Outcome<RolloutView>> GetAsync();
+
+    /// <summary>Stops its clock. Fails with <c>rollout.state</c>.</summary>
+    [Alias("pause")]
+    Task<Outcome<RolloutView>> PauseAsync(string reason, [Immutable] Caller caller);
+
+    /// <summary>Goes on with a full new window. Fails with <c>rollout.state</c>.</summary>
+    [Alias("resume")]
+    Task<Outcome<RolloutView>> ResumeAsync(string reason, [Immutable] Caller caller);
+
+    /// <summary>Lets a manual plan leave its stage. Fails with <c>rollout.state</c>, <c>rollout.approval_not_needed</c>, <c>rollout.same_person</c>.</summary>
+    [Alias("approve")]
+    Task<Outcome<RolloutView>> ApproveAsync(string reason, [Immutable] Caller caller);
+
+    /// <summary>Takes it back, from every state that is not final; never limited. Fails with <c>rollout.state</c>.</summary>
+    [Alias("roll-back")]
+    Task<Outcome<RolloutView>> RollBackAsync(string reason, [Immutable] Caller caller);
+
+    /// <summary>Looks at the fleet now: the scanner calls it where a deadline is overdue.</summary>
+    [Alias("look")]
+    Task LookAsync();
+}
+
+/// <summary>A request for a rollout.</summary>
+/// <param name="Fleet">The fleet.</param>
+/// <param name="Ref">The bundle: a hash, a version, <c>tag:NAME</c> or <c>tag:NAME@FLEET</c>.</param>
+/// <param name="RolloutWedge">The plan.</param>
+/// <param name="Critical">Whether the bounds of critical subsystems apply.</param>
+/// <param name="Reason">Why.</param>
+public sealed record StartRollout(string Fleet, string Ref, JsonElement RolloutWedge, bool Critical, string Reason);

@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Admission;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Storage;
+
+/// <summary>The truth. Every call ends within 5 seconds or throws <see cref="StoreUnavailableException"/>.</summary>
+public interface IRolloutStore
+{
+    /// <summary>Makes a change durable, whole or not at all. An exception leaves the outcome unknown: repeat with the same operation.</summary>
+    Task<CommitResult> CommitAsync(PolicyChange change, CancellationToken cancellationToken = default);
+
+    /// <summary>The limiter's row; null before the first admission.</summary>
+    Task<StoredAdmission?> ReadAdmissionAsync(string tenant, CancellationToken cancellationToken = default);
+
+    /// <summary>A fleet with its directive; null where there is none.</summary>
+    Task<StoredFleet?> ReadFleetAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
+
+    /// <summary>All fleets of a tenant, by name.</summary>
+    Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default);
+
+    /// <summary>The directives whose epoch or settings differ from the known ones. That it answers proves all the others unchanged at the moment of asking.</summary>
+    Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default);
+
+    /// <summary>The nodes of a fleet that have not left, by registration.</summary>
+    Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Registers up to 10,000 nodes in one transaction with one audit entry: numbers rise under the fleet's row lock. A node that
+    /// is there keeps its number unless its group or domain changed. Null: no such fleet.
+    /// </summary>
+    Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default);
+
+    /// <summary>Marks a node as left, with its audit entry. False: it was not there.</summary>
+    Task<bool> RemoveNodeAsync(string tenant, string fleet, string node, AuditDraft audit, CancellationToken cancellationToken = default);
+
+    /// <summary>One rollout.</summary>
+    Task<RolloutState?> ReadRolloutAsync(string tenant, string rolloutId, CancellationToken cancellationToken = default);
+
+    /// <summary>Rollouts, newest first, of one fleet or all; at most <paramref name="limit"/>.</summary>
+    Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>Claims up to <paramref name="limit"/> overdue deadlines of all tenants, skipping those that another silo is looking at.</summary>
+    Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>The first answer to an operation, at most 24 hours old.</summary>
+    Task<OperationWrite?> ReadOperationAsync(string keyId, string operationId, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Bundles, tags and trust roots, read.</summary>
+public interface ICatalogStore
+{
+    /// <summary>By <c>ref</c>: a hash, a version, <c>tag:NAME</c> or <c>tag:NAME@FLEET</c>.</summary>
+    Task<BundleRecord?> FindBundleAsync(string tenant, string reference, CancellationToken cancellationToken = default);
+
+    /// <summary>Newest first.</summary>
+    Task<ImmutableArray<BundleRecord>> ListBundlesAsync(string tenant, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>The bytes as published.</summary>
+    Task<ImmutableArray<byte>?> ReadContentAsync(string tenant, string policyHash, CancellationToken cancellationToken = default);
+
+    /// <summary>Every move of every tag, newest first.</summary>
+    Task<ImmutableArray<TagRecord>> ListTagsAsync(string tenant, CancellationToken cancellationToken = default);
+
+    /// <summary>A trust root as JSON; the newest where <paramref name="version"/> is null.</summary>
+    Task<TrustRootWrite?> ReadTrustRootAsync(string tenant, int? version = null, CancellationToken cancellationToken = default);
+
+    /// <summary>The highest sequence published; null where none had one.</summary>
+    Task<long?> ReadHighestSequenceAsync(string tenant, CancellationToken cancellationToken = default);
+}
+
+/// <summary>The audit chain, read.</summary>
+public interface IAuditStore
+{
+    /// <summary>Entries after <paramref name="after"/>, in order; optionally only those whose subject starts with <paramref name="subject"/>.</summary>
+    Task<ImmutableArray<AuditEntry>> ReadAsync(
+        string tenant, long after, int limit, string? subject = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Where the chain ends.</summary>
+    Task<AuditHead> ReadHeadAsync(string tenant, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Tenants and keys, read.</summary>
+public interface IKeyStore
+{
+    /// <summary>A key that works now, by the SHA-256 of what was shown; null: unknown, expired or revoked.</summary>
+    Task<KeyWrite?> FindKeyAsync(ImmutableArray<byte> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default);
+
+    /// <summary>The keys of a tenant (null: the installation) that are not revoked.</summary>
+    Task<ImmutableArray<KeyWrite>> ListKeysAsync(string? tenant, CancellationToken cancellationToken = default);
+
+    /// <summary>All tenants, by name.</summary>
+    Task<ImmutableArray<string>> ListTenantsAsync(CancellationToken cancellationToken = default);
+}
+
+/// <summary>The limiter's row.</summary>
+public sealed record StoredAdmission(LimiterState State, UpdateLimit Limit, long Revision);
+
+/// <summary>A fleet's row with its directive. <paramref name="Revision"/> rises with every change of settings or directive.</summary>
+public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Settings, Directive Directive, long Revision);
+
+/// <summary>What a reader has of a fleet.</summary>
+public sealed record KnownFleet(string Tenant, string Fleet, long Revision);
+
+/// <summary>A rollout with something overdue.</summary>
+public sealed record OverdueRollout(string Tenant, string RolloutId, RolloutDeadline Deadline);
+
+/// <summary>The store did not answer in time or at all. Whether a write took effect is unknown.</summary>
+public sealed class StoreUnavailableException : Exception
+{
+    /// <summary>With the cause.</summary>
+    public StoreUnavailableException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Required by convention.</summary>
+    public StoreUnavailableException()
+    {
+    }
+
+    /// <summary>Required by convention.</summary>
+    public StoreUnavailableException(string message)
+        : base(message)
+    {
+    }
+}

@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Admission;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Storage;
+
+/// <summary>
+/// Everything that one action changes, as a value. <see cref="IRolloutStore.CommitAsync"/> makes it true in one transaction, or
+/// nothing of it: an effect never exists without its audit entry, an admission never without its effect.
+/// </summary>
+public sealed record PolicyChange
+{
+    /// <summary>The tenant it belongs to.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>At least one entry, appended to the tenant's chain last of all.</summary>
+    public required ImmutableArray<AuditDraft> Audit { get; init; }
+
+    /// <summary>The request that asked for it, so that a repeated request gets the first answer.</summary>
+    public OperationWrite? Operation { get; init; }
+
+    /// <summary>The admission it takes.</summary>
+    public AdmissionWrite? Admission { get; init; }
+
+    /// <summary>Creates this tenant (an audit entry goes to the new tenant's own chain).</summary>
+    public bool CreatesTenant { get; init; }
+
+    /// <summary>Keys made.</summary>
+    public ImmutableArray<KeyWrite> Keys { get; init; } = [];
+
+    /// <summary>A key taken back, by id.</summary>
+    public string? RevokedKeyId { get; init; }
+
+    /// <summary>A new version of the tenant's trust root, as JSON; refused as stale unless it is exactly the next version.</summary>
+    public TrustRootWrite? TrustRoot { get; init; }
+
+    /// <summary>A bundle published.</summary>
+    public BundleWrite? Bundle { get; init; }
+
+    /// <summary>Tags moved.</summary>
+    public ImmutableArray<TagRecord> Tags { get; init; } = [];
+
+    /// <summary>A fleet created or its settings changed.</summary>
+    public FleetWrite? Fleet { get; init; }
+
+    /// <summary>A rollout's new state.</summary>
+    public RolloutWrite? Rollout { get; init; }
+
+    /// <summary>A fleet's new directive.</summary>
+    public DirectiveWrite? Directive { get; init; }
+}
+
+/// <summary>The repeatable answer to a request.</summary>
+/// <param name="KeyId">The API key that asked.</param>
+/// <param name="OperationId">Its idempotency key.</param>
+/// <param name="BodyHash">Hex SHA-256 over method, path and body: the same id with another request is refused.</param>
+/// <param name="Status">The HTTP status of the answer.</param>
+/// <param name="Response">The answer as JSON.</param>
+public sealed record OperationWrite(string KeyId, string OperationId, string BodyHash, int Status, string Response);
+
+/// <summary>The limiter's state after an admission, guarded by the revision it was computed from (0: no row yet).</summary>
+public sealed record AdmissionWrite(LimiterState State, UpdateLimit Limit, long ExpectedRevision);
+
+/// <summary>An API key; only its hash is stored.</summary>
+public sealed record KeyWrite
+{
+    /// <summary>The key's id, not a secret.</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>The tenant; null for a key of the installation.</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>A name for people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The person or program it belongs to.</summary>
+    public required string Subject { get; init; }
+
+    /// <summary>viewer, publisher, operator, approver, relay, node or admin.</summary>
+    public required string Role { get; init; }
+
+    /// <summary>For relay and node: the one fleet it acts for.</summary>
+    public string? Fleet { get; init; }
+
+    /// <summary>For node: the one node it acts for.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>SHA-256 of the key.</summary>
+    public required ImmutableArray<byte> KeySha256 { get; init; }
+
+    /// <summary>The subjects who made it, and who made theirs.</summary>
+    public ImmutableArray<string> Creators { get; init; } = [];
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it stops working.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
+
+/// <summary>A trust root version.</summary>
+public sealed record TrustRootWrite(int Version, string Document);
+
+/// <summary>A bundle with its bytes as published.</summary>
+public sealed record BundleWrite(BundleRecord Record, ImmutableArray<byte> Content);
+
+/// <summary>A fleet's settings.</summary>
+public sealed record FleetWrite(string Fleet, FleetSettings Settings, bool Creates);
+
+/// <summary>A rollout's new state; its revision is the expected one plus 1. The deadlines replace all it had.</summary>
+public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, ImmutableArray<RolloutDeadline> Deadlines);
+
+/// <summary>A fleet's new directive, guarded by the epoch it replaces.</summary>
+public sealed record DirectiveWrite(string Fleet, Directive Directive, long ExpectedEpoch);
+
+/// <summary>What became of a change.</summary>
+public sealed record CommitResult(CommitStatus Status, AuditHead? Head = null, string? Detail = null);
+
+/// <summary>How a commit ended.</summary>
+public enum CommitStatus
+{
+    /// <summary>Durable.</summary>
+    Committed,
+
+    /// <summary>A guard did not hold: load again and decide again. Nothing was written.</summary>
+    Stale,
+
+    /// <summary>A name is taken (version, tenant, fleet, one rollout per fleet); <see cref="CommitResult.Detail"/> names the constraint. Nothing was written.</summary>
+    Conflict,
+
+    /// <summary>The same operation was done before: read its answer. Nothing was written.</summary>
+    OperationExists,
+}

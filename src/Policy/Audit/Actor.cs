@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace OrleansPolicy.Audit;
+
+/// <summary>Who acts.</summary>
+/// <param name="Subject">The person or program that the key belongs to. "Another person" compares this.</param>
+/// <param name="Interface">Through what: <c>http</c>, <c>grain</c>, <c>scanner</c>, <c>timer</c>.</param>
+/// <param name="KeyId">The key that was shown; null for the control plane itself.</param>
+/// <param name="Creators">The subjects who created the key, and theirs: the key counts as each of them too.</param>
+public sealed record Actor(string Subject, string Interface, string? KeyId = null, ImmutableArray<string> Creators = default)
+{
+    /// <summary>The control plane, acting by itself.</summary>
+    public static Actor ControlPlane(string through) => new("control-plane", through);
+
+    /// <summary>Whether the two are certainly different people: neither is, or was made by, the other.</summary>
+    public bool IsAnotherPersonThan(Actor other) => !AllSubjects().Intersect(other.AllSubjects(), StringComparer.Ordinal).Any();
+
+    private IEnumerable<string> AllSubjects() => Creators.IsDefaultOrEmpty ? [Subject] : Creators.Append(Subject);
+}

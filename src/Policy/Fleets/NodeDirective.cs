@@ -1,0 +1,29 @@
+namespace OrleansPolicy.Fleets;
+
+/// <summary>The directive as one node hears it.</summary>
+public sealed record NodeDirective
+{
+    /// <inheritdoc cref="Directive.Epoch"/>
+    public required long Epoch { get; init; }
+
+    /// <inheritdoc cref="Directive.ArmEpoch"/>
+    public long ArmEpoch { get; init; }
+
+    /// <summary>What this node runs; null while the fleet has no bundle.</summary>
+    public string? PolicyHash { get; init; }
+
+    /// <summary>The version of that bundle.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>Whether this node may serve.</summary>
+    public bool Armed { get; init; } = true;
+
+    /// <summary>Seconds for which the node may serve, counted on its monotonic clock from when it sent the request; null: leases are off.</summary>
+    public int? LeaseSec { get; init; }
+
+    /// <summary>Seconds between two reports.</summary>
+    public double ReportIntervalSec { get; init; } = 5;
+
+    /// <summary>A relative path, fetched from the configured origin only.</summary>
+    public string? ContentUrl { get; init; }
+}

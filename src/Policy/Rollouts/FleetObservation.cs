@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>What a fleet looks like at one moment: all that the decider may know of it.</summary>
+public sealed record FleetObservation
+{
+    /// <summary>When it was taken.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The directive in force.</summary>
+    public required Directive Directive { get; init; }
+
+    /// <summary>Nodes by what they did with it.</summary>
+    public required NodeCounts Nodes { get; init; }
+
+    /// <summary>Metrics of the cohort over the trailing window, summed over its nodes.</summary>
+    public ImmutableSortedDictionary<string, MetricValue> Cohort { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;
+
+    /// <summary>The same of the nodes outside the cohort.</summary>
+    public ImmutableSortedDictionary<string, MetricValue> Rest { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;
+
+    /// <summary>When the newest sample of the cohort arrived.</summary>
+    public DateTimeOffset? NewestSampleAt { get; init; }
+
+    /// <summary>The registered units; null unless asked for. A stage is entered only with one.</summary>
+    public ImmutableArray<CensusUnit>? Census { get; init; }
+}
+
+/// <summary>Counts of nodes.</summary>
+/// <param name="Assigned">In the cohort.</param>
+/// <param name="Acked">Of these, with the target in force.</param>
+/// <param name="Nacked">Of these, that refused it.</param>
+/// <param name="Silent">Of these, not heard within half the lease.</param>
+/// <param name="Fenced">Of these, certain to have stopped serving.</param>
+/// <param name="Registered">All registered nodes of the fleet.</param>
+/// <param name="OnTarget">Nodes anywhere in the fleet that run the target or are assigned it.</param>
+public sealed record NodeCounts(int Assigned, int Acked, int Nacked, int Silent, int Fenced, int Registered = 0, int OnTarget = 0);
+
+/// <summary>A unit as the census counts it.</summary>
+/// <param name="Unit"><see cref="NodeRecord.Unit"/>.</param>
+/// <param name="FailureDomain">The domain of its first member.</param>
+/// <param name="Registration">The registration number of its first member.</param>
+/// <param name="Nodes">How many nodes it has, by domain of each node; for a single node one in its own domain.</param>
+public sealed record CensusUnit(string Unit, string FailureDomain, long Registration, ImmutableSortedDictionary<string, int> Nodes);

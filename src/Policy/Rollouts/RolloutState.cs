@@ -1,0 +1,162 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using OrleansPolicy.Audit;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>Where a rollout stands. Changed by the rollout decider alone; each change raises <see cref="Revision"/>.</summary>
+public sealed record RolloutState
+{
+    /// <summary>The tenant.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The rollout's id, unique in the tenant.</summary>
+    public required string RolloutId { get; init; }
+
+    /// <summary>What kind of record it is.</summary>
+    public required RolloutKind Kind { get; init; }
+
+    /// <summary>The fleet.</summary>
+    public required string Fleet { get; init; }
+
+    /// <summary>The policy hash it brings.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The policy hash it goes back to; null for a baseline.</summary>
+    public string? Fallback { get; init; }
+
+    /// <summary>How it proceeds; null for a baseline and a fast-track.</summary>
+    public RolloutPlan? Plan { get; init; }
+
+    /// <summary>Whether the plan was held to the bounds of critical subsystems.</summary>
+    public bool Critical { get; init; }
+
+    /// <summary>Who started it.</summary>
+    public required Actor Author { get; init; }
+
+    /// <summary>Why, in the author's words.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The phase.</summary>
+    public required RolloutPhase Phase { get; init; }
+
+    /// <summary>Rises with every change of this record; the store's guard.</summary>
+    public required long Revision { get; init; }
+
+    /// <summary>The epoch of the directive that this rollout wrote last.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>Index into the plan's stages.</summary>
+    public int StageIndex { get; init; }
+
+    /// <summary>Whether stage 1 still stands at the plan's initial percentage.</summary>
+    public bool AtInitialPercentage { get; init; }
+
+    /// <summary>The percentage in force.</summary>
+    public decimal Percentage { get; init; }
+
+    /// <summary>How long a contract hour lasts, in seconds; fixed at the start.</summary>
+    public double HourSeconds { get; init; } = 3600;
+
+    /// <summary>When it was started.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>When the stage (or its step up from the initial percentage) was entered.</summary>
+    public required DateTimeOffset StageStartedAt { get; init; }
+
+    /// <summary>When the running observation window began: stage entry, or the last resume.</summary>
+    public required DateTimeOffset WindowStartedAt { get; init; }
+
+    /// <summary>The last moment at which everything but time and approval let it advance.</summary>
+    public DateTimeOffset? LastHealthyAt { get; init; }
+
+    /// <summary>Who approved leaving the current stage.</summary>
+    public Actor? ApprovedBy { get; init; }
+
+    /// <summary>The verdict over the window at the last look.</summary>
+    public Verdict? Verdict { get; init; }
+
+    /// <summary>The largest census of this rollout, in nodes.</summary>
+    public int CensusNMax { get; init; }
+
+    /// <summary>Why it stands where it stands.</summary>
+    public required Why Why { get; init; }
+
+    /// <summary>When it reached a final phase.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>The stage, where there is one.</summary>
+    [JsonIgnore]
+    public PlanStage? Stage => Plan is { } plan && StageIndex < plan.Stages.Length ? plan.Stages[StageIndex] : null;
+
+    /// <summary>Whether nothing more can happen to it.</summary>
+    [JsonIgnore]
+    public bool IsFinal => Phase is RolloutPhase.Complete or RolloutPhase.RolledBack;
+}
+
+/// <summary>What kind of change of a fleet's bundle a record is.</summary>
+public enum RolloutKind
+{
+    /// <summary>A fleet's first bundle.</summary>
+    Baseline,
+
+    /// <summary>A staged rollout.</summary>
+    Rollout,
+}
+
+/// <summary>The wedge's states.</summary>
+public enum RolloutPhase
+{
+    /// <summary>Not begun.</summary>
+    [JsonStringEnumMemberName("PENDING")]
+    Pending,
+
+    /// <summary>In a stage.</summary>
+    [JsonStringEnumMemberName("ACTIVE")]
+    Active,
+
+    /// <summary>Stopped until an operator resumes it.</summary>
+    [JsonStringEnumMemberName("PAUSED")]
+    Paused,
+
+    /// <summary>Done.</summary>
+    [JsonStringEnumMemberName("COMPLETE")]
+    Complete,
+
+    /// <summary>Taken back.</summary>
+    [JsonStringEnumMemberName("ROLLED_BACK")]
+    RolledBack,
+}
+
+/// <summary>The one machine-readable reason for where a rollout stands.</summary>
+/// <param name="Code">Stable and dotted, such as <c>stage.window</c> or <c>criterion.failed</c>.</param>
+/// <param name="Sentence">The same for a person.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="Next">What happens next, or what somebody could do.</param>
+/// <param name="Criterion">The criterion, as it stands in the plan.</param>
+/// <param name="Measured">What was measured.</param>
+/// <param name="Limit">What it was held against.</param>
+public sealed record Why(
+    string Code, string Sentence, DateTimeOffset Since, string? Next = null, string? Criterion = null, double? Measured = null, double? Limit = null);
+
+/// <summary>What the window's metrics say.</summary>
+public sealed record Verdict(VerdictKind Kind, string Code, string Sentence, ImmutableArray<CriterionResult> Criteria, double Samples);
+
+/// <summary>What one criterion says.</summary>
+public sealed record CriterionResult(string Criterion, VerdictKind Kind, double? Measured, double? Limit, string? Note = null);
+
+/// <summary>The three verdicts.</summary>
+public enum VerdictKind
+{
+    /// <summary>Every criterion held on enough fresh samples.</summary>
+    [JsonStringEnumMemberName("PASS")]
+    Pass,
+
+    /// <summary>A criterion did not hold.</summary>
+    [JsonStringEnumMemberName("FAIL")]
+    Fail,
+
+    /// <summary>Too few samples, stale or missing metrics: neither healthy nor ill.</summary>
+    [JsonStringEnumMemberName("INCONCLUSIVE")]
+    Inconclusive,
+}
