@@ -12,7 +12,14 @@ public sealed record NodeDirective
     /// <summary>What this node runs; null while the fleet has no bundle.</summary>
     public string? PolicyHash { get; init; }
 
-    /// <summary>The version of that bundle.</summary>
+    /// <summary>
+    /// The hash that this node may go on serving until it has swapped to <see cref="PolicyHash"/>: for a node of the cohort the
+    /// directive's fallback, so that going forward drops no request and a node that cannot load the target keeps serving. Null: none,
+    /// every other hash denies at once (a rollback, a fleet at rest).
+    /// </summary>
+    public string? FallbackHash { get; init; }
+
+    /// <summary>The version of the bundle to run.</summary>
     public string? Version { get; init; }
 
     /// <summary>Whether this node may serve.</summary>
