@@ -90,6 +90,12 @@ public interface IKeyStore
     /// <summary>A key that works now, by the SHA-256 of what was shown; null: unknown, expired or revoked.</summary>
     Task<KeyWrite?> FindKeyAsync(ImmutableArray<byte> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Ids of the keys revoked at or after a moment. One small statement a second tells a cache all it must forget, where asking
+    /// again for each key would cost as many statements as there are nodes.
+    /// </summary>
+    Task<ImmutableArray<string>> ReadRevokedKeysAsync(DateTimeOffset since, CancellationToken cancellationToken = default);
+
     /// <summary>The keys of a tenant (null: the installation) that are not revoked.</summary>
     Task<ImmutableArray<KeyWrite>> ListKeysAsync(string? tenant, CancellationToken cancellationToken = default);
 
