@@ -19,6 +19,8 @@ public static class PolicyJson
             NumberHandling = JsonNumberHandling.Strict,
             PropertyNameCaseInsensitive = false,
             AllowDuplicateProperties = false,
+            // jsonb does not keep the order of members, so a stored "$type" need not come first.
+            AllowOutOfOrderMetadataProperties = true,
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             MaxDepth = 64,
         };

@@ -92,7 +92,8 @@ public interface IKeyStore
 
     /// <summary>
     /// Ids of the keys revoked at or after a moment. One small statement a second tells a cache all it must forget, where asking
-    /// again for each key would cost as many statements as there are nodes.
+    /// again for each key would cost as many statements as there are nodes. A revocation is dated before it commits, by the clock of
+    /// the silo that made it: ask with an overlap of ten seconds.
     /// </summary>
     Task<ImmutableArray<string>> ReadRevokedKeysAsync(DateTimeOffset since, CancellationToken cancellationToken = default);
 

@@ -31,8 +31,11 @@ public sealed record PolicyChange
     /// <summary>Keys made.</summary>
     public ImmutableArray<KeyWrite> Keys { get; init; } = [];
 
-    /// <summary>A key taken back, by id.</summary>
+    /// <summary>A key of the tenant taken back, by id; stale where it does not work any more.</summary>
     public string? RevokedKeyId { get; init; }
+
+    /// <summary>Whether <see cref="RevokedKeyId"/> is a key of the installation instead.</summary>
+    public bool RevokesInstallationKey { get; init; }
 
     /// <summary>A new version of the tenant's trust root, as JSON; refused as stale unless it is exactly the next version.</summary>
     public TrustRootWrite? TrustRoot { get; init; }
@@ -107,14 +110,20 @@ public sealed record TrustRootWrite(int Version, string Document);
 /// <summary>A bundle with its bytes as published.</summary>
 public sealed record BundleWrite(BundleRecord Record, ImmutableArray<byte> Content);
 
-/// <summary>A fleet's settings.</summary>
-public sealed record FleetWrite(string Fleet, FleetSettings Settings, bool Creates);
+/// <summary>
+/// A fleet's settings. A change of settings that depends on what else is true of the fleet (the lease: no rollout in flight) names
+/// the <see cref="StoredFleet.Revision"/> it was decided on; null: whatever that is now.
+/// </summary>
+public sealed record FleetWrite(string Fleet, FleetSettings Settings, bool Creates, long? ExpectedRevision = null);
 
 /// <summary>A rollout's new state; its revision is the expected one plus 1. The deadlines replace all it had.</summary>
 public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, ImmutableArray<RolloutDeadline> Deadlines);
 
-/// <summary>A fleet's new directive, guarded by the epoch it replaces.</summary>
-public sealed record DirectiveWrite(string Fleet, Directive Directive, long ExpectedEpoch);
+/// <summary>
+/// A fleet's new directive, guarded by the epoch it replaces; its own epoch is higher. One that was decided on the fleet's
+/// settings too (a start: lease and deadline) also names the <see cref="StoredFleet.Revision"/>.
+/// </summary>
+public sealed record DirectiveWrite(string Fleet, Directive Directive, long ExpectedEpoch, long? ExpectedRevision = null);
 
 /// <summary>What became of a change.</summary>
 public sealed record CommitResult(CommitStatus Status, AuditHead? Head = null, string? Detail = null);
@@ -128,7 +137,7 @@ public enum CommitStatus
     /// <summary>A guard did not hold: load again and decide again. Nothing was written.</summary>
     Stale,
 
-    /// <summary>A name is taken (version, tenant, fleet, one rollout per fleet); <see cref="CommitResult.Detail"/> names the constraint. Nothing was written.</summary>
+    /// <summary>A name is taken; <see cref="CommitResult.Detail"/> is one of <see cref="ConflictNames"/>. Nothing was written.</summary>
     Conflict,
 
     /// <summary>The same operation was done before: read its answer. Nothing was written.</summary>

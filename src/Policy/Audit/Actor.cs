@@ -9,11 +9,16 @@ namespace OrleansPolicy.Audit;
 /// <param name="Creators">The subjects who created the key, and theirs: the key counts as each of them too.</param>
 public sealed record Actor(string Subject, string Interface, string? KeyId = null, ImmutableArray<string> Creators = default)
 {
+    // Never a default array: that has no JSON form, and an actor is stored in every rollout.
+
+    /// <summary>The subjects who created the key, and theirs; empty for none.</summary>
+    public ImmutableArray<string> Creators { get; init => field = value.IsDefault ? [] : value; } = Creators.IsDefault ? [] : Creators;
+
     /// <summary>The control plane, acting by itself.</summary>
     public static Actor ControlPlane(string through) => new("control-plane", through);
 
     /// <summary>Whether the two are certainly different people: neither is, or was made by, the other.</summary>
     public bool IsAnotherPersonThan(Actor other) => !AllSubjects().Intersect(other.AllSubjects(), StringComparer.Ordinal).Any();
 
-    private IEnumerable<string> AllSubjects() => Creators.IsDefaultOrEmpty ? [Subject] : Creators.Append(Subject);
+    private IEnumerable<string> AllSubjects() => Creators.Append(Subject);
 }
