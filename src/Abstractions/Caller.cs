@@ -17,6 +17,9 @@ public static class CommonCodes
     /// <summary>Somebody else changed it meanwhile, several times over: look again and retry.</summary>
     public const string Conflict = "store.conflict";
 
+    /// <summary>The store did not answer. Whether a change took effect is unknown: ask again under the same operation id.</summary>
+    public const string StoreUnavailable = "store.unavailable";
+
     /// <summary>The limiter refused; <see cref="Outcome{T}.RetryAfter"/> tells when to come back.</summary>
     public const string AdmissionRefused = "admission.refused";
 }

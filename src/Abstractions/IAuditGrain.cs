@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Orleans;
 using OrleansPolicy.Audit;
 
 namespace OrleansPolicy.Abstractions;
@@ -8,11 +7,14 @@ namespace OrleansPolicy.Abstractions;
 [Alias("policy.audit")]
 public interface IAuditGrain : IGrainWithStringKey
 {
-    /// <summary>Entries after a number, in order; at most 1,000.</summary>
+    /// <summary>Entries after a number, in order; at most <see cref="ReadLimitMax"/>. Fails with <see cref="CommonCodes.StoreUnavailable"/>.</summary>
     [Alias("read")]
-    Task<ImmutableArray<AuditEntry>> ReadAsync(long after, int limit);
+    Task<Outcome<ImmutableArray<AuditEntry>>> ReadAsync(long after, int limit);
 
-    /// <summary>Checks the whole chain.</summary>
+    /// <summary>Checks the whole chain. Fails with <see cref="CommonCodes.StoreUnavailable"/>.</summary>
     [Alias("verify")]
-    Task<AuditVerification> VerifyAsync();
+    Task<Outcome<AuditVerification>> VerifyAsync();
+
+    /// <summary>The most entries that one read answers.</summary>
+    const int ReadLimitMax = 1_000;
 }

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using Orleans;
-using Orleans.Concurrency;
 using OrleansPolicy.Bundles;
 
 namespace OrleansPolicy.Abstractions;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Orleans;
 using Orleans.Concurrency;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
@@ -16,6 +15,7 @@ public interface IFleetGrain : IGrainWithStringKey
 
     /// <summary>Registers nodes, durable before the answer; each is answered in the order asked. Fails with <c>fleet.unknown</c>, <c>name.invalid</c>, <c>parity.not_yet</c>.</summary>
     [Alias("register")]
+    [AlwaysInterleave]
     Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync([Immutable] ImmutableArray<NodeRegistration> nodes, [Immutable] Caller caller);
 
     /// <summary>Takes a node out. Fails with <c>node.unknown</c>.</summary>
@@ -28,35 +28,54 @@ public interface IFleetGrain : IGrainWithStringKey
 
     /// <summary>Settings, directive and node counts. Fails with <c>fleet.unknown</c>.</summary>
     [Alias("get")]
+    [AlwaysInterleave]
     Task<Outcome<FleetSnapshot>> GetAsync();
 
-    /// <summary>All that the decider may know of the fleet now; with the census where asked.</summary>
+    /// <summary>
+    /// All that the decider may know of the fleet now; with the census where asked. A fleet that knows a lower epoch than the asker
+    /// missed a change and reads the truth first. Fails with <c>fleet.unknown</c>.
+    /// </summary>
     [Alias("observe")]
-    Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, bool withCensus);
+    [AlwaysInterleave]
+    Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, bool withCensus, long knownEpoch);
 
     /// <summary>Tells that a directive was committed: the fleet passes it on at once.</summary>
     [Alias("directive-committed")]
+    [AlwaysInterleave]
     Task DirectiveCommittedAsync([Immutable] Directive directive);
 
-    /// <summary>A silo's feed hands over what its nodes reported in the last 100 ms.</summary>
+    /// <summary>
+    /// A silo's feed hands over what its nodes reported in the last 100 ms. The answer is the registry's stamp: one that the feed does
+    /// not have means that it missed news and must subscribe again. Null: no such fleet.
+    /// </summary>
     [Alias("report")]
-    Task ReportAsync([Immutable] ImmutableArray<HeardNode> heard);
+    [AlwaysInterleave]
+    Task<string?> ReportAsync([Immutable] ImmutableArray<HeardNode> heard);
 
     /// <summary>Every node with what it last said. Fails with <c>fleet.unknown</c>.</summary>
     [Alias("nodes")]
+    [AlwaysInterleave]
     Task<Outcome<ImmutableArray<NodeStatus>>> NodesAsync();
 
     /// <summary>One node. Fails with <c>fleet.unknown</c>, <c>node.unknown</c>.</summary>
     [Alias("node")]
+    [AlwaysInterleave]
     Task<Outcome<NodeStatus>> NodeAsync(string node);
 
     /// <summary>Who is proven to run a hash. Fails with <c>fleet.unknown</c>.</summary>
     [Alias("convergence")]
+    [AlwaysInterleave]
     Task<Outcome<Convergence>> ConvergenceAsync(string policyHash);
 
-    /// <summary>Subscribes a silo's feed; the answer is the state from which the news goes on. Renew within a minute. Fails with <c>fleet.unknown</c>.</summary>
+    /// <summary>
+    /// Subscribes a silo's feed for <see cref="FleetFeedState.SubscriptionTime"/>, renewable; the answer is the state from which the news
+    /// goes on. Fails with <c>fleet.unknown</c>.
+    /// </summary>
+    /// <param name="observer">The feed.</param>
+    /// <param name="knownStamp">The stamp of the registry that it has; where it is still the newest, the nodes are not sent again.</param>
     [Alias("subscribe")]
-    Task<Outcome<FleetFeedState>> SubscribeAsync(IFleetObserver observer);
+    [AlwaysInterleave]
+    Task<Outcome<FleetFeedState>> SubscribeAsync(IFleetObserver observer, string? knownStamp);
 }
 
 /// <summary>A silo's feed, told of a fleet's news.</summary>
@@ -67,13 +86,27 @@ public interface IFleetObserver : IGrainObserver
     [Alias("changed")]
     Task ChangedAsync([Immutable] FleetSnapshot fleet);
 
-    /// <summary>Nodes registered or changed; gone ones by name.</summary>
+    /// <summary>Nodes registered or changed.</summary>
     [Alias("nodes-changed")]
-    Task NodesChangedAsync(string tenant, string fleet, [Immutable] ImmutableArray<NodeRecord> nodes, [Immutable] ImmutableArray<string> gone);
+    Task NodesChangedAsync([Immutable] RegistryNews news);
 }
 
 /// <summary>What a feed needs to serve a fleet.</summary>
-public sealed record FleetFeedState(FleetSnapshot Fleet, ImmutableArray<NodeRecord> Nodes);
+/// <param name="Fleet">Settings and directive.</param>
+/// <param name="Nodes">The whole registry; null where the feed has it already.</param>
+/// <param name="Stamp">Names this state of the registry.</param>
+public sealed record FleetFeedState(FleetSnapshot Fleet, ImmutableArray<NodeRecord>? Nodes, string Stamp)
+{
+    /// <summary>How long a subscription lasts without being renewed.</summary>
+    public static readonly TimeSpan SubscriptionTime = TimeSpan.FromMinutes(1);
+}
+
+/// <summary>A change of a fleet's registry.</summary>
+/// <param name="Nodes">Registered or changed.</param>
+/// <param name="Gone">Left, by name.</param>
+/// <param name="PreviousStamp">The state it applies to; a feed with another one missed something and subscribes again.</param>
+/// <param name="Stamp">The state after it.</param>
+public sealed record RegistryNews(ImmutableArray<NodeRecord> Nodes, ImmutableArray<string> Gone, string PreviousStamp, string Stamp);
 
 /// <summary>A node that was heard: a report, or only a poll.</summary>
 /// <param name="Node">The node.</param>

@@ -1,5 +1,3 @@
-using Orleans;
-using Orleans.Concurrency;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Abstractions;

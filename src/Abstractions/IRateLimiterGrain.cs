@@ -1,5 +1,3 @@
-using Orleans;
-using Orleans.Concurrency;
 using OrleansPolicy.Admission;
 
 namespace OrleansPolicy.Abstractions;
@@ -12,9 +10,9 @@ public interface IRateLimiterGrain : IGrainWithStringKey
     [Alias("take")]
     Task<Outcome<AdmissionAnswer>> TakeAsync([Immutable] Caller caller);
 
-    /// <summary>The same without taking.</summary>
+    /// <summary>The same without taking. Fails with <see cref="CommonCodes.StoreUnavailable"/>.</summary>
     [Alias("peek")]
-    Task<AdmissionAnswer> PeekAsync();
+    Task<Outcome<AdmissionAnswer>> PeekAsync();
 
     /// <summary>Changes the limit at run time. Fails with <c>admission.limit_invalid</c>.</summary>
     [Alias("configure")]

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Orleans;
-using Orleans.Concurrency;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Abstractions;
