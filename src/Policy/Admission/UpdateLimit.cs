@@ -1,8 +1,8 @@
 namespace OrleansPolicy.Admission;
 
 /// <summary>How often a tenant may update its policy.</summary>
-/// <param name="MaxUpdatesPerMinute">The bucket's size, and how many tokens a minute refills. Above 0. Default 10.</param>
-/// <param name="MinIntervalSec">Seconds that must lie between two admitted updates. Not negative. Default 6.</param>
+/// <param name="MaxUpdatesPerMinute">The bucket's size (at least one token), and how many tokens a minute refills. 0.001 to 60,000, default 10.</param>
+/// <param name="MinIntervalSec">Seconds that must lie between two admitted updates. 0 to 86,400, default 6.</param>
 public sealed record UpdateLimit(double MaxUpdatesPerMinute = 10, double MinIntervalSec = 6);
 
 /// <summary>The answer to one request for admission.</summary>

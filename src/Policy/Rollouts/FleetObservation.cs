@@ -9,6 +9,12 @@ public sealed record FleetObservation
     /// <summary>When it was taken.</summary>
     public required DateTimeOffset At { get; init; }
 
+    /// <summary>
+    /// Since when the fleet's reports are noted without interruption: a control plane that was down noted none, and time in which no
+    /// samples could arrive does not count towards a window. Null: not interrupted.
+    /// </summary>
+    public DateTimeOffset? ObservingSince { get; init; }
+
     /// <summary>The directive in force.</summary>
     public required Directive Directive { get; init; }
 
@@ -24,19 +30,32 @@ public sealed record FleetObservation
     /// <summary>When the newest sample of the cohort arrived.</summary>
     public DateTimeOffset? NewestSampleAt { get; init; }
 
+    /// <summary>The first few assigned nodes that refused the target, with their own words.</summary>
+    public ImmutableArray<NackedNode> Nacks { get; init; } = [];
+
+    /// <summary>The first few assigned nodes that are fenced without having ACKed.</summary>
+    public ImmutableArray<string> FencedNodes { get; init; } = [];
+
     /// <summary>The registered units; null unless asked for. A stage is entered only with one.</summary>
     public ImmutableArray<CensusUnit>? Census { get; init; }
 }
 
 /// <summary>Counts of nodes.</summary>
 /// <param name="Assigned">In the cohort.</param>
-/// <param name="Acked">Of these, with the target in force.</param>
+/// <param name="Acked">Of these, with the target in force, whenever they were heard last.</param>
 /// <param name="Nacked">Of these, that refused it.</param>
 /// <param name="Silent">Of these, not heard within half the lease.</param>
-/// <param name="Fenced">Of these, certain to have stopped serving.</param>
+/// <param name="Fenced">Of those assigned that have not ACKed, certain to have stopped serving: never a node that counts as ACKed.</param>
 /// <param name="Registered">All registered nodes of the fleet.</param>
 /// <param name="OnTarget">Nodes anywhere in the fleet that run the target or are assigned it.</param>
-public sealed record NodeCounts(int Assigned, int Acked, int Nacked, int Silent, int Fenced, int Registered = 0, int OnTarget = 0);
+/// <param name="NoAck">Of those assigned, live for 60 s since they should have changed and neither ACKed nor NACKed: each counts as a NACK.</param>
+public sealed record NodeCounts(
+    int Assigned, int Acked, int Nacked, int Silent, int Fenced, int Registered = 0, int OnTarget = 0, int NoAck = 0);
+
+/// <summary>A node that refused the target.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Error">Why, in its own words.</param>
+public sealed record NackedNode(string Node, string? Error);
 
 /// <summary>A unit as the census counts it.</summary>
 /// <param name="Unit"><see cref="NodeRecord.Unit"/>.</param>

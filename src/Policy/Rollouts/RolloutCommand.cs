@@ -49,6 +49,7 @@ public abstract record RolloutCommand
 [JsonDerivedType(typeof(Started), "started")]
 [JsonDerivedType(typeof(Advanced), "advanced")]
 [JsonDerivedType(typeof(Judged), "judged")]
+[JsonDerivedType(typeof(Extended), "extended")]
 [JsonDerivedType(typeof(Paused), "paused")]
 [JsonDerivedType(typeof(Resumed), "resumed")]
 [JsonDerivedType(typeof(Approved), "approved")]
@@ -69,22 +70,44 @@ public abstract record RolloutEvent(DateTimeOffset At)
     }
 
     /// <summary>It entered a stage (RWG-001), or stepped up from the initial percentage (<paramref name="Code"/> null).</summary>
+    /// <param name="At">When.</param>
+    /// <param name="StageIndex">The stage it is in now.</param>
+    /// <param name="Percentage">The percentage in force now.</param>
+    /// <param name="Directive">The directive that puts it in force.</param>
+    /// <param name="Verdict">The verdict that let it go.</param>
+    /// <param name="Code"><c>RWG-001</c> or null.</param>
+    /// <param name="Why">Why it stands where it stands now.</param>
+    /// <param name="Warnings">What the census had to say, such as <c>census.shrunk</c>.</param>
     public sealed record Advanced(
-        DateTimeOffset At, int StageIndex, decimal Percentage, Directive Directive, Verdict Verdict, string? Code) : RolloutEvent(At)
+        DateTimeOffset At, int StageIndex, decimal Percentage, Directive Directive, Verdict Verdict, string? Code, Why Why,
+        ImmutableArray<Problem> Warnings) : RolloutEvent(At)
     {
         /// <inheritdoc/>
         [JsonIgnore]
         public override Directive? NewDirective => Directive;
     }
 
-    /// <summary>The verdict or the reason for standing still changed. Not audited, but durable: the three-window limit counts from it.</summary>
-    public sealed record Judged(DateTimeOffset At, Verdict? Verdict, Why Why, DateTimeOffset? LastHealthyAt) : RolloutEvent(At);
+    /// <summary>
+    /// It was looked at and stays where it is. Not audited, but durable whenever the verdict or the reason changes, and from time to time
+    /// besides: the clocks and the three-window limit count from it after a restart.
+    /// </summary>
+    /// <param name="At">When.</param>
+    /// <param name="Verdict">The verdict over the trailing window.</param>
+    /// <param name="Why">Why it stands where it stands.</param>
+    /// <param name="Healthy">Whether everything but time and approval would let it advance.</param>
+    /// <param name="LastHealthyAt">The last moment at which that was so.</param>
+    /// <param name="Unobserved">Time since the last event in which no samples could arrive: the clocks move on by it.</param>
+    public sealed record Judged(
+        DateTimeOffset At, Verdict? Verdict, Why Why, bool Healthy, DateTimeOffset? LastHealthyAt, TimeSpan Unobserved) : RolloutEvent(At);
+
+    /// <summary>Its verdict was inconclusive at the end of the window, and it gets one more full window (<c>on_inconclusive: extend</c>).</summary>
+    public sealed record Extended(DateTimeOffset At, Why Why, Verdict Verdict) : RolloutEvent(At);
 
     /// <summary>It stopped (RWG-002).</summary>
     public sealed record Paused(DateTimeOffset At, Actor By, Why Why, Verdict? Verdict) : RolloutEvent(At);
 
     /// <summary>It goes on.</summary>
-    public sealed record Resumed(DateTimeOffset At, Actor By, string Reason) : RolloutEvent(At);
+    public sealed record Resumed(DateTimeOffset At, Actor By, string Reason, Why Why) : RolloutEvent(At);
 
     /// <summary>A person let it leave its stage.</summary>
     public sealed record Approved(DateTimeOffset At, Actor By, string Reason) : RolloutEvent(At);
@@ -98,7 +121,11 @@ public abstract record RolloutEvent(DateTimeOffset At)
     }
 
     /// <summary>It is done (RWG-004). At 100 % the directive goes to rest on the target.</summary>
-    public sealed record Completed(DateTimeOffset At, Verdict? Verdict, Directive? Directive) : RolloutEvent(At)
+    /// <param name="At">When.</param>
+    /// <param name="Verdict">The verdict that let it go.</param>
+    /// <param name="Directive">The directive at rest; null where the plan ends below 100 % and the split stays.</param>
+    /// <param name="Why">What it ended with.</param>
+    public sealed record Completed(DateTimeOffset At, Verdict Verdict, Directive? Directive, Why Why) : RolloutEvent(At)
     {
         /// <inheritdoc/>
         [JsonIgnore]

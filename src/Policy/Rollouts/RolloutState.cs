@@ -64,11 +64,28 @@ public sealed record RolloutState
     /// <summary>When the stage (or its step up from the initial percentage) was entered.</summary>
     public required DateTimeOffset StageStartedAt { get; init; }
 
-    /// <summary>When the running observation window began: stage entry, or the last resume.</summary>
+    /// <summary>
+    /// Where the stage's clock counts from: stage entry, moved on by all time that was spent paused or in which no samples could arrive.
+    /// </summary>
+    public DateTimeOffset StageClockStart { get; init; }
+
+    /// <summary>When the running observation window began: stage entry, the last resume or an extension, moved on by time in which no samples could arrive.</summary>
     public required DateTimeOffset WindowStartedAt { get; init; }
 
-    /// <summary>The last moment at which everything but time and approval let it advance.</summary>
+    /// <summary>Whether everything but time and approval let it advance at the last look.</summary>
+    public bool Healthy { get; init; }
+
+    /// <summary>The last moment at which <see cref="Healthy"/> was known to hold, moved on like the clocks; null: not since the window began.</summary>
     public DateTimeOffset? LastHealthyAt { get; init; }
+
+    /// <summary>The latest time it was shown in an event: a clock that steps back stands still instead.</summary>
+    public DateTimeOffset SeenAt { get; init; }
+
+    /// <summary>Whether this stage's window was extended already.</summary>
+    public bool Extended { get; init; }
+
+    /// <summary>Since when it is paused.</summary>
+    public DateTimeOffset? PausedAt { get; init; }
 
     /// <summary>Who approved leaving the current stage.</summary>
     public Actor? ApprovedBy { get; init; }

@@ -1,0 +1,169 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>A stage as far as it could be read: null is what does not fit.</summary>
+internal sealed record StageDraft(
+    string? StageId, decimal? Target, double? DurationHours, ImmutableArray<string>? Criteria, string? Trigger, string Path)
+{
+    public PlanStage? ToStage() => StageId is not null && Target is { } target && DurationHours is { } hours && Criteria is { } criteria && Trigger is not null
+        ? new PlanStage(StageId, target, hours, criteria, Trigger)
+        : null;
+}
+
+/// <summary>Reads <c>wedge_stages</c>.</summary>
+internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings)
+{
+    private const int StageIdMax = 128;
+    private const int CriteriaMax = 32;
+
+    private static readonly FrozenSet<string> Known =
+        FrozenSet.Create(StringComparer.Ordinal, "stage_id", "target_percentage", "duration_hours", "success_criteria", "rollback_trigger");
+
+    public ImmutableArray<StageDraft> Read(JsonElement json, string path)
+    {
+        if (json.ValueKind != JsonValueKind.Array)
+        {
+            errors.Add(new Problem(PlanProblems.Stages, "wedge_stages must be a list of stages.", path));
+            return [];
+        }
+
+        var count = json.GetArrayLength();
+        if (count < 2)
+        {
+            errors.Add(new Problem(PlanProblems.StagesTooFew, $"wedge_stages must have at least 2 stages; it has {count}.", path));
+        }
+        else if (count > PlanReader.StagesMax)
+        {
+            errors.Add(new Problem(PlanProblems.StagesTooMany, $"wedge_stages has {count} stages; {PlanReader.StagesMax} are allowed.", path));
+        }
+
+        var drafts = ImmutableArray.CreateBuilder<StageDraft>();
+        foreach (var stage in json.EnumerateArray().Take(PlanReader.StagesMax))
+        {
+            drafts.Add(ReadStage(stage, $"{path}[{drafts.Count}]"));
+        }
+
+        CheckIds(drafts);
+        CheckTargets(drafts);
+        return drafts.ToImmutable();
+    }
+
+    private StageDraft ReadStage(JsonElement json, string path)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add(new Problem(PlanProblems.Stage, "A stage must be an object.", path));
+            return new StageDraft(null, null, null, null, null, path);
+        }
+
+        var stage = new PlanObject(json, path, Known, errors, warnings);
+        var id = stage.Text("stage_id", PlanProblems.StageId);
+        if (id?.Length > StageIdMax)
+        {
+            stage.Fail(PlanProblems.StageId, "stage_id", $"stage_id must have at most {StageIdMax} characters.");
+            id = null;
+        }
+
+        return new StageDraft(
+            id,
+            stage.Percentage("target_percentage", PlanProblems.Target, aboveZero: false),
+            stage.Hours("duration_hours", PlanProblems.Duration, 0, orEqual: false),
+            ReadCriteria(stage),
+            ReadTrigger(stage),
+            path);
+    }
+
+    private ImmutableArray<string>? ReadCriteria(PlanObject stage)
+    {
+        const string field = "success_criteria";
+        if (stage.Required(field) is not { } json)
+        {
+            return null;
+        }
+
+        var count = json.ValueKind == JsonValueKind.Array ? json.GetArrayLength() : 0;
+        if (count is 0 or > CriteriaMax)
+        {
+            stage.Fail(PlanProblems.Criteria, field, $"{field} must be a list of 1 to {CriteriaMax} criteria.");
+            return null;
+        }
+
+        var criteria = ImmutableArray.CreateBuilder<string>();
+        var i = 0;
+        foreach (var element in json.EnumerateArray())
+        {
+            var path = $"{stage.At(field)}[{i++}]";
+            if (stage.Text(element, PlanProblems.Criterion, path, "A success criterion") is not { } text)
+            {
+                continue;
+            }
+
+            criteria.Add(text);
+            if (CriterionParser.Parse(text) is { IsManual: true } reading)
+            {
+                warnings.Add(new Problem(
+                    PlanProblems.CriterionManual,
+                    $"'{text}' is for a person to attest: it does not parse at column {reading.Column}. {reading.Error} Until then the verdict is INCONCLUSIVE.",
+                    path));
+            }
+        }
+
+        return criteria.Count == count ? criteria.ToImmutable() : null;
+    }
+
+    private string? ReadTrigger(PlanObject stage)
+    {
+        const string field = "rollback_trigger";
+        var trigger = stage.Text(field, PlanProblems.Trigger);
+        if (trigger is not null && CriterionParser.Parse(trigger) is { IsManual: true } reading)
+        {
+            warnings.Add(new Problem(
+                PlanProblems.TriggerManual,
+                $"'{trigger}' never fires by itself: it does not parse at column {reading.Column}. {reading.Error}", stage.At(field)));
+        }
+
+        return trigger;
+    }
+
+    private void CheckIds(IEnumerable<StageDraft> drafts)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var draft in drafts)
+        {
+            if (draft.StageId is { } id && !seen.Add(id))
+            {
+                errors.Add(new Problem(PlanProblems.StageIdDuplicate, $"An earlier stage is called '{id}' too.", draft.Path + ".stage_id"));
+            }
+        }
+    }
+
+    private void CheckTargets(ImmutableArray<StageDraft>.Builder drafts)
+    {
+        var previous = -1m;
+        foreach (var draft in drafts)
+        {
+            if (draft.Target is not { } target)
+            {
+                continue;
+            }
+
+            if (target <= previous)
+            {
+                errors.Add(new Problem(
+                    PlanProblems.TargetNotIncreasing, $"{target} % is not above the {previous} % of the stage before.", draft.Path + ".target_percentage"));
+            }
+
+            previous = target;
+        }
+
+        if (drafts.Count > 0 && drafts[0].Target > 25)
+        {
+            errors.Add(new Problem(
+                PlanProblems.FirstTargetAbove25, $"The first stage may reach at most 25 %, not {drafts[0].Target} %.",
+                drafts[0].Path + ".target_percentage"));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using OrleansPolicy.Audit;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>What the audit says of a rollout's events: time, stage and its percentage, event code, operator, metric snapshot.</summary>
+public static class RolloutAudit
+{
+    private static readonly Actor Itself = Actor.ControlPlane("grain");
+
+    /// <summary>The entries for one event; none for <see cref="RolloutEvent.Judged"/>.</summary>
+    /// <param name="before">The state it happened to; null for a start.</param>
+    /// <param name="after">The state after it.</param>
+    /// <param name="e">The event.</param>
+    /// <param name="seen">What was seen of the fleet when it was decided; null where nobody looked.</param>
+    public static ImmutableArray<AuditDraft> Describe(RolloutState? before, RolloutState after, RolloutEvent e, FleetObservation? seen)
+    {
+        ArgumentNullException.ThrowIfNull(after);
+        ArgumentNullException.ThrowIfNull(e);
+        return e switch
+        {
+            RolloutEvent.Started { State.Kind: RolloutKind.Baseline } => [Draft("fleet.baseline_set", null, after.Author, after.Reason)],
+            RolloutEvent.Started => [Draft("rollout.started", null, after.Author, after.Reason)],
+            RolloutEvent.Advanced advanced =>
+                [Draft(advanced.Code is null ? "rollout.stepped_up" : "rollout.advanced", advanced.Code, Itself, advanced.Verdict.Sentence)],
+            RolloutEvent.Judged => [],
+            RolloutEvent.Extended extended => [Draft("rollout.extended", null, Itself, extended.Why.Sentence)],
+            RolloutEvent.Paused paused => [Draft("rollout.paused", RolloutCodes.Paused, paused.By, paused.Why.Sentence)],
+            RolloutEvent.Resumed resumed => [Draft("rollout.resumed", null, resumed.By, resumed.Reason)],
+            RolloutEvent.Approved approved => [Draft("rollout.approved", null, approved.By, approved.Reason)],
+            RolloutEvent.RolledBack back => [Draft("rollout.rolled_back", RolloutCodes.RolledBack, back.By, back.Why.Sentence)],
+            RolloutEvent.Completed completed => [Draft("rollout.completed", RolloutCodes.Completed, Itself, completed.Why.Sentence)],
+            _ => throw new InvariantViolationException($"{e.GetType().Name} is not one of the events."),
+        };
+
+        AuditDraft Draft(string action, string? code, Actor by, string reason) => new()
+        {
+            At = e.At,
+            Actor = by.Subject,
+            Interface = by.Interface,
+            Action = action,
+            Subject = $"fleets/{after.Fleet}/rollouts/{after.RolloutId}",
+            Code = code,
+            StageId = after.Stage?.StageId,
+            TargetPercentage = after.Stage?.TargetPercentage,
+            HourSeconds = after.HourSeconds,
+            Reason = reason,
+            Metrics = Metrics(seen),
+            Detail = Detail(before, after, e, seen),
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, double>? Metrics(FleetObservation? seen)
+    {
+        if (seen is null)
+        {
+            return null;
+        }
+
+        var metrics = ImmutableSortedDictionary.CreateBuilder<string, double>(StringComparer.Ordinal);
+        foreach (var name in seen.Cohort.Keys)
+        {
+            if (CriterionEvaluation.Measure(name, seen.Cohort) is { } measured)
+            {
+                metrics[name] = measured;
+            }
+        }
+
+        return metrics.ToImmutable();
+    }
+
+    private static ImmutableSortedDictionary<string, string> Detail(
+        RolloutState? before, RolloutState after, RolloutEvent e, FleetObservation? seen)
+    {
+        var detail = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        detail["state"] = RolloutDecider.NameOf(after.Phase);
+        detail["epoch"] = Text(after.Epoch);
+        detail["percentage"] = after.Percentage.ToString(CultureInfo.InvariantCulture);
+        detail["target"] = after.Target;
+        detail["why"] = after.Why.Code;
+        Set("fallback", after.Fallback);
+        Set("from_stage", before?.Stage?.StageId is { } from && from != after.Stage?.StageId ? from : null);
+        if (e.NewDirective is { CensusN: > 0 } directive)
+        {
+            detail["census"] = Text(directive.CensusN);
+        }
+
+        if (e is RolloutEvent.Advanced { Warnings.IsDefaultOrEmpty: false } advanced)
+        {
+            detail["warnings"] = string.Join(' ', advanced.Warnings.Select(warning => warning.Code));
+        }
+
+        if (seen is not null)
+        {
+            detail["assigned"] = Text(seen.Nodes.Assigned);
+            detail["acked"] = Text(seen.Nodes.Acked);
+            Set("fenced", seen.FencedNodes.IsDefaultOrEmpty ? null : string.Join(' ', seen.FencedNodes));
+            Set("nacks", seen.Nacks.IsDefaultOrEmpty ? null : string.Join("; ", seen.Nacks.Select(nack => $"{nack.Node}: {nack.Error}")));
+        }
+
+        return detail.ToImmutable();
+
+        void Set(string name, string? value)
+        {
+            if (value is not null)
+            {
+                detail[name] = value;
+            }
+        }
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

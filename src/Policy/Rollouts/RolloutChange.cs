@@ -1,0 +1,115 @@
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>What an event makes of a state, with the invariants checked once more where it is written.</summary>
+internal static class RolloutChange
+{
+    public static RolloutState Apply(RolloutState? state, RolloutEvent e)
+    {
+        ArgumentNullException.ThrowIfNull(e);
+        if (e is RolloutEvent.Started started)
+        {
+            Invariant.Holds(state is null, "INV-RWG-STAGED", "A rollout begins once.");
+            return started.State;
+        }
+
+        Invariant.Holds(state is { IsFinal: false }, "INV-RWG-STAGED", "Nothing happens to a rollout that is not there, or is final.");
+        var next = e switch
+        {
+            RolloutEvent.Advanced advanced => Advance(state, advanced),
+            RolloutEvent.Judged judged => MoveClocks(state, judged.Unobserved) with
+            {
+                Verdict = judged.Verdict,
+                Why = judged.Why,
+                Healthy = judged.Healthy,
+                LastHealthyAt = judged.LastHealthyAt,
+            },
+            RolloutEvent.Extended extended => state with
+            {
+                WindowStartedAt = e.At,
+                Extended = true,
+                Verdict = extended.Verdict,
+                Why = extended.Why,
+                Healthy = false,
+            },
+            RolloutEvent.Paused paused => state with
+            {
+                Phase = RolloutPhase.Paused,
+                PausedAt = e.At,
+                Verdict = paused.Verdict,
+                Why = paused.Why,
+                Healthy = false,
+                // An approval was given on what was seen before.
+                ApprovedBy = null,
+            },
+            RolloutEvent.Resumed resumed => state with
+            {
+                Phase = RolloutPhase.Active,
+                StageClockStart = state.StageClockStart + (e.At - (state.PausedAt ?? e.At)),
+                WindowStartedAt = e.At,
+                PausedAt = null,
+                Verdict = null,
+                Why = resumed.Why,
+                Healthy = false,
+                LastHealthyAt = null,
+            },
+            RolloutEvent.Approved approved => state with { ApprovedBy = approved.By },
+            RolloutEvent.RolledBack back => state with
+            {
+                Phase = RolloutPhase.RolledBack,
+                Epoch = back.Directive.Epoch,
+                Percentage = 0,
+                Verdict = back.Verdict,
+                Why = back.Why,
+                Healthy = false,
+                EndedAt = e.At,
+            },
+            RolloutEvent.Completed completed => state with
+            {
+                Phase = RolloutPhase.Complete,
+                Epoch = completed.Directive?.Epoch ?? state.Epoch,
+                Verdict = completed.Verdict,
+                Why = completed.Why,
+                EndedAt = e.At,
+            },
+            _ => throw new InvariantViolationException($"{e.GetType().Name} is not one of the events."),
+        };
+        Invariant.Holds(next.Epoch >= state.Epoch, "INV-EPOCH", "Epochs only rise.");
+        return next with { Revision = state.Revision + 1, SeenAt = e.At > state.SeenAt ? e.At : state.SeenAt };
+    }
+
+    /// <summary>Moves the clocks on by time that does not count.</summary>
+    public static RolloutState MoveClocks(RolloutState state, TimeSpan by) => by == TimeSpan.Zero ? state : state with
+    {
+        StageClockStart = state.StageClockStart + by,
+        WindowStartedAt = state.WindowStartedAt + by,
+        LastHealthyAt = state.LastHealthyAt + by,
+    };
+
+    private static RolloutState Advance(RolloutState state, RolloutEvent.Advanced e)
+    {
+        var expected = state.AtInitialPercentage ? state.StageIndex : state.StageIndex + 1;
+        Invariant.Holds(
+            state.Phase == RolloutPhase.Active && e.StageIndex == expected && state.Plan is { } plan && expected < plan.Stages.Length,
+            "INV-RWG-STAGED", "Stages are entered one after the other, none is skipped.");
+        Invariant.Holds(
+            e.At - state.WindowStartedAt >= new RolloutTimes(state, state.Plan, e.At).Window,
+            "INV-RWG-OBSERVE", "A stage is left after a full observed window.");
+        return state with
+        {
+            StageIndex = e.StageIndex,
+            AtInitialPercentage = false,
+            Percentage = e.Percentage,
+            Epoch = e.Directive.Epoch,
+            StageStartedAt = e.At,
+            StageClockStart = e.At,
+            WindowStartedAt = e.At,
+            Healthy = false,
+            LastHealthyAt = null,
+            Extended = false,
+            ApprovedBy = null,
+            Verdict = null,
+            CensusNMax = Math.Max(state.CensusNMax, e.Directive.CensusN),
+            Why = e.Why,
+        };
+    }
+}

@@ -1,0 +1,202 @@
+using System.Collections.Immutable;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>
+/// The rollout wedge as a decider: what follows from a state, a command and the time, and what an event makes of a state. Total and pure;
+/// whoever calls it (grain or scanner) gets the same answer.
+/// </summary>
+public static class RolloutDecider
+{
+    /// <summary>
+    /// What follows. At most one event, so that one change is one revision; none where nothing changes. Fails with
+    /// <see cref="RolloutProblems"/> and, for a start, <c>plan.*</c>. A time before the last event's is taken as that: a clock that steps
+    /// back stands still.
+    /// </summary>
+    public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutState? state, RolloutCommand command, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        if (command is RolloutCommand.Start start)
+        {
+            return state is null ? RolloutStart.Decide(start, now) : Exists(state);
+        }
+
+        if (command is RolloutCommand.SetBaseline baseline)
+        {
+            return state is null ? RolloutStart.Decide(baseline, now) : Exists(state);
+        }
+
+        if (state is null)
+        {
+            return Refuse(RolloutProblems.Unknown, "There is no such rollout.");
+        }
+
+        var at = now > state.SeenAt ? now : state.SeenAt;
+        return command switch
+        {
+            RolloutCommand.Observe observe => RolloutLook.Decide(state, observe.Fleet, at),
+            RolloutCommand.Pause pause => Pause(state, pause, at),
+            RolloutCommand.Resume resume => Resume(state, resume, at),
+            RolloutCommand.Approve approve => Approve(state, approve, at),
+            RolloutCommand.RollBack back => RollBack(state, back, at),
+            _ => throw new InvariantViolationException($"{command.GetType().Name} is not one of the commands."),
+        };
+    }
+
+    /// <summary>What an event makes of a state. The revision rises by one.</summary>
+    public static RolloutState Apply(RolloutState? state, RolloutEvent e) => RolloutChange.Apply(state, e);
+
+    /// <summary>
+    /// When somebody must have looked at it at the latest: every 5 s, and whenever one of its clocks runs out. None in a final phase.
+    /// </summary>
+    public static ImmutableArray<RolloutDeadline> Deadlines(RolloutState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.IsFinal || state.Plan is not { } plan)
+        {
+            return [];
+        }
+
+        var times = new RolloutTimes(state, plan, state.SeenAt);
+        var due = state.SeenAt + RolloutTimes.LookEvery;
+        if (state.Phase == RolloutPhase.Active)
+        {
+            DateTimeOffset[] ends =
+            [
+                state.WindowStartedAt + times.Window,
+                state.StageClockStart + times.Duration,
+                times.MissingSince + (RolloutTimes.PauseWindows * times.Window),
+            ];
+            foreach (var end in ends)
+            {
+                due = end > state.SeenAt && end < due ? end : due;
+            }
+        }
+
+        return [new RolloutDeadline("look", due)];
+    }
+
+    /// <summary>Whether a look at this time could enter a stage, for which it needs the census.</summary>
+    public static bool WantsCensus(RolloutState state, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.Phase != RolloutPhase.Active || state.Plan is not { } plan)
+        {
+            return false;
+        }
+
+        var entersMore = state.AtInitialPercentage || state.StageIndex < plan.Stages.Length - 1;
+        return entersMore && !RolloutLook.NeedsApproval(state, plan) && new RolloutTimes(state, plan, now).TimePassed;
+    }
+
+    /// <summary>Where the trailing observation window begins: a window ago, but never before the stage, a resume or an extension.</summary>
+    public static DateTimeOffset WindowStart(RolloutState state, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.Plan is not { } plan)
+        {
+            return state.StageStartedAt;
+        }
+
+        var at = now > state.SeenAt ? now : state.SeenAt;
+        var trailing = at - new RolloutTimes(state, plan, at).Window;
+        return trailing > state.WindowStartedAt ? trailing : state.WindowStartedAt;
+    }
+
+    /// <summary>The name of a phase as the wedge calls it.</summary>
+    public static string NameOf(RolloutPhase phase) => phase switch
+    {
+        RolloutPhase.Pending => "PENDING",
+        RolloutPhase.Active => "ACTIVE",
+        RolloutPhase.Paused => "PAUSED",
+        RolloutPhase.Complete => "COMPLETE",
+        RolloutPhase.RolledBack => "ROLLED_BACK",
+        _ => throw new InvariantViolationException($"{phase} is not one of the five phases."),
+    };
+
+    internal static Outcome<ImmutableArray<RolloutEvent>> One(RolloutEvent e) => Outcome<ImmutableArray<RolloutEvent>>.Ok([e]);
+
+    internal static Outcome<ImmutableArray<RolloutEvent>> Nothing() => Outcome<ImmutableArray<RolloutEvent>>.Ok([]);
+
+    internal static Outcome<ImmutableArray<RolloutEvent>> Refuse(string code, string message, string path = "$") =>
+        Outcome<ImmutableArray<RolloutEvent>>.Fail(code, message, path);
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Pause(RolloutState state, RolloutCommand.Pause command, DateTimeOffset at) =>
+        state.Phase != RolloutPhase.Active
+            ? WrongState(state, "paused")
+            : One(new RolloutEvent.Paused(
+                at, command.By,
+                new Why(
+                    RolloutReasons.PausedByOperator, $"{command.By.Subject} paused it: {command.Reason}", at,
+                    "Stands still until an operator resumes it or rolls it back."),
+                state.Verdict));
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Resume(RolloutState state, RolloutCommand.Resume command, DateTimeOffset at)
+    {
+        if (state.Phase != RolloutPhase.Paused || state.Plan is not { } plan)
+        {
+            return WrongState(state, "resumed");
+        }
+
+        var why = new Why(
+            RolloutReasons.Window, "The observation window began anew when it was resumed.", at, "Watches for a full window.", null, 0,
+            plan.ObservationWindowHours);
+        return One(new RolloutEvent.Resumed(at, command.By, command.Reason, why));
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Approve(RolloutState state, RolloutCommand.Approve command, DateTimeOffset at)
+    {
+        if (state.Phase != RolloutPhase.Active || state.Plan is not { } plan)
+        {
+            return WrongState(state, "approved");
+        }
+
+        if (plan.IncrementPolicy != IncrementPolicy.Manual)
+        {
+            return Refuse(RolloutProblems.ApprovalNotNeeded, "Only a plan with increment_policy manual waits for approval.");
+        }
+
+        if (state.AtInitialPercentage)
+        {
+            return Refuse(
+                RolloutProblems.ApprovalNotNeeded,
+                "The step up from initial_percentage needs no approval. Approve once the stage stands at its target percentage.");
+        }
+
+        if (state.StageIndex == plan.Stages.Length - 1)
+        {
+            return Refuse(RolloutProblems.ApprovalNotNeeded, "The last stage has no stage to advance to: it completes by itself.");
+        }
+
+        if (!command.By.IsAnotherPersonThan(state.Author))
+        {
+            return Refuse(RolloutProblems.SamePerson, $"{command.By.Subject} started this rollout, or is not certainly another person.");
+        }
+
+        return state.ApprovedBy is not null ? Nothing() : One(new RolloutEvent.Approved(at, command.By, command.Reason));
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> RollBack(RolloutState state, RolloutCommand.RollBack command, DateTimeOffset at)
+    {
+        if (state.IsFinal)
+        {
+            return WrongState(state, "rolled back");
+        }
+
+        if (command.Current.Epoch < state.Epoch)
+        {
+            return Refuse(
+                RolloutProblems.StaleDirective, $"The directive shown has epoch {command.Current.Epoch}; the rollout wrote {state.Epoch}.");
+        }
+
+        var why = new Why(
+            RolloutReasons.RolledBackByOperator, $"{command.By.Subject} rolled it back: {command.Reason}", at, "Every node returns to the fallback.");
+        return One(RolloutLook.RolledBack(state, command.Current, command.By, why, state.Verdict, at));
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> WrongState(RolloutState state, string what) =>
+        Refuse(RolloutProblems.State, $"The rollout is {NameOf(state.Phase)} and cannot be {what}.");
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Exists(RolloutState state) =>
+        Refuse(RolloutProblems.Exists, $"The rollout {state.RolloutId} exists and is {NameOf(state.Phase)}.");
+}

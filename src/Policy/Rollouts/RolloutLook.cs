@@ -1,0 +1,272 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>One look at the fleet: what a rollout makes of what it sees. The way back comes first, in every phase that is not final.</summary>
+internal static class RolloutLook
+{
+    public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutState state, FleetObservation fleet, DateTimeOffset at)
+    {
+        // Counts and metrics of another epoch say nothing about this stage.
+        if (state.IsFinal || state.Plan is not { } plan || state.Stage is not { } stage || fleet.Directive.Epoch != state.Epoch)
+        {
+            return RolloutDecider.Nothing();
+        }
+
+        var verdict = Judge.Judged(plan, stage, fleet, at);
+        if (MustGoBack(state, plan, stage, fleet, at) is { } why)
+        {
+            return Back(state, fleet, why, verdict, at);
+        }
+
+        return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, verdict, at) : Still(state, plan, verdict, at);
+    }
+
+    /// <summary>Whether leaving the stage waits for a person. The step up from the initial percentage and completing never do.</summary>
+    public static bool NeedsApproval(RolloutState state, RolloutPlan plan) =>
+        plan.IncrementPolicy == IncrementPolicy.Manual && state.ApprovedBy is null
+        && !state.AtInitialPercentage && state.StageIndex < plan.Stages.Length - 1;
+
+    /// <summary>Why a rollout stands where it stands just after it entered a stage.</summary>
+    public static Why Entered(RolloutPlan plan, int stageIndex, decimal percentage, DateTimeOffset at) => new(
+        RolloutReasons.Window, $"Stage {plan.Stages[stageIndex].StageId} was entered at {percentage} %: its observation window is running.", at,
+        "Watches for a full window.", null, 0, plan.ObservationWindowHours);
+
+    /// <summary>The directive at rest on a bundle.</summary>
+    public static Directive RestOn(Directive current, string target) =>
+        new() { Epoch = current.Epoch + 1, ArmEpoch = current.ArmEpoch, Target = target, Percentage = 100 };
+
+    /// <summary>The event that takes a rollout back.</summary>
+    public static RolloutEvent.RolledBack RolledBack(
+        RolloutState state, Directive current, Actor by, Why why, Verdict? verdict, DateTimeOffset at)
+    {
+        Invariant.Holds(state.Fallback is not null, "INV-RWG-ROLLBACK", "A rollout that is not final has a bundle to go back to.");
+        return new RolloutEvent.RolledBack(at, by, why, RestOn(current, state.Fallback), verdict);
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Active(
+        RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, DateTimeOffset at)
+    {
+        var times = new RolloutTimes(state, plan, at);
+        var unobserved = times.Unobserved(fleet.ObservingSince);
+        var healthy = verdict.Kind == VerdictKind.Pass && HasEnoughNodes(state, plan, fleet.Nodes);
+        if (unobserved > TimeSpan.Zero)
+        {
+            // The clocks first: what follows from them is the next look's.
+            var moved = RolloutChange.MoveClocks(state, unobserved);
+            var standing = Standing(new RolloutTimes(moved, plan, at), fleet.Nodes, verdict);
+            return RolloutDecider.One(new RolloutEvent.Judged(
+                at, verdict, Keep(state.Why, standing), healthy, healthy ? at : moved.LastHealthyAt, unobserved));
+        }
+
+        if (verdict.Kind == VerdictKind.Fail && plan.OnFail != OnFail.Hold)
+        {
+            return plan.OnFail == OnFail.Rollback
+                ? Back(state, fleet, Failed(RolloutReasons.CriterionFailed, verdict, at), verdict, at)
+                : Paused(Failed(RolloutReasons.Frozen, verdict, at), verdict, at);
+        }
+
+        if (healthy && times.TimePassed && !NeedsApproval(state, plan) && Forward(state, plan, fleet, verdict, times) is { } forward)
+        {
+            return RolloutDecider.One(forward);
+        }
+
+        if (verdict.Kind == VerdictKind.Inconclusive && times.WindowPassed && plan.OnInconclusive != OnInconclusive.Hold)
+        {
+            if (plan.OnInconclusive == OnInconclusive.Rollback)
+            {
+                return Back(state, fleet, new Why(RolloutReasons.Inconclusive, verdict.Sentence, at), verdict, at);
+            }
+
+            if (!state.Extended)
+            {
+                var why = new Why(
+                    RolloutReasons.Window, $"Extended by one window: {verdict.Sentence}", at, "Watches for one more full window.", null, 0,
+                    plan.ObservationWindowHours);
+                return RolloutDecider.One(new RolloutEvent.Extended(at, why, verdict));
+            }
+        }
+
+        // What was healthy until now is missing from now on.
+        var lastHealthyAt = healthy || state.Healthy ? at : state.LastHealthyAt;
+        var missing = new RolloutTimes(state with { LastHealthyAt = lastHealthyAt }, plan, at);
+        var missingFor = at - missing.MissingSince;
+        if (!healthy && missingFor >= RolloutTimes.PauseWindows * times.Window)
+        {
+            var cause = Standing(times, fleet.Nodes, verdict);
+            return Paused(
+                new Why(
+                    RolloutReasons.ThreeWindows, $"No success for {RolloutTimes.PauseWindows} windows: {cause.Sentence}", at,
+                    "Stands still until an operator resumes it or rolls it back.", cause.Criterion, times.InHours(missingFor),
+                    RolloutTimes.PauseWindows * plan.ObservationWindowHours),
+                verdict, at);
+        }
+
+        return Hold(state, times, Keep(state.Why, Standing(times, fleet.Nodes, verdict)), verdict, healthy, lastHealthyAt);
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Still(RolloutState state, RolloutPlan plan, Verdict verdict, DateTimeOffset at) =>
+        Hold(state, new RolloutTimes(state, plan, at), state.Why, verdict, healthy: false, state.LastHealthyAt);
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Hold(
+        RolloutState state, RolloutTimes times, Why why, Verdict verdict, bool healthy, DateTimeOffset? lastHealthyAt)
+    {
+        var same = why.Code == state.Why.Code && why.Criterion == state.Why.Criterion && healthy == state.Healthy
+            && verdict.Kind == state.Verdict?.Kind && verdict.Code == state.Verdict.Code;
+        return same && times.Now - state.SeenAt < times.Beat
+            ? RolloutDecider.Nothing()
+            : RolloutDecider.One(new RolloutEvent.Judged(times.Now, verdict, why, healthy, lastHealthyAt, TimeSpan.Zero));
+    }
+
+    // A step up, the next stage or the end; null where the census is missing that entering a stage needs.
+    private static RolloutEvent? Forward(RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, RolloutTimes times)
+    {
+        Invariant.Holds(
+            times.WindowPassed && verdict.Kind == VerdictKind.Pass, "INV-RWG-OBSERVE", "A stage is left after a full observed window that passed.");
+        if (!state.AtInitialPercentage && state.StageIndex == plan.Stages.Length - 1)
+        {
+            return Completed(state, fleet, verdict, times.Now);
+        }
+
+        if (fleet.Census is not { } census)
+        {
+            return null;
+        }
+
+        var index = state.AtInitialPercentage ? state.StageIndex : state.StageIndex + 1;
+        var percentage = plan.Stages[index].TargetPercentage;
+        var current = fleet.Directive;
+        var cut = Cohorts.Cut(current.Cuts, census, percentage, plan.Caps, current.Salt);
+        var radius = Cohorts.BlastRadius(cut.Nodes, Math.Max(state.CensusNMax, cut.Census), cut.Census);
+        Invariant.Holds(radius <= plan.MaxBlastRadius, "INV-RWG-BLAST", "A stage stays within max_blast_radius.");
+        var directive = current with
+        {
+            Epoch = current.Epoch + 1,
+            Cuts = cut.Cuts,
+            Percentage = Math.Max(percentage, current.Percentage),
+            CensusAt = times.Now,
+            CensusN = cut.Census,
+        };
+        return new RolloutEvent.Advanced(
+            times.Now, index, percentage, directive, verdict, state.AtInitialPercentage ? null : RolloutCodes.Advanced,
+            Entered(plan, index, percentage, times.Now), cut.Warnings);
+    }
+
+    private static RolloutEvent.Completed Completed(RolloutState state, FleetObservation fleet, Verdict verdict, DateTimeOffset at)
+    {
+        var nodes = fleet.Nodes;
+        Invariant.Holds(nodes.Acked + nodes.Fenced >= nodes.Assigned, "INV-RWG-COMPLETE", "Every assigned node has ACKed or is fenced.");
+        return state.Percentage >= 100
+            ? new RolloutEvent.Completed(
+                at, verdict, RestOn(fleet.Directive, state.Target), new Why(RolloutReasons.Complete, "The whole fleet runs the target.", at))
+            : new RolloutEvent.Completed(
+                at, verdict, null,
+                new Why(
+                    RolloutReasons.CompleteSplit, $"The plan ends at {state.Percentage} %: the fleet stays split.", at,
+                    "The fleet's next rollout is of the same bundle, or a rollback."));
+    }
+
+    private static Why? MustGoBack(RolloutState state, RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset at)
+    {
+        const string next = "Every node returns to the fallback.";
+        if (Judge.Fired(stage.RollbackTrigger, fleet) is { } fired)
+        {
+            return new Why(
+                RolloutReasons.Trigger,
+                $"The rollback trigger '{fired.Criterion}' fired: measured {Judge.Text(fired.Measured)}, limit {Judge.Text(fired.Limit)}.", at, next,
+                fired.Criterion, fired.Measured, fired.Limit);
+        }
+
+        var radius = Cohorts.BlastRadius(fleet.Nodes.OnTarget, state.CensusNMax, fleet.Nodes.Registered);
+        if (radius > plan.MaxBlastRadius)
+        {
+            return new Why(
+                RolloutReasons.BlastRadius,
+                $"{fleet.Nodes.OnTarget} nodes run or are assigned the target: {radius:0.##} % exceed max_blast_radius {plan.MaxBlastRadius} %.", at, next,
+                null, (double)radius, (double)plan.MaxBlastRadius);
+        }
+
+        var nacks = fleet.Nodes.Nacked + fleet.Nodes.NoAck;
+        var budget = plan.NackBudget.For(fleet.Nodes.Assigned);
+        if (nacks <= budget)
+        {
+            return null;
+        }
+
+        var words = fleet.Nacks.IsEmpty ? "node.no_ack: no answer within 60 s" : $"{fleet.Nacks[0].Node}: {fleet.Nacks[0].Error ?? "gave no reason"}";
+        return new Why(
+            RolloutReasons.Nacks, $"{nacks} of {fleet.Nodes.Assigned} assigned nodes refused the target; {budget} are tolerated. {words}", at, next,
+            null, nacks, budget);
+    }
+
+    // The one thing that stands in the way now.
+    private static Why Standing(RolloutTimes times, NodeCounts nodes, Verdict verdict)
+    {
+        var (state, plan, at) = (times.State, times.Plan, times.Now);
+        if (verdict.Kind == VerdictKind.Fail)
+        {
+            return Failed(Judge.FailCode, verdict, at) with { Next = "Pauses after three windows without success." };
+        }
+
+        if (!times.WindowPassed)
+        {
+            return new Why(
+                RolloutReasons.Window, "The observation window is running.", at, "Watches for a full window.", null, times.InHours(times.InWindow),
+                plan.ObservationWindowHours);
+        }
+
+        if (verdict.Kind == VerdictKind.Inconclusive)
+        {
+            var unknown = verdict.Criteria.FirstOrDefault(result => result.Note == verdict.Code);
+            return new Why(
+                verdict.Code, verdict.Sentence, at, "Pauses after three windows without success.", unknown?.Criterion, verdict.Samples, plan.MinSamples);
+        }
+
+        if (!HasEnoughNodes(state, plan, nodes))
+        {
+            return new Why(
+                RolloutReasons.NotAcked, $"{nodes.Acked} of {nodes.Assigned} assigned nodes have the target in force.", at,
+                "Pauses after three windows without success.", null, nodes.Acked, nodes.Assigned);
+        }
+
+        if (!times.TimePassed)
+        {
+            return new Why(
+                RolloutReasons.Duration, "The stage's planned duration is running.", at, "Advances when it has passed.", null,
+                times.InHours(times.InStage), times.InHours(times.Duration));
+        }
+
+        return NeedsApproval(state, plan)
+            ? new Why(RolloutReasons.Approval, "Everything is in place but an approval.", at, "Another person than the author approves.")
+            : new Why(RolloutReasons.Ready, "Everything is in place.", at, "The next look goes on.");
+    }
+
+    private static Why Failed(string code, Verdict verdict, DateTimeOffset at)
+    {
+        var failed = verdict.Criteria.FirstOrDefault(result => result.Kind == VerdictKind.Fail);
+        return new Why(code, verdict.Sentence, at, null, failed?.Criterion, failed?.Measured, failed?.Limit);
+    }
+
+    private static Why Keep(Why old, Why @new) =>
+        old.Code == @new.Code && old.Criterion == @new.Criterion ? @new with { Since = old.Since } : @new;
+
+    private static bool HasEnoughNodes(RolloutState state, RolloutPlan plan, NodeCounts nodes)
+    {
+        if (!state.AtInitialPercentage && state.StageIndex == plan.Stages.Length - 1)
+        {
+            return nodes.Acked + nodes.Fenced >= nodes.Assigned;
+        }
+
+        var needed = (int)Math.Ceiling(plan.MinAckedPercentage * nodes.Assigned / 100);
+        return nodes.Acked >= needed || (nodes.Assigned >= 2 && nodes.Acked >= nodes.Assigned - 1);
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Back(
+        RolloutState state, FleetObservation fleet, Why why, Verdict verdict, DateTimeOffset at) =>
+        RolloutDecider.One(RolledBack(state, fleet.Directive, Actor.ControlPlane("grain"), why, verdict, at));
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Paused(Why why, Verdict verdict, DateTimeOffset at) =>
+        RolloutDecider.One(new RolloutEvent.Paused(at, Actor.ControlPlane("grain"), why, verdict));
+}

@@ -1,0 +1,106 @@
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>The codes of <see cref="Why"/>: one for every place a rollout can stand in. API, CLI and metric labels use the same.</summary>
+public static class RolloutReasons
+{
+    /// <summary>The observation window is running.</summary>
+    public const string Window = "stage.window";
+
+    /// <summary>The window has passed; the planned duration has not.</summary>
+    public const string Duration = "stage.duration";
+
+    /// <summary>Too few of the assigned nodes have the target in force.</summary>
+    public const string NotAcked = "nodes.not_acked";
+
+    /// <summary>Everything is in place but the approval of another person.</summary>
+    public const string Approval = "approval.waiting";
+
+    /// <summary>Everything is in place: the next look advances.</summary>
+    public const string Ready = "stage.ready";
+
+    /// <summary>Success was not there for three windows (RWG-002).</summary>
+    public const string ThreeWindows = "pause.three_windows";
+
+    /// <summary>A success criterion failed and the plan says freeze (RWG-002).</summary>
+    public const string Frozen = "pause.criterion_failed";
+
+    /// <summary>An operator paused it (RWG-002).</summary>
+    public const string PausedByOperator = "pause.operator";
+
+    /// <summary>A rollback trigger fired (RWG-003).</summary>
+    public const string Trigger = "rollback.trigger";
+
+    /// <summary>More of the fleet than allowed runs or is assigned the target (RWG-003).</summary>
+    public const string BlastRadius = "rollback.blast_radius";
+
+    /// <summary>More nodes refused the target, or gave no answer, than the budget allows (RWG-003).</summary>
+    public const string Nacks = "rollback.nack_budget";
+
+    /// <summary>A success criterion failed and the plan says roll back (RWG-003).</summary>
+    public const string CriterionFailed = "rollback.criterion_failed";
+
+    /// <summary>The verdict was inconclusive and the plan says roll back (RWG-003).</summary>
+    public const string Inconclusive = "rollback.inconclusive";
+
+    /// <summary>An operator took it back (RWG-003).</summary>
+    public const string RolledBackByOperator = "rollback.operator";
+
+    /// <summary>It is done: the whole fleet runs the target (RWG-004).</summary>
+    public const string Complete = "complete";
+
+    /// <summary>It is done and ends below 100 %: the fleet stays split (RWG-004).</summary>
+    public const string CompleteSplit = "complete.split";
+
+    /// <summary>The fleet's first bundle is in force.</summary>
+    public const string Baseline = "complete.baseline";
+}
+
+/// <summary>The codes of what can be wrong with a command to a rollout.</summary>
+public static class RolloutProblems
+{
+    /// <summary>The state does not allow the command; the message names the state.</summary>
+    public const string State = "rollout.state";
+
+    /// <summary>There is no such rollout.</summary>
+    public const string Unknown = "rollout.unknown";
+
+    /// <summary>The id is taken.</summary>
+    public const string Exists = "rollout.exists";
+
+    /// <summary>The fleet has no bundle to go back to.</summary>
+    public const string NoFallback = "rollout.no_fallback";
+
+    /// <summary>The whole fleet runs the target already.</summary>
+    public const string AlreadyRunning = "rollout.already_running";
+
+    /// <summary>The fleet is split by a rollout of another bundle that ended below 100 %.</summary>
+    public const string FleetSplit = "rollout.fleet_split";
+
+    /// <summary>The fleet has its first bundle already.</summary>
+    public const string HasBaseline = "fleet.has_baseline";
+
+    /// <summary>The plan needs no approval, or not now.</summary>
+    public const string ApprovalNotNeeded = "rollout.approval_not_needed";
+
+    /// <summary>The author, or a key the author made, may not approve.</summary>
+    public const string SamePerson = "rollout.same_person";
+
+    /// <summary>The directive that was shown is older than the one the rollout wrote: look again.</summary>
+    public const string StaleDirective = "rollout.stale_directive";
+}
+
+/// <summary>The event codes of the rollout wedge.</summary>
+public static class RolloutCodes
+{
+    /// <summary>A stage was entered after the one before was passed.</summary>
+    public const string Advanced = "RWG-001";
+
+    /// <summary>Paused.</summary>
+    public const string Paused = "RWG-002";
+
+    /// <summary>Rolled back.</summary>
+    public const string RolledBack = "RWG-003";
+
+    /// <summary>Completed.</summary>
+    public const string Completed = "RWG-004";
+}

@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Rollouts;
+
+/// <summary>How a rollout begins, and how a fleet gets its first bundle.</summary>
+internal static class RolloutStart
+{
+    public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutCommand.Start command, DateTimeOffset now)
+    {
+        var current = command.Current;
+        if (current.Target is null)
+        {
+            return RolloutDecider.Refuse(RolloutProblems.NoFallback, "The fleet has no bundle to go back to: give it a baseline first.");
+        }
+
+        var continues = !current.AtRest;
+        if (continues && current.Target != command.Target)
+        {
+            return RolloutDecider.Refuse(
+                RolloutProblems.FleetSplit,
+                $"The fleet is split at {current.Percentage} % of {current.Target}: its next rollout is of the same bundle, or a rollback.");
+        }
+
+        if (!continues && current.Target == command.Target)
+        {
+            return RolloutDecider.Refuse(RolloutProblems.AlreadyRunning, "The whole fleet runs this bundle already.");
+        }
+
+        var plan = command.Plan;
+        var problems = PlanFleetRules.Check(plan, command.Census, "$");
+        if (!problems.IsEmpty)
+        {
+            return Outcome<ImmutableArray<RolloutEvent>>.Fail(problems);
+        }
+
+        // A rollout that continues a split keeps salt and cuts: nobody moves but forward.
+        var atInitial = plan.InitialPercentage < plan.Stages[0].TargetPercentage;
+        var percentage = atInitial ? plan.InitialPercentage : plan.Stages[0].TargetPercentage;
+        var salt = continues ? current.Salt : command.Salt;
+        var cut = Cohorts.Cut(current.Cuts, command.Census, percentage, plan.Caps, salt);
+        if (cut.Nodes == 0)
+        {
+            return RolloutDecider.Refuse(
+                PlanProblems.FleetTooSmall, $"The first stage would reach no node of {cut.Census}: raise its percentage.", "$.wedge_stages[0]");
+        }
+
+        var largest = continues ? Math.Max(cut.Census, current.CensusN) : cut.Census;
+        var radius = Cohorts.BlastRadius(cut.Nodes, largest, cut.Census);
+        if (continues && radius > plan.MaxBlastRadius)
+        {
+            return RolloutDecider.Refuse(
+                PlanProblems.RadiusBelowSplit,
+                $"{cut.Nodes} of {largest} nodes hold the target already: {radius:0.##} % exceed max_blast_radius {plan.MaxBlastRadius} %.",
+                "$.max_blast_radius");
+        }
+
+        Invariant.Holds(radius <= plan.MaxBlastRadius, "INV-RWG-BLAST", "The first stage stays within max_blast_radius.");
+        Invariant.Holds(command.HourSeconds is > 0 and <= 86_400, "INV-RWG-HOURS", "A contract hour lasts more than nothing, and at most a day.");
+        var directive = new Directive
+        {
+            Epoch = current.Epoch + 1,
+            ArmEpoch = current.ArmEpoch,
+            Target = command.Target,
+            Fallback = continues ? current.Fallback : current.Target,
+            Cuts = cut.Cuts,
+            Percentage = continues ? Math.Max(percentage, current.Percentage) : percentage,
+            CensusAt = now,
+            CensusN = cut.Census,
+            Salt = salt,
+        };
+        var state = new RolloutState
+        {
+            Tenant = command.Tenant,
+            RolloutId = command.RolloutId,
+            Kind = RolloutKind.Rollout,
+            Fleet = command.Fleet,
+            Target = command.Target,
+            Fallback = directive.Fallback,
+            Plan = plan,
+            Critical = command.Critical,
+            Author = command.By,
+            Reason = command.Reason,
+            Phase = RolloutPhase.Active,
+            Revision = 1,
+            Epoch = directive.Epoch,
+            AtInitialPercentage = atInitial,
+            Percentage = percentage,
+            HourSeconds = command.HourSeconds,
+            StartedAt = now,
+            StageStartedAt = now,
+            StageClockStart = now,
+            WindowStartedAt = now,
+            SeenAt = now,
+            CensusNMax = largest,
+            Why = RolloutLook.Entered(plan, 0, percentage, now),
+        };
+        return RolloutDecider.One(new RolloutEvent.Started(now, state, directive));
+    }
+
+    public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutCommand.SetBaseline command, DateTimeOffset now)
+    {
+        if (command.Current.Target is not null)
+        {
+            return RolloutDecider.Refuse(RolloutProblems.HasBaseline, "The fleet has a bundle already: change it by a rollout.");
+        }
+
+        var directive = RolloutLook.RestOn(command.Current, command.Target);
+        var state = new RolloutState
+        {
+            Tenant = command.Tenant,
+            RolloutId = command.RolloutId,
+            Kind = RolloutKind.Baseline,
+            Fleet = command.Fleet,
+            Target = command.Target,
+            Author = command.By,
+            Reason = command.Reason,
+            Phase = RolloutPhase.Complete,
+            Revision = 1,
+            Epoch = directive.Epoch,
+            Percentage = 100,
+            HourSeconds = command.HourSeconds,
+            StartedAt = now,
+            StageStartedAt = now,
+            StageClockStart = now,
+            WindowStartedAt = now,
+            SeenAt = now,
+            CensusNMax = command.RegisteredNodes,
+            Why = new Why(RolloutReasons.Baseline, "The fleet's first bundle is in force.", now),
+            EndedAt = now,
+        };
+        return RolloutDecider.One(new RolloutEvent.Started(now, state, directive));
+    }
+}
