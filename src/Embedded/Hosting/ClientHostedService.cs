@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Hosting;
+using Orleans.Runtime;
+
+namespace Orleans.Embedded;
+
+/// <summary>Makes a client known to the cluster, and forgotten.</summary>
+internal sealed class ClientHostedService(Participant client) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        client.Disappear();
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,9 @@
+namespace Orleans.Storage;
+
+/// <summary>States as bytes.</summary>
+public interface IGrainStorageSerializer
+{
+    BinaryData Serialize<T>(T? input);
+
+    T? Deserialize<T>(BinaryData input);
+}

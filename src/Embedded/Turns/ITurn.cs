@@ -1,0 +1,7 @@
+namespace Orleans.Embedded;
+
+/// <summary>One turn that is not a task. It never throws.</summary>
+internal interface ITurn
+{
+    void Run();
+}
