@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using OrleansPolicy.Decisions;
+
+namespace OrleansPolicy.Bundles;
+
+/// <summary>Reads bundles: their structure, rules and hashes, and everything wrong with them at once. Signatures are not verified here.</summary>
+public static class BundleReader
+{
+    /// <summary>What a bare list of rules is called.</summary>
+    public const string RuleListVersion = "0.0.0";
+
+    /// <summary>
+    /// Reads a bundle. What is no JSON object, or repeats a member, fails with <c>bundle.malformed</c> alone; the other codes are
+    /// <c>bundle.too_large</c>, <c>bundle.too_deep</c>, <c>bundle.surrogate</c>, <c>bundle.number</c>, <c>bundle.unsigned</c>,
+    /// <c>bundle.signature.*</c>, <c>bundle.metadata.*</c>, <c>bundle.policies</c>, <c>bundle.empty</c>, <c>bundle.data</c>,
+    /// <c>bundle.document*</c>, <c>bundle.schema*</c>, <c>bundle.unknown_field</c>, <c>bundle.rule.*</c> (docs/BUNDLE_FORMAT.md).
+    /// </summary>
+    public static Outcome<Bundle> Read(ReadOnlyMemory<byte> json, BundleReadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (json.Length > BundleLimits.SizeBytesMax)
+        {
+            return Outcome<Bundle>.Fail("bundle.too_large", $"A bundle has at most {BundleLimits.SizeBytesMax} bytes, this one has {json.Length}.");
+        }
+
+        if (TryParse(json.Span) is not { } root)
+        {
+            // The canonical writer says where and why.
+            return Outcome<Bundle>.Fail(Renamed(CanonicalJson.TryCanonicalize(json).Problems));
+        }
+
+        if (root.ValueKind != JsonValueKind.Object && !(options.AllowRuleList && root.ValueKind == JsonValueKind.Array))
+        {
+            return Outcome<Bundle>.Fail("bundle.malformed", "Bundle must be a dictionary");
+        }
+
+        var form = FormOf(root) is BundleForm.Unison && options.AssumeNative && !root.TryGetProperty("signature", out _)
+            ? BundleForm.Native
+            : FormOf(root);
+        var canonical = Canonical(json.Span, form);
+        if (!canonical.Succeeded)
+        {
+            return Outcome<Bundle>.Fail(Renamed(canonical.Problems));
+        }
+
+        var problems = new ProblemList();
+        var bundle = form switch
+        {
+            BundleForm.Unison => new UnisonBundleReader(problems, options).Read(root),
+            BundleForm.Native => new NativeBundleReader(problems, options).Read(root),
+            _ => ReadRuleList(root, problems, options),
+        };
+        if (problems.Count > 0)
+        {
+            return Outcome<Bundle>.Fail(problems.ToImmutable());
+        }
+
+        return Outcome<Bundle>.Ok(bundle! with
+        {
+            PolicyHash = CanonicalJson.Hash(canonical.Value),
+            SignedDigest = form == BundleForm.Native ? [.. Dsse.Digest(Dsse.BundlePayloadType, canonical.Value)] : [],
+        });
+    }
+
+    /// <summary>How a bundle is written: unison's with a <c>signature</c>; ours with <c>signatures</c>, a kind or a default effect; else unison's.</summary>
+    internal static BundleForm FormOf(JsonElement root)
+    {
+        if (root.ValueKind == JsonValueKind.Array)
+        {
+            return BundleForm.RuleList;
+        }
+
+        if (root.TryGetProperty("signature", out _))
+        {
+            return BundleForm.Unison;
+        }
+
+        return root.TryGetProperty("signatures", out _)
+            || (root.TryGetProperty("metadata", out var metadata)
+                && metadata.ValueKind == JsonValueKind.Object
+                && (metadata.TryGetProperty("kind", out _) || metadata.TryGetProperty("default_effect", out _)))
+            ? BundleForm.Native
+            : BundleForm.Unison;
+    }
+
+    /// <summary>The bytes that are hashed.</summary>
+    internal static Outcome<byte[]> Canonical(ReadOnlySpan<byte> json, BundleForm form) => form == BundleForm.Unison
+        ? new CanonicalWriter(CanonicalDialect.Python, new CanonicalOptions { OmitMember = "signature" }).Write(json)
+        : new CanonicalWriter(CanonicalDialect.Jcs, new CanonicalOptions { OmitMember = "signatures", ExactNumbers = true }).Write(json);
+
+    private static JsonElement? TryParse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static Bundle ReadRuleList(JsonElement root, ProblemList problems, BundleReadOptions options) => new()
+    {
+        Form = BundleForm.RuleList,
+        Kind = BundleKind.Rules,
+        PolicyHash = "",
+        Metadata = new BundleMetadata { BundleId = "rules", Version = RuleListVersion },
+        Rules = RuleReader.ReadAll(root, "$", new RuleReadContext(problems, options.Strict, default)),
+    };
+
+    private static ImmutableArray<Problem> Renamed(ImmutableArray<Problem> problems) => [.. problems.Select(p => p with
+    {
+        Code = p.Code switch
+        {
+            "json.depth" => "bundle.too_deep",
+            "json.surrogate" => "bundle.surrogate",
+            "json.number" or "json.number_inexact" => "bundle.number",
+            _ => "bundle.malformed",
+        },
+    })];
+
+    /// <summary>The hash of one member's value alone.</summary>
+    internal static string HashOf(JsonElement value) => CanonicalJson.Hash(CanonicalJson.Canonicalize(JsonMarshal.GetRawUtf8Value(value)));
+}

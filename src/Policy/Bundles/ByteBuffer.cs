@@ -1,0 +1,46 @@
+namespace OrleansPolicy.Bundles;
+
+/// <summary>A growing run of bytes that can also be cut back, which the framework's buffer writers cannot.</summary>
+internal sealed class ByteBuffer(int capacity)
+{
+    private byte[] bytes = new byte[Math.Max(capacity, 256)];
+
+    public int Count { get; private set; }
+
+    public ReadOnlySpan<byte> this[int start, int length] => bytes.AsSpan(start, length);
+
+    public byte[] ToArray() => bytes.AsSpan(0, Count).ToArray();
+
+    public void Add(byte value)
+    {
+        if (Count == bytes.Length)
+        {
+            Grow(1);
+        }
+
+        bytes[Count++] = value;
+    }
+
+    public void Add(ReadOnlySpan<byte> values)
+    {
+        values.CopyTo(Reserve(values.Length));
+        Count += values.Length;
+    }
+
+    /// <summary>Room for at least this many bytes after the last one; <see cref="Advance"/> says how many were used.</summary>
+    public Span<byte> Reserve(int length)
+    {
+        if (bytes.Length - Count < length)
+        {
+            Grow(length);
+        }
+
+        return bytes.AsSpan(Count);
+    }
+
+    public void Advance(int length) => Count += length;
+
+    public void CutTo(int count) => Count = count;
+
+    private void Grow(int length) => Array.Resize(ref bytes, checked(Math.Max(bytes.Length * 2, Count + length)));
+}

@@ -1,0 +1,6 @@
+using System.Collections.Immutable;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>Capabilities as the index needs them: exact ones and all that begin with a prefix.</summary>
+internal sealed record CapabilitySet(ImmutableArray<string> Exact, ImmutableArray<string> Prefixes);

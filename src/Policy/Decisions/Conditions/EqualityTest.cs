@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>
+/// <c>eq</c>, <c>ne</c>, <c>in</c>, <c>not_in</c>. Values of different types are unequal, never an error; what is absent equals
+/// nothing, so that <c>ne</c> and <c>not_in</c> hold for it.
+/// </summary>
+internal sealed class EqualityTest(string name, JsonElement operand, ImmutableArray<Literal> members, bool wanted) : ValueTest
+{
+    public override string Text => $"{name} {operand.GetRawText()}";
+
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
+
+    public override Truth CheckCapability(ref Evaluation evaluation)
+    {
+        foreach (var member in members)
+        {
+            if (member.TextEquals(evaluation.Capability))
+            {
+                return wanted ? Truth.Yes : Truth.No;
+            }
+        }
+
+        return wanted ? Truth.No : Truth.Yes;
+    }
+
+    private bool Contains(JsonElement value)
+    {
+        if (value.ValueKind is JsonValueKind.Array)
+        {
+            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value);
+        }
+
+        foreach (var member in members)
+        {
+            if (member.ValueEquals(value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

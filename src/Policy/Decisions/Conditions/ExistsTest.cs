@@ -1,0 +1,14 @@
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary><c>exists</c>: whether the path leads somewhere. Null counts as a value.</summary>
+internal sealed class ExistsTest(bool wanted) : ValueTest
+{
+    public override string Text => wanted ? "exists" : "does not exist";
+
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) =>
+        (value.ValueKind != JsonValueKind.Undefined) == wanted ? Truth.Yes : Truth.No;
+
+    public override Truth CheckCapability(ref Evaluation evaluation) => wanted ? Truth.Yes : Truth.No;
+}

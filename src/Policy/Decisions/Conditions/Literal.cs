@@ -1,0 +1,38 @@
+using System.Text;
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>A scalar of a rule, prepared for comparison.</summary>
+internal readonly struct Literal
+{
+    private readonly JsonValueKind kind;
+    private readonly byte[] text;
+    private readonly double number;
+    private readonly long? integer;
+
+    public Literal(JsonElement value)
+    {
+        kind = value.ValueKind;
+        text = kind == JsonValueKind.String ? Encoding.UTF8.GetBytes(value.GetString()!) : [];
+        number = kind == JsonValueKind.Number ? value.GetDouble() : 0;
+        integer = kind == JsonValueKind.Number && value.TryGetInt64(out var exact) ? exact : null;
+    }
+
+    /// <summary>Whether a value can be a literal: everything but lists and objects.</summary>
+    public static bool IsScalar(JsonElement value) => value.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object);
+
+    public bool TextEquals(ReadOnlySpan<byte> other) => kind == JsonValueKind.String && other.SequenceEqual(text);
+
+    public bool ValueEquals(JsonElement value) => value.ValueKind == kind && kind switch
+    {
+        JsonValueKind.String => value.ValueEquals(text),
+        JsonValueKind.Number => CompareTo(value) == 0,
+        _ => true, // true, false, null
+    };
+
+    /// <summary>How the input's number compares to this one. Integers compare as integers, so that large ids do not run together.</summary>
+    public int CompareTo(JsonElement value) => integer is { } exact && value.TryGetInt64(out var other)
+        ? other.CompareTo(exact)
+        : value.GetDouble().CompareTo(number);
+}

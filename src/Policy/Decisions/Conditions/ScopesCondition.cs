@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>
+/// Unison's <c>policy_context.scopes</c>: some scope of the request equals the rule's, or begins with it once its trailing
+/// <c>*</c> and then its trailing dots are taken off. So <c>actuation.home.*</c> also matches <c>actuation.homestead.x</c>.
+/// </summary>
+internal sealed class ScopesCondition(UnisonOperand operand) : Condition
+{
+    private readonly ImmutableArray<byte[]> prefixes = [.. operand.Texts.Select(t => Encoding.UTF8.GetBytes(t.TrimEnd('*').TrimEnd('.')))];
+
+    public override string Text => $"policy_context.scopes is {operand.Written}";
+
+    public override Truth Evaluate(ref Evaluation evaluation)
+    {
+        evaluation.TryMember(evaluation.Context, "policy_context"u8, "context", out var policyContext);
+        if (evaluation.TryMember(policyContext, "scopes"u8, "context.policy_context", out var scopes) == Truth.Error)
+        {
+            return Truth.Error;
+        }
+
+        if (scopes.ValueKind != JsonValueKind.Array)
+        {
+            return Truth.No;
+        }
+
+        foreach (var scope in scopes.EnumerateArray())
+        {
+            if (operand.Matches(scope) || BeginsWithOne(scope))
+            {
+                return Truth.Yes;
+            }
+        }
+
+        return Truth.No;
+    }
+
+    private bool BeginsWithOne(JsonElement scope)
+    {
+        var text = scope.ValueKind == JsonValueKind.String ? Utf8Text.Of(scope) : Encoding.UTF8.GetBytes(PythonValue.TextOf(scope) ?? "");
+        foreach (var prefix in prefixes)
+        {
+            if (text.StartsWith(prefix))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

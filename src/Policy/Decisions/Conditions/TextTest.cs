@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>
+/// An operator on texts: holds when one of its patterns matches. A value that is no text is an error; an absent one is not.
+/// </summary>
+internal sealed class TextTest(string name, JsonElement operand, ImmutableArray<TextPattern> patterns) : ValueTest
+{
+    public override string Text => $"{name} {operand.GetRawText()}";
+
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
+    {
+        JsonValueKind.String => Check(Utf8Text.Of(value), ref evaluation),
+        JsonValueKind.Undefined => Truth.No,
+        _ => evaluation.Fail("is no text"),
+    };
+
+    public override Truth CheckCapability(ref Evaluation evaluation) => Check(evaluation.Capability, ref evaluation);
+
+    private Truth Check(ReadOnlySpan<byte> text, ref Evaluation evaluation)
+    {
+        foreach (var pattern in patterns)
+        {
+            if (pattern.Check(text, ref evaluation) is var truth and not Truth.No)
+            {
+                return truth;
+            }
+        }
+
+        return Truth.No;
+    }
+}

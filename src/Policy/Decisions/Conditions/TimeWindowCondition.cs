@@ -1,0 +1,34 @@
+using System.Globalization;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>
+/// Holds from one time of day to another, both ends included at the resolution of a minute; a start after the end crosses
+/// midnight. Where days are named, a window that crosses midnight belongs to the day on which it begins.
+/// </summary>
+internal sealed class TimeWindowCondition(int startMinute, int endMinute, TimeZoneInfo zone, string zoneName, int days) : Condition
+{
+    /// <summary>A bit for each day, Sunday first, as <see cref="DayOfWeek"/> counts.</summary>
+    public const int EveryDay = 0b111_1111;
+
+    private const int MinutesPerHour = 60;
+
+    public override string Text => string.Create(CultureInfo.InvariantCulture, $"time is {startMinute / MinutesPerHour:00}:{startMinute % MinutesPerHour:00} to {endMinute / MinutesPerHour:00}:{endMinute % MinutesPerHour:00} {zoneName}")
+        + (days == EveryDay ? "" : " on " + string.Join(", ", Enum.GetValues<DayOfWeek>().Where(d => IsOn(d))));
+
+    public override Truth Evaluate(ref Evaluation evaluation)
+    {
+        var local = evaluation.Now.UtcDateTime + zone.GetUtcOffset(evaluation.Now);
+        var minute = (local.Hour * MinutesPerHour) + local.Minute;
+        var today = local.DayOfWeek;
+        if (startMinute <= endMinute)
+        {
+            return IsOn(today) && startMinute <= minute && minute <= endMinute ? Truth.Yes : Truth.No;
+        }
+
+        var yesterday = (DayOfWeek)(((int)today + 6) % 7);
+        return (IsOn(today) && minute >= startMinute) || (IsOn(yesterday) && minute <= endMinute) ? Truth.Yes : Truth.No;
+    }
+
+    private bool IsOn(DayOfWeek day) => (days & (1 << (int)day)) != 0;
+}

@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>What a unison match key compares with: the texts of one scalar or of a list's members.</summary>
+internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> texts)
+{
+    private readonly ImmutableArray<byte[]> bytes = [.. texts.Select(Encoding.UTF8.GetBytes)];
+
+    public ImmutableArray<string> Texts => texts;
+
+    /// <summary>As written, for traces.</summary>
+    public string Written { get; } = source.GetRawText();
+
+    /// <summary>Whether the value's text is one of these, or the value is a list equal to this one.</summary>
+    public bool Matches(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            return source.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(source, value);
+        }
+
+        foreach (var text in bytes)
+        {
+            if (PythonValue.TextEquals(value, text))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>One operator with its operand, held against one value of the input.</summary>
+internal abstract class ValueTest
+{
+    /// <summary>The operator and operand in words.</summary>
+    public abstract string Text { get; }
+
+    /// <summary>Tests a value of the context; undefined where there is none.</summary>
+    public abstract Truth Check(JsonElement value, ref Evaluation evaluation);
+
+    /// <summary>Tests the capability.</summary>
+    public abstract Truth CheckCapability(ref Evaluation evaluation);
+
+    public static Truth CheckAll(ImmutableArray<ValueTest> tests, JsonElement value, ref Evaluation evaluation)
+    {
+        foreach (var test in tests)
+        {
+            if (test.Check(value, ref evaluation) is var truth and not Truth.Yes)
+            {
+                return truth;
+            }
+        }
+
+        return Truth.Yes;
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions.Conditions;
+
+namespace OrleansPolicy.Decisions;
+
+/// <summary>
+/// Compiles a <c>match</c> object: all that it names must hold. Unison's keys and our own may stand side by side; the members of
+/// <c>all</c>, <c>any</c> and <c>not</c> are match objects again (their depth is that of the JSON, which is limited).
+/// </summary>
+internal sealed class MatchReader(RuleReadContext context, bool isNative)
+{
+    /// <summary>What a rule without a reason is called after.</summary>
+    public static string IntentPrefixText(JsonElement match)
+    {
+        if (match.ValueKind != JsonValueKind.Object
+            || !match.TryGetProperty("intent_prefix", out var prefix)
+            || !PythonValue.IsTruthy(prefix))
+        {
+            return "*";
+        }
+
+        return prefix.ValueKind == JsonValueKind.Array
+            ? string.Join("|", prefix.EnumerateArray().Select(PythonValue.TextOf))
+            : PythonValue.TextOf(prefix) ?? "*";
+    }
+
+    /// <summary>The conditions of a match object, cheapest kinds first, which does not change the outcome without errors.</summary>
+    public ImmutableArray<Condition> Read(JsonElement match, string path)
+    {
+        var conditions = ImmutableArray.CreateBuilder<Condition>();
+        foreach (var member in match.EnumerateObject())
+        {
+            var memberPath = path + JsonPath.Member(member.Name);
+            if (ReadMember(match, member, path, memberPath) is { } condition)
+            {
+                conditions.Add(condition);
+            }
+        }
+
+        // The capability is what the index has already looked at; a time of day needs no look at the input.
+        return [.. conditions.OrderBy(c => c switch { CapabilityCondition => 0, TimeWindowCondition => 1, _ => 2 })];
+    }
+
+    private Condition? ReadMember(JsonElement match, JsonProperty member, string path, string memberPath)
+    {
+        switch (member.Name)
+        {
+            case "capability":
+                return ReadCapability(member.Value, memberPath);
+            case "path":
+                return new PathConditionReader(context).Read(match, path);
+            case "all" or "any":
+                return ReadSeveral(member, memberPath);
+            case "not":
+                return ReadNot(member.Value, memberPath);
+            case var name when UnisonMatchReader.Keys.Contains(name):
+                return new UnisonMatchReader(context, isNative).Read(name, member.Value, memberPath);
+            case var name when PathConditionReader.Operators.Contains(name):
+                return RefuseUnlessPath(match, name, memberPath);
+            default:
+                RefuseUnknown(member.Name, memberPath);
+                return null;
+        }
+    }
+
+    private CapabilityCondition? ReadCapability(JsonElement value, string path)
+    {
+        var texts = Operand.Texts(value);
+        if (texts.IsEmpty)
+        {
+            context.Refuse("bundle.rule.operand", "capability is a name, a prefix that ends in *, or a list of these.", path);
+            return null;
+        }
+
+        if (texts.Any(t => t.IndexOf('*') is var star && star >= 0 && star < t.Length - 1))
+        {
+            context.Refuse("bundle.rule.operand", "In capability, * stands at the end only; use path capability_id with glob for more.", path);
+            return null;
+        }
+
+        return new CapabilityCondition(new CapabilitySet(
+            [.. texts.Where(t => !t.EndsWith('*'))], [.. texts.Where(t => t.EndsWith('*')).Select(t => t[..^1])]));
+    }
+
+    private Condition? ReadSeveral(JsonProperty member, string path)
+    {
+        if (member.Value.ValueKind != JsonValueKind.Array || member.Value.GetArrayLength() == 0)
+        {
+            context.Refuse("bundle.rule.operand", $"{member.Name} is a list with at least one condition.", path);
+            return null;
+        }
+
+        var conditions = ImmutableArray.CreateBuilder<Condition>();
+        foreach (var element in member.Value.EnumerateArray())
+        {
+            conditions.Add(ReadNested(element, $"{path}[{conditions.Count}]"));
+        }
+
+        return member.Name == "all" ? new AllCondition(conditions.ToImmutable()) : new AnyCondition(conditions.ToImmutable());
+    }
+
+    private NotCondition ReadNot(JsonElement value, string path) => new(ReadNested(value, path));
+
+    private Condition ReadNested(JsonElement value, string path)
+    {
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            context.Refuse("bundle.rule.condition", "A condition is an object.", path);
+            return new AllCondition([]);
+        }
+
+        // Below the top, an empty condition is refused: it would always hold, and turn `any` into a rule for everything.
+        var problems = context.Problems.Count;
+        var conditions = Read(value, path);
+        if (conditions.IsEmpty && context.Problems.Count == problems)
+        {
+            context.Refuse("bundle.rule.condition", "A condition says something.", path);
+        }
+
+        return conditions.Length == 1 ? conditions[0] : new AllCondition(conditions);
+    }
+
+    private PathCondition? RefuseUnlessPath(JsonElement match, string name, string path)
+    {
+        if (!match.TryGetProperty("path", out _))
+        {
+            context.Refuse("bundle.rule.path", $"The operator {name} needs a path beside it.", path);
+        }
+
+        return null; // Read together with its path.
+    }
+
+    private void RefuseUnknown(string name, string path)
+    {
+        // Unison passes over what it does not know. Our own rules do not: a condition that is not understood cannot hold.
+        if (isNative)
+        {
+            context.Refuse("bundle.rule.match_unknown", $"{name} is no match key and no operator.", path);
+        }
+        else if (context.Strict)
+        {
+            context.Refuse("bundle.unknown_field", $"The field {name} is not known.", path);
+        }
+    }
+}

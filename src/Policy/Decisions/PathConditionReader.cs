@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions.Conditions;
+
+namespace OrleansPolicy.Decisions;
+
+/// <summary>Compiles <c>{"path": ..., operator: operand, ...}</c>: every operator must hold for the value at the path.</summary>
+internal sealed class PathConditionReader(RuleReadContext context)
+{
+    /// <summary>All operators.</summary>
+    public static readonly HashSet<string> Operators =
+    [
+        "eq", "ne", "in", "not_in", "prefix", "suffix", "glob", "contains", "regex", "cidr",
+        "lt", "le", "lte", "gt", "ge", "gte", "exists",
+    ];
+
+    /// <summary>Null, with problems noted, where it cannot be compiled.</summary>
+    public PathCondition? Read(JsonElement condition, string at)
+    {
+        var text = condition.GetProperty("path");
+        if (text.ValueKind != JsonValueKind.String || InputPath.TryParse(text.GetString()!) is not { } path)
+        {
+            context.Refuse("bundle.rule.path", "A path is capability_id, or context followed by .name, [\"name\"], [0] or [*].", at + ".path");
+            return null;
+        }
+
+        var tests = ImmutableArray.CreateBuilder<ValueTest>();
+        var operators = 0;
+        foreach (var member in condition.EnumerateObject().Where(m => Operators.Contains(m.Name)))
+        {
+            operators++;
+            if (ReadTest(member.Name, member.Value, at + JsonPath.Member(member.Name)) is { } test)
+            {
+                tests.Add(test);
+            }
+        }
+
+        if (operators == 0)
+        {
+            context.Refuse("bundle.rule.operator_missing", "A path needs at least one operator beside it.", at);
+        }
+
+        return new PathCondition(path, tests.ToImmutable());
+    }
+
+    private ValueTest? ReadTest(string name, JsonElement given, string at)
+    {
+        if (!TryResolve(given, at, out var operand))
+        {
+            return null;
+        }
+
+        var members = Operand.Members(operand);
+        var areScalars = members.All(Literal.IsScalar) && members.Length > 0;
+        var literals = areScalars && name is "eq" or "ne" or "in" or "not_in" or "contains" ? members.Select(m => new Literal(m)).ToImmutableArray() : [];
+        return name switch
+        {
+            "eq" or "ne" when areScalars => new EqualityTest(name, operand, literals, wanted: name == "eq"),
+            "in" or "not_in" when areScalars && operand.ValueKind == JsonValueKind.Array => new EqualityTest(name, operand, literals, wanted: name == "in"),
+            "contains" when areScalars && members.All(m => !m.ValueEquals("")) => new ContainsTest(operand, literals),
+            "lt" or "le" or "lte" or "gt" or "ge" or "gte" when operand.ValueKind == JsonValueKind.Number => new OrderTest(name, operand, ToOrder(name)),
+            "exists" when operand.ValueKind is JsonValueKind.True or JsonValueKind.False => new ExistsTest(operand.ValueKind == JsonValueKind.True),
+            "prefix" or "suffix" or "glob" or "regex" or "cidr" => ReadPatterns(name, operand, at),
+            _ => Refuse(name, at),
+        };
+    }
+
+    private TextTest? ReadPatterns(string name, JsonElement operand, string at)
+    {
+        var texts = Operand.Texts(operand);
+        var patterns = texts.Select(t => ReadPattern(name, t)).OfType<TextPattern>().ToImmutableArray();
+        return patterns.Length == texts.Length && !texts.IsEmpty ? new TextTest(name, operand, patterns) : (TextTest?)Refuse(name, at);
+    }
+
+    private static TextPattern? ReadPattern(string name, string text) => name switch
+    {
+        "prefix" => new PrefixPattern(text),
+        "suffix" => new SuffixPattern(text),
+        "glob" => text.Length <= GlobPattern.LengthMax ? new GlobPattern(text) : null,
+        "regex" => TryRegex(text) is { } regex ? new RegexPattern(regex) : null,
+        _ => TryNetwork(text) is { } network ? new CidrPattern(network) : null,
+    };
+
+    /// <summary>Null where the pattern does not parse, could backtrack, or would need too large an automaton.</summary>
+    internal static Regex? TryRegex(string pattern)
+    {
+        if (pattern.Length > RegexCost.LengthMax || RegexCost.Estimate(pattern) > RegexCost.StatesMax)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    private static IPNetwork? TryNetwork(string text)
+    {
+        if (text.Contains('/'))
+        {
+            return IPNetwork.TryParse(text, out var network) ? network : null;
+        }
+
+        return IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8) : null;
+    }
+
+    private static Order ToOrder(string name) => name switch
+    {
+        "lt" => Order.Less,
+        "le" or "lte" => Order.LessOrEqual,
+        "gt" => Order.Greater,
+        _ => Order.GreaterOrEqual,
+    };
+
+    private ValueTest? Refuse(string name, string at)
+    {
+        var (code, message) = name switch
+        {
+            "eq" or "ne" => ("operand", "is a scalar or a list of scalars"),
+            "in" or "not_in" => ("operand", "is a list of at least one scalar"),
+            "contains" => ("operand", "is a scalar or a list of scalars, no text empty"),
+            "prefix" or "suffix" => ("operand", "is a text or a list of texts, none empty"),
+            "glob" => ("operand", $"is a text of 1 to {GlobPattern.LengthMax} characters or a list of such"),
+            "exists" => ("operand", "is true or false"),
+            "cidr" => ("cidr", "is a network such as 10.0.0.0/8 with no bits set behind the mask, an address, or a list of these"),
+            "regex" => ("regex", $"is a regular expression without look-around and back references, of at most {RegexCost.LengthMax} characters and {RegexCost.StatesMax} states"),
+            _ => ("operand", "is a number"),
+        };
+        context.Refuse("bundle.rule." + code, $"The operand of {name} {message}.", at);
+        return null;
+    }
+
+    // {"data": "a.b"} stands for what the bundle's data has at a.b: one list, written once, for many rules.
+    private bool TryResolve(JsonElement operand, string at, out JsonElement value)
+    {
+        value = operand;
+        if (operand.ValueKind != JsonValueKind.Object)
+        {
+            return true;
+        }
+
+        value = context.Data;
+        var reference = operand.GetPropertyCount() == 1 && operand.TryGetProperty("data", out var name) && name.ValueKind == JsonValueKind.String
+            ? name.GetString()!
+            : "";
+        foreach (var step in reference.Split('.'))
+        {
+            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(step, out value))
+            {
+                context.Refuse("bundle.rule.data", "An object as operand is {\"data\": \"name.name\"} and names what the bundle's data holds.", at);
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

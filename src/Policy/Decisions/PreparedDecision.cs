@@ -1,0 +1,34 @@
+using System.Text.Json;
+using OrleansPolicy.Decisions.Conditions;
+
+namespace OrleansPolicy.Decisions;
+
+/// <summary>One decision in all the variants that the request's risk level makes of it; the usual levels are made once and kept.</summary>
+internal sealed class PreparedDecision(Decision withoutLevel)
+{
+    private static readonly (byte[] Utf8, string Text)[] UsualLevels =
+        [("low"u8.ToArray(), "low"), ("medium"u8.ToArray(), "medium"), ("high"u8.ToArray(), "high"), ("critical"u8.ToArray(), "critical")];
+
+    // Filled as they are asked for; two threads that meet write equal decisions.
+    private readonly Decision?[] withLevel = new Decision?[UsualLevels.Length];
+
+    /// <summary>The decision with <c>context.action_envelope.risk_level</c>.</summary>
+    public Decision For(JsonElement context)
+    {
+        var level = ActionEnvelope.Member(context, "risk_level"u8);
+        if (level.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            return withoutLevel;
+        }
+
+        for (var i = 0; level.ValueKind == JsonValueKind.String && i < UsualLevels.Length; i++)
+        {
+            if (level.ValueEquals(UsualLevels[i].Utf8))
+            {
+                return withLevel[i] ??= withoutLevel with { RiskLevel = UsualLevels[i].Text };
+            }
+        }
+
+        return withoutLevel with { RiskLevel = level.ToString() };
+    }
+}

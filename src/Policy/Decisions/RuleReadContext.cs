@@ -1,0 +1,14 @@
+using System.Text.Json;
+using OrleansPolicy.Bundles;
+
+namespace OrleansPolicy.Decisions;
+
+/// <summary>What reading the rules of one bundle shares.</summary>
+/// <param name="Problems">Where everything wrong is noted.</param>
+/// <param name="Strict">Whether unknown fields are refused where they would otherwise be passed over.</param>
+/// <param name="Data">The bundle's <c>data</c>, which operands may refer to; undefined where there is none.</param>
+internal sealed record RuleReadContext(ProblemList Problems, bool Strict, JsonElement Data)
+{
+    /// <summary>Notes a problem.</summary>
+    public void Refuse(string code, string message, string path) => Problems.Add(code, message, path);
+}

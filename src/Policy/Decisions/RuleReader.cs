@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using OrleansPolicy.Bundles;
+
+namespace OrleansPolicy.Decisions;
+
+/// <summary>Reads the rules of native bundles and of bare lists: our own <c>{id, effect, match}</c> and unison's <c>{match, decision}</c>.</summary>
+internal static class RuleReader
+{
+    /// <summary>The longest texts of a rule: ids, reasons and alternatives.</summary>
+    public const int TextLengthMax = 1_000;
+
+    private static readonly HashSet<string> NativeFields =
+        ["id", "description", "priority", "enabled", "effect", "match", "reason", "suggested_alternative", "tags"];
+
+    private static readonly HashSet<string> UnisonFields = ["id", "description", "priority", "enabled", "match", "decision"];
+
+    private static readonly HashSet<string> DecisionFields = ["action", "reason", "suggested_alternative"];
+
+    /// <summary>Reads a list; notes an empty or overlong one and ids that stand twice.</summary>
+    public static ImmutableArray<Rule> ReadAll(JsonElement list, string path, RuleReadContext context)
+    {
+        if (list.GetArrayLength() is var count && count is 0 or > BundleLimits.RulesMax)
+        {
+            var code = count == 0 ? "bundle.empty" : "bundle.too_many_rules";
+            context.Refuse(code, $"A bundle has 1 to {BundleLimits.RulesMax} rules, this one has {count}.", path);
+            return [];
+        }
+
+        var rules = ImmutableArray.CreateBuilder<Rule>(count);
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var element in list.EnumerateArray())
+        {
+            var rule = Read(element, rules.Count, $"{path}[{rules.Count}]", context);
+            if (!ids.Add(rule.Id))
+            {
+                context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", $"{path}[{rules.Count}].id");
+            }
+
+            rules.Add(rule);
+        }
+
+        return rules.MoveToImmutable();
+    }
+
+    private static Rule Read(JsonElement element, int position, string path, RuleReadContext context)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            context.Refuse("bundle.rule.type", "A rule is an object.", path);
+            return new Rule { Id = $"#{position}", Position = position, Effect = RuleEffect.Deny, Reason = "" };
+        }
+
+        var isUnison = element.TryGetProperty("decision", out var decision);
+        if (isUnison && element.TryGetProperty("effect", out _))
+        {
+            context.Refuse("bundle.rule.form", "A rule has an effect or a decision, not both.", path);
+        }
+
+        RuleFields.RefuseUnknown(element, isUnison ? UnisonFields : NativeFields, path, context);
+        var match = RuleFields.Optional(element, "match", JsonValueKind.Object, "bundle.rule.match", path, context);
+        var answer = isUnison ? ReadDecision(decision, path + ".decision", context) : ReadEffect(element, path, context);
+        return new Rule
+        {
+            Id = ReadId(element, isUnison, position, path, context),
+            Position = position,
+            Priority = ReadPriority(element, path, context),
+            Enabled = RuleFields.Flag(element, "enabled", true, path, context),
+            Effect = answer.Effect,
+            Reason = answer.Reason ?? "rule:" + MatchReader.IntentPrefixText(match),
+            SuggestedAlternative = answer.SuggestedAlternative,
+            Source = element,
+            Conditions = match.ValueKind == JsonValueKind.Object
+                ? new MatchReader(context, isNative: !isUnison).Read(match, path + ".match")
+                : [],
+        };
+    }
+
+    private static Answer ReadEffect(JsonElement rule, string path, RuleReadContext context) => new(
+        ReadEffect(rule, "effect", "bundle.rule.effect", path, context),
+        RuleFields.Text(rule, "reason", path, context),
+        RuleFields.Text(rule, "suggested_alternative", path, context));
+
+    private static Answer ReadDecision(JsonElement decision, string path, RuleReadContext context)
+    {
+        if (decision.ValueKind != JsonValueKind.Object)
+        {
+            context.Refuse("bundle.rule.decision", "A decision is an object.", path);
+            return new Answer(RuleEffect.Deny, "", null);
+        }
+
+        if (context.Strict)
+        {
+            RuleFields.RefuseUnknown(decision, DecisionFields, path, context);
+        }
+
+        return new Answer(
+            ReadEffect(decision, "action", "bundle.rule.action", path, context),
+            RuleFields.Text(decision, "reason", path, context),
+            RuleFields.Text(decision, "suggested_alternative", path, context));
+    }
+
+    /// <summary>An effect, or deny and a problem where it is missing or unknown.</summary>
+    internal static RuleEffect ReadEffect(JsonElement owner, string name, string code, string path, RuleReadContext context)
+    {
+        switch (owner.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null)
+        {
+            case "allow":
+                return RuleEffect.Allow;
+            case "deny":
+                return RuleEffect.Deny;
+            case "require_confirmation":
+                return RuleEffect.RequireConfirmation;
+            default:
+                context.Refuse(code, $"{name} is allow, deny or require_confirmation.", $"{path}.{name}");
+                return RuleEffect.Deny;
+        }
+    }
+
+    private static string ReadId(JsonElement rule, bool isUnison, int position, string path, RuleReadContext context)
+    {
+        var id = RuleFields.Text(rule, "id", path, context);
+        if (string.IsNullOrEmpty(id) && !isUnison)
+        {
+            context.Refuse("bundle.rule.id_missing", "A rule has an id.", path + ".id");
+        }
+
+        return string.IsNullOrEmpty(id) ? $"#{position}" : id;
+    }
+
+    private static int ReadPriority(JsonElement rule, string path, RuleReadContext context)
+    {
+        if (!rule.TryGetProperty("priority", out var value))
+        {
+            return 0;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var priority))
+        {
+            return priority;
+        }
+
+        context.Refuse("bundle.rule.priority", "A priority is a 32-bit integer.", path + ".priority");
+        return 0;
+    }
+
+    private sealed record Answer(RuleEffect Effect, string? Reason, string? SuggestedAlternative);
+}

@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using System.Text;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions.Conditions;
+
+namespace OrleansPolicy.Decisions;
+
+/// <summary>
+/// A bundle's rules, compiled for deciding. Immutable; any number of threads decide at once without a lock, and on the usual
+/// path without an allocation. Rules are tried by descending priority, then by position; the first that matches decides.
+/// </summary>
+public sealed class RuleSet
+{
+    private const int CapabilityBytesOnStack = 256;
+
+    private readonly ImmutableArray<CompiledRule> rules;
+    private readonly RuleIndex index;
+    private readonly PreparedDecision fallback;
+    private long errors;
+
+    private RuleSet(Bundle bundle, DefaultEffect defaultEffect)
+    {
+        PolicyHash = bundle.PolicyHash;
+        Version = bundle.Metadata.Version;
+        DefaultEffect = defaultEffect;
+        ImmutableArray<Rule> ordered = [.. bundle.Rules.Where(r => r.Enabled).OrderByDescending(r => r.Priority).ThenBy(r => r.Position)];
+        rules = [.. ordered.Select(r => new CompiledRule(r))];
+        index = new RuleIndex(ordered);
+        var isAllowed = defaultEffect == DefaultEffect.Allow;
+        fallback = new PreparedDecision(new Decision(isAllowed, false, isAllowed ? "default-allow" : "default-deny", null, null, null));
+    }
+
+    /// <summary>The bundle's hash.</summary>
+    public string PolicyHash { get; }
+
+    /// <summary>The bundle's version.</summary>
+    public string Version { get; }
+
+    /// <summary>How many rules are enabled.</summary>
+    public int Count => rules.Length;
+
+    /// <summary>What a request gets that no rule matches.</summary>
+    public DefaultEffect DefaultEffect { get; }
+
+    /// <summary>How many decisions denied because a rule could not be evaluated.</summary>
+    public long Errors => Interlocked.Read(ref errors);
+
+    /// <summary>
+    /// Compiles a bundle. A document bundle has no rules: every decision is its default effect. What no rule matches is denied
+    /// unless, in this order, the request (when a bundle is tried), the bundle or the process says allow.
+    /// </summary>
+    public static Outcome<RuleSet> Compile(Bundle bundle, DefaultEffect? processDefault = null, DefaultEffect? requestDefault = null)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        return Outcome<RuleSet>.Ok(new RuleSet(
+            bundle, requestDefault ?? bundle.Metadata.DefaultEffect ?? processDefault ?? DefaultEffect.Deny));
+    }
+
+    /// <summary>Decides one request. Never throws: what cannot be evaluated is denied, with the reason.</summary>
+    public Decision Decide(in DecisionRequest request)
+    {
+        var capability = request.CapabilityId ?? "";
+        var buffer = CapabilityBuffer(capability, stackalloc byte[CapabilityBytesOnStack]);
+        var evaluation = Begin(request, capability, buffer);
+        CompiledRule? current = null;
+        try
+        {
+            var (specific, general) = (index.Select(capability), index.General);
+            for (int s = 0, g = 0; s < specific.Length || g < general.Length;)
+            {
+                current = rules[g >= general.Length || (s < specific.Length && specific[s] < general[g]) ? specific[s++] : general[g++]];
+                switch (current.Evaluate(ref evaluation))
+                {
+                    case Truth.Yes:
+                        return current.Answer(evaluation.Context);
+                    case Truth.Error:
+                        return Fail(current, evaluation.Fault!);
+                    default:
+                        break;
+                }
+            }
+
+            return fallback.For(evaluation.Context);
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException)
+        {
+            // A text of the context with half a surrogate pair, or a context whose document is gone.
+            return Fail(current, e.Message);
+        }
+    }
+
+    /// <summary>The same decision with each rule that was tried and why it did or did not match. Tries all rules, not only those of the index.</summary>
+    public DecisionTrace Explain(in DecisionRequest request)
+    {
+        var capability = request.CapabilityId ?? "";
+        var buffer = CapabilityBuffer(capability, stackalloc byte[CapabilityBytesOnStack]);
+        var evaluation = Begin(request, capability, buffer);
+        var steps = ImmutableArray.CreateBuilder<DecisionStep>();
+        foreach (var rule in rules)
+        {
+            var (truth, why) = ExplainRule(rule, ref evaluation);
+            if (steps.Count < DecisionTrace.StepsMax)
+            {
+                steps.Add(new DecisionStep(rule.Rule.Id, rule.Rule.Position, rule.Rule.Priority, truth != Truth.No, why));
+            }
+
+            if (truth != Truth.No)
+            {
+                break;
+            }
+        }
+
+        return new DecisionTrace(Decide(request), steps.ToImmutable(), Truncated: steps.Count == DecisionTrace.StepsMax);
+    }
+
+    private static (Truth Truth, string Why) ExplainRule(CompiledRule rule, ref Evaluation evaluation)
+    {
+        try
+        {
+            return rule.Explain(ref evaluation);
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException)
+        {
+            return (Truth.Error, e.Message);
+        }
+    }
+
+    private static Span<byte> CapabilityBuffer(string capability, Span<byte> onStack) =>
+        Encoding.UTF8.GetMaxByteCount(capability.Length) <= onStack.Length ? onStack : new byte[Encoding.UTF8.GetByteCount(capability)];
+
+    private static Evaluation Begin(in DecisionRequest request, string capability, Span<byte> buffer) => new()
+    {
+        Capability = buffer[..Encoding.UTF8.GetBytes(capability, buffer)],
+        Context = request.Context,
+        Now = request.Now,
+    };
+
+    private Decision Fail(CompiledRule? rule, string fault)
+    {
+        Interlocked.Increment(ref errors);
+        return new Decision(false, false, "evaluation-error: " + fault, rule?.Rule.Id, null, null) { IsError = true };
+    }
+}
