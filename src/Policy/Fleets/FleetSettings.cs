@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OrleansPolicy.Fleets;
 
 /// <summary>What a fleet's owner chooses.</summary>
@@ -7,6 +9,7 @@ public sealed record FleetSettings
     public bool RequiresArmed { get; init; }
 
     /// <summary>The lease, in seconds: 10 to 45, default 45; null switches leases off, and with them the rollback bound.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)] // A null that was left out would come back as the default.
     public int? MaxStalenessSec { get; init; } = 45;
 
     /// <summary>A node that was not heard for this long has left, in seconds. Default 86,400.</summary>

@@ -1,0 +1,36 @@
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Silo.Postgres;
+
+/// <summary>What must hold of a change before it is sent: a breach is a mistake in the program, not an answer.</summary>
+internal static class ChangeChecks
+{
+    private const int AuditEntriesMax = 10_000;
+    private const int KeysMax = 10_000;
+
+    public static void Demand(PolicyChange change)
+    {
+        Demand(!change.Audit.IsDefaultOrEmpty && change.Audit.Length <= AuditEntriesMax, $"A change has 1 to {AuditEntriesMax} audit entries.");
+        Demand(change.Keys.Length <= KeysMax, $"A change makes at most {KeysMax} keys.");
+        Demand(change.Keys.All(key => key.Tenant is null || key.Tenant == change.Tenant), "A key belongs to the change's tenant or to the installation.");
+        if (change.Rollout is { } rollout)
+        {
+            Demand(rollout.State.Tenant == change.Tenant, "A rollout belongs to the change's tenant.");
+            Demand(rollout.State.Revision == rollout.ExpectedRevision + 1, "A rollout's revision is the expected one plus 1.");
+            Demand(change.Directive is null || change.Directive.Fleet == rollout.State.Fleet, "Rollout and directive are of one fleet.");
+        }
+
+        if (change.Directive is { } directive)
+        {
+            Demand(directive.Directive.Epoch > directive.ExpectedEpoch, "A directive's epoch is higher than the one it replaces.");
+        }
+    }
+
+    private static void Demand(bool holds, string sentence)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException(sentence);
+        }
+    }
+}

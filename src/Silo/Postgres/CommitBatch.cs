@@ -1,0 +1,250 @@
+using System.Collections.Immutable;
+using Npgsql;
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Silo.Postgres;
+
+/// <summary>
+/// The statements of a change, always in the same order (so that two changes never wait for each other in a circle): one for each
+/// part it has, whatever the number of nodes, keys, tags, deadlines or entries in it.
+/// </summary>
+internal static class CommitBatch
+{
+    /// <summary>How long the first answer to an operation is kept.</summary>
+    public static readonly TimeSpan OperationKept = TimeSpan.FromHours(24);
+
+    // The operation comes first: whoever repeats a request waits here for the first to end, and then learns that it was done.
+    private const string OperationSql =
+        """
+        INSERT INTO operation AS o (key_id, operation_id, body_hash, status, response, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (key_id, operation_id) DO UPDATE
+        SET body_hash = excluded.body_hash, status = excluded.status, response = excluded.response, created_at = excluded.created_at
+        WHERE o.created_at <= $7
+        """;
+
+    private const string TenantSql =
+        """
+        WITH head AS (INSERT INTO audit_head (tenant, seq, hash) VALUES ($1, 0, repeat('0', 64)))
+        INSERT INTO tenant (tenant, created_at) VALUES ($1, $2)
+        """;
+
+    private const string FirstAdmissionSql =
+        "INSERT INTO admission (tenant, state, rate_limit, revision) VALUES ($1, $2, $3, $4 + 1) ON CONFLICT (tenant) DO NOTHING";
+
+    private const string AdmissionSql =
+        "UPDATE admission SET state = $2, rate_limit = $3, revision = revision + 1 WHERE tenant = $1 AND revision = $4";
+
+    private const string KeysSql =
+        """
+        INSERT INTO api_key (key_id, tenant, name, subject, role, fleet, node, key_sha256, creators, created_at, expires_at)
+        SELECT k.key_id, k.tenant, k.name, k.subject, k.role, k.fleet, k.node, decode(k.key_sha256, 'hex'),
+               ARRAY(SELECT jsonb_array_elements_text(k.creators)), k.created_at, k.expires_at
+        FROM jsonb_to_recordset($1) AS k (key_id text, tenant text, name text, subject text, role text, fleet text, node text,
+                                          key_sha256 text, creators jsonb, created_at timestamptz, expires_at timestamptz)
+        """;
+
+    private const string RevokeSql =
+        """
+        UPDATE api_key SET revoked_at = $3
+        WHERE key_id = $1 AND tenant IS NOT DISTINCT FROM $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+        """;
+
+    private const string TrustRootSql =
+        """
+        INSERT INTO trust_root (tenant, version, document)
+        SELECT $1, $2, $3 WHERE $2 = (SELECT coalesce(max(version), 0) + 1 FROM trust_root WHERE tenant = $1)
+        """;
+
+    private const string BundleSql =
+        "INSERT INTO policy_bundle (tenant, policy_hash, version, sequence, record, content) VALUES ($1, $2, $3, $4, $5, $6)";
+
+    private const string TagsSql =
+        """
+        INSERT INTO tag (tenant, tag, fleet, policy_hash, reason, moved_by, moved_at)
+        SELECT $1, t.tag, t.fleet, t.policy_hash, t.reason, t.moved_by, t.moved_at
+        FROM unnest($2, $3, $4, $5, $6, $7) WITH ORDINALITY AS t (tag, fleet, policy_hash, reason, moved_by, moved_at, place)
+        ORDER BY t.place
+        """;
+
+    private const string NewFleetSql =
+        """
+        WITH empty AS (
+            INSERT INTO fleet_directive (tenant, fleet, epoch, arm_epoch, directive, revision) VALUES ($1, $2, 0, 0, $5, 1)
+        )
+        INSERT INTO fleet (tenant, fleet, settings, created_at) VALUES ($1, $2, $3, $4)
+        """;
+
+    private const string FleetSql =
+        """
+        WITH settings AS (UPDATE fleet SET settings = $3 WHERE tenant = $1 AND fleet = $2)
+        UPDATE fleet_directive SET revision = revision + 1 WHERE tenant = $1 AND fleet = $2 AND ($4::bigint IS NULL OR revision = $4)
+        """;
+
+    // The deadlines of before are replaced in the same statement; a claim on one that stays is void, as somebody has just looked.
+    private const string DeadlinesSql =
+        """
+        WITH gone AS (
+            DELETE FROM rollout_deadline WHERE tenant = $1 AND rollout_id = $2 AND kind <> ALL ($7)
+        ), due AS (
+            INSERT INTO rollout_deadline (tenant, rollout_id, kind, due_at)
+            SELECT $1, $2, d.kind, d.due_at FROM unnest($7, $8) AS d (kind, due_at)
+            ON CONFLICT (tenant, rollout_id, kind) DO UPDATE SET due_at = excluded.due_at, claimed_until = NULL
+        )
+
+        """;
+
+    private const string NewRolloutSql = DeadlinesSql +
+        """
+        INSERT INTO rollout (tenant, rollout_id, fleet, target, is_final, revision, state) VALUES ($1, $2, $9, $3, $4, $5, $6)
+        """;
+
+    private const string RolloutSql = DeadlinesSql +
+        """
+        UPDATE rollout SET target = $3, is_final = $4, revision = $5, state = $6
+        WHERE tenant = $1 AND rollout_id = $2 AND fleet = $9 AND revision = $5 - 1
+        """;
+
+    private const string DirectiveSql =
+        """
+        UPDATE fleet_directive SET epoch = $3, arm_epoch = $4, directive = $5, revision = revision + 1
+        WHERE tenant = $1 AND fleet = $2 AND epoch = $6 AND epoch < $3 AND arm_epoch <= $4 AND ($7::bigint IS NULL OR revision = $7)
+        """;
+
+    /// <summary>All parts of the change.</summary>
+    public static void Fill(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
+    {
+        AddOperation(batch, change, now);
+        AddTenant(batch, change, now);
+        AddAdmission(batch, change);
+        AddKeys(batch, change, now);
+        AddCatalog(batch, change);
+        AddFleet(batch, change, now);
+        AddRollout(batch, change);
+        AddDirective(batch, change);
+    }
+
+    private static void AddOperation(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
+    {
+        if (change.Operation is { } operation)
+        {
+            batch.AddGuarded(
+                CommitStatus.OperationExists, "operation", 1, OperationSql,
+                SqlValue.Text(operation.KeyId), SqlValue.Text(operation.OperationId), SqlValue.Text(operation.BodyHash),
+                SqlValue.Int(operation.Status), SqlValue.Text(operation.Response), SqlValue.Time(now), SqlValue.Time(now - OperationKept));
+        }
+    }
+
+    private static void AddTenant(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
+    {
+        if (change.CreatesTenant)
+        {
+            batch.Add(TenantSql, SqlValue.Text(change.Tenant), SqlValue.Time(now));
+        }
+    }
+
+    private static void AddAdmission(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Admission is { } admission)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "admission", 1, admission.ExpectedRevision == 0 ? FirstAdmissionSql : AdmissionSql,
+                SqlValue.Text(change.Tenant), SqlValue.Json(admission.State), SqlValue.Json(admission.Limit), SqlValue.Long(admission.ExpectedRevision));
+        }
+    }
+
+    private static void AddKeys(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
+    {
+        if (!change.Keys.IsEmpty)
+        {
+            batch.Add(KeysSql, SqlValue.Json(change.Keys.Select(KeyRow.Of)));
+        }
+
+        if (change.RevokedKeyId is { } keyId)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "api_key", 1, RevokeSql,
+                SqlValue.Text(keyId), SqlValue.Text(change.RevokesInstallationKey ? null : change.Tenant), SqlValue.Time(now));
+        }
+    }
+
+    private static void AddCatalog(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.TrustRoot is { } root)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "trust_root", 1, TrustRootSql, SqlValue.Text(change.Tenant), SqlValue.Int(root.Version), SqlValue.Text(root.Document));
+        }
+
+        if (change.Bundle is { } bundle)
+        {
+            batch.Add(
+                BundleSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(bundle.Record.PolicyHash), SqlValue.Text(bundle.Record.Version),
+                SqlValue.Long(bundle.Record.Sequence), SqlValue.Json(bundle.Record), SqlValue.Bytes(bundle.Content));
+        }
+
+        if (!change.Tags.IsEmpty)
+        {
+            batch.Add(
+                TagsSql,
+                SqlValue.Text(change.Tenant), SqlValue.Texts(change.Tags.Select(tag => tag.Tag)), SqlValue.Texts(change.Tags.Select(tag => tag.Fleet ?? "")),
+                SqlValue.Texts(change.Tags.Select(tag => tag.PolicyHash)), SqlValue.Texts(change.Tags.Select(tag => tag.Reason)),
+                SqlValue.Texts(change.Tags.Select(tag => tag.By)), SqlValue.Times(change.Tags.Select(tag => tag.At)));
+        }
+    }
+
+    private static void AddFleet(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
+    {
+        if (change.Fleet is { Creates: true } created)
+        {
+            batch.Add(
+                NewFleetSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(created.Fleet), SqlValue.Json(created.Settings), SqlValue.Time(now),
+                SqlValue.Json(new Fleets.Directive { Epoch = 0 }));
+        }
+        else if (change.Fleet is { } changed)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "fleet", 1, FleetSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(changed.Fleet), SqlValue.Json(changed.Settings), SqlValue.Long(changed.ExpectedRevision));
+        }
+    }
+
+    private static void AddRollout(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Rollout is not { State: var state } rollout)
+        {
+            return;
+        }
+
+        NpgsqlParameter[] parameters =
+        [
+            SqlValue.Text(change.Tenant), SqlValue.Text(state.RolloutId), SqlValue.Text(state.Target),
+            SqlValue.Flag(state.IsFinal), SqlValue.Long(state.Revision), SqlValue.Json(state),
+            SqlValue.Texts(rollout.Deadlines.Select(deadline => deadline.Kind)), SqlValue.Times(rollout.Deadlines.Select(deadline => deadline.DueAt)),
+            SqlValue.Text(state.Fleet),
+        ];
+        batch.AddGuarded(CommitStatus.Stale, "rollout", 1, rollout.ExpectedRevision == 0 ? NewRolloutSql : RolloutSql, parameters);
+    }
+
+    private static void AddDirective(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Directive is { } write)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "fleet_directive", 1, DirectiveSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Long(write.Directive.Epoch), SqlValue.Long(write.Directive.ArmEpoch),
+                SqlValue.Json(write.Directive), SqlValue.Long(write.ExpectedEpoch), SqlValue.Long(write.ExpectedRevision));
+        }
+    }
+
+    /// <summary>A key as the statement takes it.</summary>
+    private sealed record KeyRow(
+        string KeyId, string? Tenant, string Name, string Subject, string Role, string? Fleet, string? Node, string KeySha256,
+        ImmutableArray<string> Creators, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt)
+    {
+        public static KeyRow Of(KeyWrite key) => new(
+            key.KeyId, key.Tenant, key.Name, key.Subject, key.Role, key.Fleet, key.Node, Convert.ToHexStringLower(key.KeySha256.AsSpan()),
+            key.Creators.IsDefault ? [] : key.Creators, key.CreatedAt, key.ExpiresAt);
+    }
+}

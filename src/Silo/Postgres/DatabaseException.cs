@@ -1,0 +1,72 @@
+namespace OrleansPolicy.Silo.Postgres;
+
+/// <summary>The database cannot be used, and why; the process should print the message and end.</summary>
+public sealed class DatabaseException : Exception
+{
+    /// <summary>With its code.</summary>
+    /// <param name="code">One of <see cref="DatabaseCodes"/>.</param>
+    /// <param name="message">One sentence for a person: what is wrong and what helps.</param>
+    /// <param name="innerException">The cause.</param>
+    public DatabaseException(string code, string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+        Code = code;
+    }
+
+    /// <summary>Required by convention.</summary>
+    public DatabaseException()
+    {
+    }
+
+    /// <summary>Required by convention.</summary>
+    public DatabaseException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Required by convention.</summary>
+    public DatabaseException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Stable and dotted; one of <see cref="DatabaseCodes"/>.</summary>
+    public string Code { get; } = DatabaseCodes.StartFailed;
+}
+
+/// <summary>What can keep the database from being used.</summary>
+public static class DatabaseCodes
+{
+    /// <summary>Another process works on the same data folder; the message names its pid.</summary>
+    public const string InUse = "data.in_use";
+
+    /// <summary>The data folder cannot be written by this user.</summary>
+    public const string FolderUnwritable = "data.unwritable";
+
+    /// <summary>No PostgreSQL server programs on this machine (or none of the version that made the data).</summary>
+    public const string BinariesMissing = "postgres.missing";
+
+    /// <summary>Started by root, and there is no unprivileged user <c>postgres</c> to run the server as.</summary>
+    public const string NoServerUser = "postgres.no_user";
+
+    /// <summary>The server did not start; the message has the end of its log.</summary>
+    public const string StartFailed = "postgres.start_failed";
+
+    /// <summary>The database of the connection string does not answer.</summary>
+    public const string Unreachable = "postgres.unreachable";
+
+    /// <summary>The server is older than PostgreSQL 15.</summary>
+    public const string ServerTooOld = "postgres.too_old";
+
+    /// <summary>The database was written by a newer version of this program.</summary>
+    public const string SchemaNewer = "schema.newer";
+
+    /// <summary>A step of the schema differs from the one that was applied.</summary>
+    public const string SchemaAltered = "schema.altered";
+
+    /// <summary>A step of the schema could not be applied; nothing of it was kept.</summary>
+    public const string SchemaFailed = "schema.failed";
+
+    /// <summary>Another process holds the migration lock for too long.</summary>
+    public const string SchemaLocked = "schema.locked";
+}

@@ -1,0 +1,94 @@
+using Npgsql;
+
+namespace OrleansPolicy.Silo.Postgres;
+
+/// <summary>
+/// The database of the process, with the schema in place: a private server or one that a connection string names. Disposing
+/// closes the connections and stops the private server.
+/// </summary>
+public sealed class PolicyDatabase : IAsyncDisposable
+{
+    /// <summary>
+    /// Limits that the server keeps, for when this process cannot: frozen between two statements it must not hold the lock on a
+    /// tenant's audit head against every other silo.
+    /// </summary>
+    private const string ServerSideLimits =
+        "-c statement_timeout=4500 -c lock_timeout=3500 -c idle_in_transaction_session_timeout=3000";
+
+    private PolicyDatabase(string connectionString, NpgsqlDataSource dataSource, PrivatePostgres? @private)
+    {
+        ConnectionString = connectionString;
+        DataSource = dataSource;
+        Private = @private;
+    }
+
+    /// <summary>For others who need connections of their own, such as the AdoNet providers.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>The stores' connections: short time-outs, statements prepared by themselves.</summary>
+    public NpgsqlDataSource DataSource { get; }
+
+    /// <summary>The private server; null with a connection string.</summary>
+    public PrivatePostgres? Private { get; }
+
+    /// <summary>Starts the private server if there is to be one, and brings the schema up to date. Throws <see cref="DatabaseException"/>.</summary>
+    public static async Task<PolicyDatabase> OpenAsync(
+        PolicyDatabaseOptions options, ILoggerFactory loggers, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var logger = loggers.CreateLogger("OrleansPolicy.Database");
+        var server = options.ConnectionString is null
+            ? await PrivatePostgres.StartAsync(options.Private, logger, cancellationToken)
+            : null;
+        try
+        {
+            var connectionString = options.ConnectionString ?? server!.ConnectionString;
+            await new SchemaMigrator(connectionString, SchemaStep.Embedded(), logger).MigrateAsync(cancellationToken);
+            return new PolicyDatabase(connectionString, CreateDataSource(connectionString, options.PoolSizeMax, loggers), server);
+        }
+        catch
+        {
+            if (server is not null)
+            {
+                await server.DisposeAsync();
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Connections for the stores.</summary>
+    internal static NpgsqlDataSource CreateDataSource(string connectionString, int poolSizeMax, ILoggerFactory? loggers = null)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = "orleans-policy",
+            MaxPoolSize = poolSizeMax,
+            Timeout = 4,
+            CommandTimeout = 5,
+            CancellationTimeout = 500,
+            MaxAutoPrepare = 100,
+            AutoPrepareMinUsages = 2,
+            Enlist = false,
+
+            // Which statement of a batch broke a constraint decides what the answer is (GuardedBatch).
+            IncludeFailedBatchedCommand = true,
+
+            // The stores leave nothing behind in a session, so a connection needs no reset (which would cost statements).
+            NoResetOnClose = true,
+        };
+        settings.Options = string.IsNullOrEmpty(settings.Options) ? ServerSideLimits : $"{settings.Options} {ServerSideLimits}";
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "policy" };
+        return (loggers is null ? builder : builder.UseLoggerFactory(loggers)).Build();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await DataSource.DisposeAsync();
+        if (Private is not null)
+        {
+            await Private.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using Npgsql;
+using OrleansPolicy.Admission;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Silo.Postgres;
+
+/// <summary>The truth, in PostgreSQL.</summary>
+public sealed class PostgresRolloutStore : IRolloutStore
+{
+    private const string FleetColumns =
+        """
+        SELECT f.tenant, f.fleet, f.settings, d.directive, d.revision
+        FROM fleet f JOIN fleet_directive d ON d.tenant = f.tenant AND d.fleet = f.fleet
+
+        """;
+
+    private readonly NpgsqlDataSource _dataSource;
+    private readonly StoreCalls _calls;
+    private readonly NodeTransactions _nodes;
+    private readonly DeadlineClaims _deadlines;
+    private readonly TimeProvider _time;
+
+    /// <summary>On a database whose schema is in place.</summary>
+    public PostgresRolloutStore(NpgsqlDataSource dataSource, TimeProvider time)
+    {
+        _dataSource = dataSource;
+        _time = time;
+        _calls = new StoreCalls(dataSource);
+        _nodes = new NodeTransactions(dataSource, _calls);
+        _deadlines = new DeadlineClaims(dataSource, _calls, time);
+    }
+
+    /// <inheritdoc/>
+    public Task<CommitResult> CommitAsync(PolicyChange change, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        ChangeChecks.Demand(change);
+        return _calls.RunAsync((attempt, token) => CommitOnceAsync(change, attempt, token), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<StoredAdmission?> ReadAdmissionAsync(string tenant, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT state, rate_limit, revision FROM admission WHERE tenant = $1",
+            [SqlValue.Text(tenant)],
+            (reader, token) => reader.ToSingleAsync(
+                static row => new StoredAdmission(row.Json<LimiterState>(0), row.Json<UpdateLimit>(1), row.GetInt64(2)), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredFleet?> ReadFleetAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            FleetColumns + "WHERE f.tenant = $1 AND f.fleet = $2",
+            [SqlValue.Text(tenant), SqlValue.Text(fleet)],
+            static (reader, token) => reader.ToSingleAsync(ReadFleet, token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            FleetColumns + "WHERE f.tenant = $1 ORDER BY f.fleet",
+            [SqlValue.Text(tenant)],
+            static (reader, token) => reader.ToArrayAsync(ReadFleet, token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            FleetColumns +
+            """
+            JOIN unnest($1, $2, $3) AS k (tenant, fleet, revision) ON k.tenant = d.tenant AND k.fleet = d.fleet
+            WHERE d.revision <> k.revision
+            """,
+            [
+                SqlValue.Texts(known.Select(fleet => fleet.Tenant)),
+                SqlValue.Texts(known.Select(fleet => fleet.Fleet)),
+                SqlValue.Longs(known.Select(fleet => fleet.Revision)),
+            ],
+            static (reader, token) => reader.ToArrayAsync(ReadFleet, token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
+        _nodes.ListAsync(tenant, fleet, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default) =>
+        _nodes.RegisterAsync(tenant, fleet, nodes, audit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> RemoveNodeAsync(string tenant, string fleet, string node, AuditDraft audit, CancellationToken cancellationToken = default) =>
+        _nodes.RemoveAsync(tenant, fleet, node, audit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<RolloutState?> ReadRolloutAsync(string tenant, string rolloutId, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT state FROM rollout WHERE tenant = $1 AND rollout_id = $2",
+            [SqlValue.Text(tenant), SqlValue.Text(rolloutId)],
+            static (reader, token) => reader.ToSingleAsync(static row => row.Json<RolloutState>(0), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            fleet is null
+                ? "SELECT state FROM rollout WHERE tenant = $1 ORDER BY ordinal DESC LIMIT $2"
+                : "SELECT state FROM rollout WHERE tenant = $1 AND fleet = $3 ORDER BY ordinal DESC LIMIT $2",
+            fleet is null
+                ? [SqlValue.Text(tenant), SqlValue.Int(limit)]
+                : [SqlValue.Text(tenant), SqlValue.Int(limit), SqlValue.Text(fleet)],
+            static (reader, token) => reader.ToArrayAsync(static row => row.Json<RolloutState>(0), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default) =>
+        _deadlines.ClaimAsync(now, limit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<OperationWrite?> ReadOperationAsync(string keyId, string operationId, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT body_hash, status, response FROM operation WHERE key_id = $1 AND operation_id = $2 AND created_at > $3",
+            [SqlValue.Text(keyId), SqlValue.Text(operationId), SqlValue.Time(_time.GetUtcNow() - CommitBatch.OperationKept)],
+            (reader, token) => reader.ToSingleAsync(
+                row => new OperationWrite(keyId, operationId, row.GetString(0), row.GetInt32(1), row.GetString(2)), token),
+            cancellationToken);
+
+    private async Task<CommitResult> CommitOnceAsync(PolicyChange change, StoreAttempt attempt, CancellationToken token)
+    {
+        await using var connection = await _dataSource.OpenConnectionAsync(token);
+        await using var batch = new GuardedBatch(connection);
+        CommitBatch.Fill(batch, change, _time.GetUtcNow());
+        var (refusal, head) = await batch.RunAsync(change.Tenant, token);
+        if (refusal is not null)
+        {
+            await AuditAppend.RollBackAsync(connection, token);
+            return refusal;
+        }
+
+        return new CommitResult(
+            CommitStatus.Committed, await AuditAppend.CommitAsync(connection, change.Tenant, head, change.Audit, attempt, token));
+    }
+
+    private static StoredFleet ReadFleet(NpgsqlDataReader row) =>
+        new(row.GetString(0), row.GetString(1), row.Json<FleetSettings>(2), row.Json<Directive>(3), row.GetInt64(4));
+}

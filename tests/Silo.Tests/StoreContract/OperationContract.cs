@@ -1,0 +1,82 @@
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Silo.Tests.StoreContract;
+
+/// <summary>Asking twice does it once.</summary>
+public abstract class OperationContract : StoreContract
+{
+    [Fact]
+    public async Task A_repeated_operation_is_known_whatever_else_has_become_of_it()
+    {
+        await MakeTenantAsync();
+        var change = Change() with
+        {
+            Operation = Operation(),
+            Fleet = new FleetWrite("edge", new FleetSettings(), true),
+            Bundle = Bundle(),
+            Admission = new AdmissionWrite(Admission.LimiterState.Full(Now), new Admission.UpdateLimit(), 0),
+        };
+        await CommitAsync(change);
+
+        // The admission is stale and the names are taken; none of that is the answer.
+        var again = await Store.Rollouts.CommitAsync(change);
+
+        Assert.Equal(CommitStatus.OperationExists, again.Status);
+        await AssertChainIsWholeAsync(2);
+    }
+
+    [Fact]
+    public async Task The_first_answer_is_given_again_byte_for_byte()
+    {
+        await MakeTenantAsync();
+        var operation = Operation(response: "{ \"z\" : 1.50, \"a\":[ ] }");
+        await CommitAsync(Change() with { Operation = operation });
+
+        await Store.Rollouts.CommitAsync(Change() with { Operation = operation with { Response = "{}", Status = 500, BodyHash = "other" } });
+
+        Assert.Equal(operation, await Store.Rollouts.ReadOperationAsync(operation.KeyId, operation.OperationId));
+        Assert.Null(await Store.Rollouts.ReadOperationAsync("another-key", operation.OperationId));
+    }
+
+    [Fact]
+    public async Task The_same_operation_many_times_at_once_is_done_once()
+    {
+        await MakeTenantAsync();
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Store.Rollouts.CommitAsync(Change() with { Operation = Operation() })));
+
+        Assert.Single(results, result => result.Status == CommitStatus.Committed);
+        Assert.Equal(39, results.Count(result => result.Status == CommitStatus.OperationExists));
+        await AssertChainIsWholeAsync(2);
+    }
+
+    [Fact]
+    public async Task After_a_day_an_operation_is_forgotten()
+    {
+        await MakeTenantAsync();
+        await CommitAsync(Change() with { Operation = Operation() });
+
+        Store.Clock.Advance(TimeSpan.FromHours(24) - TimeSpan.FromMilliseconds(1));
+        var inTime = await Store.Rollouts.CommitAsync(Change() with { Operation = Operation() });
+        Store.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        var forgotten = await Store.Rollouts.ReadOperationAsync(Tenant + "-key", "op-1");
+        var later = await Store.Rollouts.CommitAsync(Change() with { Operation = Operation(response: "{}") });
+
+        Assert.Equal(CommitStatus.OperationExists, inTime.Status);
+        Assert.Null(forgotten);
+        Assert.Equal(CommitStatus.Committed, later.Status);
+        Assert.Equal("{}", (await Store.Rollouts.ReadOperationAsync(Tenant + "-key", "op-1"))!.Response);
+    }
+
+    [Fact]
+    public async Task A_refused_change_leaves_its_operation_free()
+    {
+        await MakeFleetAsync();
+        var refused = await Store.Rollouts.CommitAsync(
+            Change() with { Operation = Operation(), Directive = new DirectiveWrite("edge", DirectiveAt(9), 8) });
+
+        Assert.Equal(CommitStatus.Stale, refused.Status);
+        await CommitAsync(Change() with { Operation = Operation() });
+    }
+}
