@@ -32,12 +32,12 @@ public interface IFleetGrain : IGrainWithStringKey
     Task<Outcome<FleetSnapshot>> GetAsync();
 
     /// <summary>
-    /// All that the decider may know of the fleet now; with the census where asked. A fleet that knows a lower epoch than the asker
-    /// missed a change and reads the truth first. Fails with <c>fleet.unknown</c>.
+    /// All that the decider may know of the fleet now. A fleet that knows a lower epoch than the asker missed a change and reads the
+    /// truth first. Fails with <c>fleet.unknown</c>.
     /// </summary>
     [Alias("observe")]
     [AlwaysInterleave]
-    Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, bool withCensus, long knownEpoch);
+    Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, CensusSource census, long knownEpoch);
 
     /// <summary>Tells that a directive was committed: the fleet passes it on at once.</summary>
     [Alias("directive-committed")]
@@ -76,6 +76,19 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("subscribe")]
     [AlwaysInterleave]
     Task<Outcome<FleetFeedState>> SubscribeAsync(IFleetObserver observer, string? knownStamp);
+}
+
+/// <summary>Where an observation takes its census from.</summary>
+public enum CensusSource
+{
+    /// <summary>It has none.</summary>
+    None,
+
+    /// <summary>What the fleet has in memory: to see whether anything follows.</summary>
+    Known,
+
+    /// <summary>The registry's rows, read now: what a stage is cut from, so that nobody below the cut was left uncounted.</summary>
+    Stored,
 }
 
 /// <summary>A silo's feed, told of a fleet's news.</summary>

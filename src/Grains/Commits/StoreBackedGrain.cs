@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Grains.Commits;
+
+/// <summary>A grain that caches what the store holds. When the store fails, what it has may be wrong: it goes, and the next call starts anew.</summary>
+internal abstract class StoreBackedGrain(ILogger logger) : Grain
+{
+    /// <summary>Runs a turn; a store that does not answer becomes a failure with <see cref="CommonCodes.StoreUnavailable"/>.</summary>
+    protected async Task<Outcome<T>> WithStoreAsync<T>(Func<Task<Outcome<T>>> turn)
+    {
+        try
+        {
+            return await turn();
+        }
+        catch (StoreUnavailableException exception)
+        {
+            logger.LogWarning(exception, "The store failed; {Grain} starts anew with the next call.", this.GetPrimaryKeyString());
+            DeactivateOnIdle();
+            return Outcome<T>.Fail(
+                CommonCodes.StoreUnavailable, "The store did not answer. Whether anything changed is unknown: ask again with the same operation id.");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Commits;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Fleets;
+
+/// <summary>
+/// One fleet's cache and notifier. The truth is in the store; here lie the registry, the directive as last heard and what the nodes
+/// reported, so that ten thousand nodes cost the store nothing while nothing changes.
+/// </summary>
+[GrainType("policy.fleet")]
+internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
+{
+    private const int SweepMax = 100;
+    private const int ReadsMax = 3;
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+
+    private readonly IRolloutStore _store;
+    private readonly ChangeCommitter _committer;
+    private readonly FleetProposals _proposals;
+    private readonly TimeProvider _clock;
+    private readonly FleetObservers _observers;
+    private readonly RegistrationQueue _registrations;
+    private StoredFleet? _fleet;
+    private FleetRegistry? _registry;
+    private Task? _loading;
+
+    public FleetGrain(
+        IRolloutStore store,
+        ChangeCommitter committer,
+        FleetProposals proposals,
+        [FromKeyedServices(PolicyClock.Key)] TimeProvider clock,
+        ILogger<FleetGrain> logger)
+        : base(logger)
+    {
+        _store = store;
+        _committer = committer;
+        _proposals = proposals;
+        _clock = clock;
+        _observers = new FleetObservers(clock, logger);
+        _registrations = new RegistrationQueue(WriteAsync);
+    }
+
+    private string Tenant => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Tenant;
+
+    private string Fleet => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Name;
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetSnapshot>> ConfigureAsync(FleetSettings settings, Caller caller) => WithStoreAsync(
+        () => _committer.CommitAsync(Tenant, caller, async () =>
+        {
+            var proposed = await _proposals.ConfigureAsync(Tenant, Fleet, settings, caller);
+            return proposed.Succeeded ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = RefreshAsync }) : proposed;
+        }));
+
+    /// <inheritdoc/>
+    public Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync(ImmutableArray<NodeRegistration> nodes, Caller caller) => WithFleetAsync(
+        async registry =>
+        {
+            var problems = RegistrationRules.Validate(nodes);
+            if (!problems.IsEmpty)
+            {
+                return Outcome<ImmutableArray<NodeRecord>>.Fail(problems);
+            }
+
+            // An agent registers at every start; what is stored already needs no transaction.
+            var changed = nodes.RemoveAll(node => registry.Find(node.Node)?.Record.Matches(node) == true);
+            var stored = changed.IsEmpty ? [] : await _registrations.RegisterAsync(changed, caller);
+            var written = stored.ToDictionary(record => record.Node, StringComparer.Ordinal);
+            return Outcome<ImmutableArray<NodeRecord>>.Ok(
+                [.. nodes.Select(node => written.GetValueOrDefault(node.Node) ?? registry.Find(node.Node)?.Record ?? throw Vanished(node.Node))]);
+        });
+
+    /// <inheritdoc/>
+    public Task<Outcome<NodeRecord>> RemoveAsync(string node, Caller caller) => WithFleetAsync(async registry =>
+    {
+        if (registry.Find(node) is not { } entry || !await RemoveStoredAsync(node, caller.By, "node.removed"))
+        {
+            return UnknownNode<NodeRecord>(node);
+        }
+
+        Tell(registry.Apply([], [node], _clock.GetUtcNow()));
+        return Outcome<NodeRecord>.Ok(entry.Record);
+    });
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, Caller caller) => WithFleetAsync(
+        registry => _committer.CommitAsync(Tenant, caller, async () =>
+        {
+            var proposed = await _proposals.SetBaselineAsync(Tenant, Fleet, reference, reason, registry.Count, caller);
+            return proposed.Succeeded
+                ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = () => DirectiveCommittedAsync(proposed.Value.Answer.Directive) })
+                : proposed;
+        }));
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetSnapshot>> GetAsync() => WithFleetAsync(registry => Task.FromResult(Outcome<FleetSnapshot>.Ok(
+        FleetProposals.SnapshotOf(_fleet!) with { Nodes = registry.StatesAt(_fleet!.Settings, _clock.GetUtcNow()) })));
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, CensusSource census, long knownEpoch) => WithFleetAsync(
+        async registry =>
+        {
+            if (knownEpoch > _fleet!.Directive.Epoch)
+            {
+                await RefreshAsync();
+            }
+
+            if (census == CensusSource.Stored)
+            {
+                await ReadRegistryAsync(registry);
+            }
+
+            return Outcome<FleetObservation>.Ok(
+                registry.ObserveAt(_fleet.Settings, windowStart, census != CensusSource.None, _clock.GetUtcNow()));
+        });
+
+    /// <inheritdoc/>
+    public Task DirectiveCommittedAsync(Directive directive)
+    {
+        // Before the fleet is loaded there is nobody to tell; loading reads the directive.
+        if (_fleet is { } fleet && directive.Epoch > fleet.Directive.Epoch)
+        {
+            Take(fleet with { Directive = directive });
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task<string?> ReportAsync(ImmutableArray<HeardNode> heard)
+    {
+        var stamp = await WithFleetAsync(async registry =>
+        {
+            // A node that knows a higher epoch heard it from a silo that read it: this fleet missed the news.
+            if (registry.Hear(heard) > _fleet!.Directive.Epoch)
+            {
+                await RefreshAsync();
+            }
+
+            return Outcome<string>.Ok(registry.Stamp);
+        });
+        return stamp.Value;
+    }
+
+    /// <inheritdoc/>
+    public Task<Outcome<ImmutableArray<NodeStatus>>> NodesAsync() => WithFleetAsync(registry => Task.FromResult(
+        Outcome<ImmutableArray<NodeStatus>>.Ok(registry.StatusesAt(_fleet!.Settings, _clock.GetUtcNow()))));
+
+    /// <inheritdoc/>
+    public Task<Outcome<NodeStatus>> NodeAsync(string node) => WithFleetAsync(registry => Task.FromResult(
+        registry.Find(node)?.StatusAt(_fleet!.Settings, _clock.GetUtcNow()) is { } status
+            ? Outcome<NodeStatus>.Ok(status)
+            : UnknownNode<NodeStatus>(node)));
+
+    /// <inheritdoc/>
+    public Task<Outcome<Convergence>> ConvergenceAsync(string policyHash) => WithFleetAsync(registry => Task.FromResult(
+        Outcome<Convergence>.Ok(registry.ConvergenceAt(policyHash, _fleet!.Settings, _clock.GetUtcNow()))));
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetFeedState>> SubscribeAsync(IFleetObserver observer, string? knownStamp) => WithFleetAsync(registry =>
+    {
+        _observers.Subscribe(observer);
+        return Task.FromResult(Outcome<FleetFeedState>.Ok(new FleetFeedState(
+            FleetProposals.SnapshotOf(_fleet!), knownStamp == registry.Stamp ? null : registry.Records, registry.Stamp)));
+    });
+
+    private Task<Outcome<T>> WithFleetAsync<T>(Func<FleetRegistry, Task<Outcome<T>>> turn) => WithStoreAsync(async () =>
+    {
+        if (_registry is null)
+        {
+            await (_loading ??= LoadAsync());
+        }
+
+        return _registry is { } registry ? await turn(registry) : FleetProposals.Unknown<T>(Fleet);
+    });
+
+    private async Task LoadAsync()
+    {
+        try
+        {
+            // Nodes first: a directive that is committed between the two reads assigns the nodes read before it, and those
+            // registered meanwhile are not in its cohort.
+            var nodes = await _store.ListNodesAsync(Tenant, Fleet);
+            if (await _store.ReadFleetAsync(Tenant, Fleet) is { } fleet)
+            {
+                var now = _clock.GetUtcNow();
+                var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
+                registry.Apply(nodes, [], now);
+                (_fleet, _registry) = (fleet, registry);
+                this.RegisterGrainTimer(SweepAsync, new GrainTimerCreationOptions { DueTime = SweepEvery, Period = SweepEvery, KeepAlive = true });
+            }
+        }
+        finally
+        {
+            _loading = null;
+        }
+    }
+
+    // A registration that became durable while the rows were read is in memory and not in them: then they are read again. While
+    // nodes keep joining, memory knows all that matters, for it is this grain that registers them.
+    private async Task ReadRegistryAsync(FleetRegistry registry)
+    {
+        for (var attempt = 1; attempt <= ReadsMax; attempt++)
+        {
+            var stamp = registry.Stamp;
+            var nodes = await _store.ListNodesAsync(Tenant, Fleet);
+            if (registry.Stamp == stamp)
+            {
+                Tell(registry.Replace(nodes, _clock.GetUtcNow()));
+                return;
+            }
+        }
+    }
+
+    // Reads the row again and passes on what is new. What is older than what was heard is no news.
+    private async Task RefreshAsync()
+    {
+        if (await _store.ReadFleetAsync(Tenant, Fleet) is { } stored && _fleet is { } known
+            && (stored.Directive.Epoch > known.Directive.Epoch || (stored.Directive.Epoch == known.Directive.Epoch && stored.Revision > known.Revision)))
+        {
+            Take(stored);
+        }
+    }
+
+    private void Take(StoredFleet fleet)
+    {
+        var isNewDirective = fleet.Directive.Epoch > _fleet!.Directive.Epoch;
+        _fleet = fleet;
+        if (isNewDirective)
+        {
+            _registry!.SetDirective(fleet.Directive, _clock.GetUtcNow());
+        }
+
+        var snapshot = FleetProposals.SnapshotOf(fleet);
+        _observers.Tell(observer => observer.ChangedAsync(snapshot));
+    }
+
+    private async Task<ImmutableArray<NodeRecord>> WriteAsync(ImmutableArray<QueuedRegistration> queued)
+    {
+        var audit = RegistrationAudit.Describe(Fleet, queued, _clock.GetUtcNow());
+        var records = await _store.RegisterNodesAsync(Tenant, Fleet, [.. queued.Select(one => one.Node)], audit)
+            ?? throw new StoreUnavailableException($"The fleet {Fleet} has vanished from the store.");
+        Tell(_registry!.Apply(records, [], _clock.GetUtcNow()));
+        return records;
+    }
+
+    private async Task SweepAsync()
+    {
+        if (_registry is not { } registry || _fleet is not { } fleet)
+        {
+            return;
+        }
+
+        _ = await WithStoreAsync(async () =>
+        {
+            foreach (var node in registry.LeftAt(fleet.Settings, _clock.GetUtcNow()).Take(SweepMax))
+            {
+                await RemoveStoredAsync(node, Actor.ControlPlane("timer"), "node.left");
+                Tell(registry.Apply([], [node], _clock.GetUtcNow()));
+            }
+
+            return Outcome<bool>.Ok(true);
+        });
+    }
+
+    private Task<bool> RemoveStoredAsync(string node, Actor by, string action) => _store.RemoveNodeAsync(Tenant, Fleet, node, new AuditDraft
+    {
+        At = _clock.GetUtcNow(),
+        Actor = by.Subject,
+        Interface = by.Interface,
+        Action = action,
+        Subject = $"fleets/{Fleet}/nodes/{node}",
+    });
+
+    private void Tell(RegistryNews? news)
+    {
+        if (news is not null)
+        {
+            _observers.Tell(observer => observer.NodesChangedAsync(news));
+        }
+    }
+
+    private static Outcome<T> UnknownNode<T>(string node) => Outcome<T>.Fail("node.unknown", $"There is no node '{node}' in the fleet.");
+
+    private static StoreUnavailableException Vanished(string node) => new($"The node {node} was removed while it registered.");
+}

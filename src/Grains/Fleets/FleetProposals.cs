@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Catalog;
+using OrleansPolicy.Grains.Commits;
+using OrleansPolicy.Grains.Rollouts;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Fleets;
+
+/// <summary>What a fleet's own changes would be: its settings and its first bundle. Reads the truth, writes nothing.</summary>
+internal sealed class FleetProposals(
+    IRolloutStore store,
+    StartableBundles bundles,
+    RolloutChanges changes,
+    IOptions<RolloutOptions> options,
+    [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
+{
+    // Enough to find the one that is not final: there is at most one.
+    private const int RecentRollouts = 10;
+
+    /// <summary>Creates the fleet or changes its settings.</summary>
+    public async Task<Outcome<Proposal<FleetSnapshot>>> ConfigureAsync(string tenant, string fleet, FleetSettings settings, Caller caller)
+    {
+        var problems = Names.Check(fleet, "A fleet", "$.fleet") is { } badName ? [badName] : FleetSettingsRules.Validate(settings);
+        if (settings.RequiresArmed)
+        {
+            problems = problems.Add(new Problem("arm.not_yet", "Arming is not supported yet.", "$.requires_armed"));
+        }
+
+        if (!problems.IsEmpty)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Fail(problems);
+        }
+
+        var stored = await store.ReadFleetAsync(tenant, fleet);
+        if (stored?.Settings == settings)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Ok(new(SnapshotOf(stored)));
+        }
+
+        if (stored is not null && stored.Settings.MaxStalenessSec != settings.MaxStalenessSec && await FindInFlightAsync(tenant, fleet) is { } rollout)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Fail(
+                "rollout.in_flight", $"The lease cannot change while rollout {rollout.RolloutId} is in flight.", "$.max_staleness_sec");
+        }
+
+        var answer = new FleetSnapshot
+        {
+            Tenant = tenant,
+            Fleet = fleet,
+            Settings = settings,
+            Directive = stored?.Directive ?? new Directive { Epoch = 0 },
+            Revision = (stored?.Revision ?? 0) + 1,
+            Created = stored is null,
+        };
+        return Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, new PolicyChange
+        {
+            Tenant = tenant,
+            Audit =
+            [
+                new AuditDraft
+                {
+                    At = clock.GetUtcNow(),
+                    Actor = caller.By.Subject,
+                    Interface = caller.By.Interface,
+                    Action = stored is null ? "fleet.created" : "fleet.configured",
+                    Subject = $"fleets/{fleet}",
+                    Detail = ImmutableSortedDictionary<string, string>.Empty.Add("settings", JsonSerializer.Serialize(settings, PolicyJson.Options)),
+                },
+            ],
+            Operation = Operations.Write(caller, stored is null ? 201 : 200, answer),
+            Fleet = new FleetWrite(fleet, settings, Creates: stored is null, stored?.Revision),
+        }));
+    }
+
+    /// <summary>The fleet's first bundle.</summary>
+    public async Task<Outcome<Proposal<FleetSnapshot>>> SetBaselineAsync(
+        string tenant, string fleet, string reference, string reason, int registeredNodes, Caller caller)
+    {
+        if (await store.ReadFleetAsync(tenant, fleet) is not { } stored)
+        {
+            return Unknown<Proposal<FleetSnapshot>>(fleet);
+        }
+
+        if (stored.Directive.Target is { } running)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Fail("fleet.has_baseline", $"The fleet runs {running} already: start a rollout.");
+        }
+
+        var now = clock.GetUtcNow();
+        var bundle = await bundles.FindAsync(tenant, reference, now);
+        if (!bundle.Succeeded)
+        {
+            return bundle.As<Proposal<FleetSnapshot>>();
+        }
+
+        var rolloutId = BaselineId(tenant, fleet);
+        var decided = changes.Decide(null, new RolloutCommand.SetBaseline(
+            tenant, rolloutId, fleet, bundle.Value.PolicyHash, reason, caller.By, options.Value.HourSeconds,
+            RolloutChanges.SaltOf(tenant, rolloutId), stored.Directive, registeredNodes), null);
+        if (!decided.Succeeded)
+        {
+            return decided.As<Proposal<FleetSnapshot>>();
+        }
+
+        var directive = decided.Value.Directive
+            ?? throw new InvalidOperationException("A baseline that leaves the directive as it was is none.");
+        var answer = SnapshotOf(stored) with { Directive = directive, Revision = stored.Revision + 1 };
+        return Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, decided.Value.ToChange(Operations.Write(caller, 200, answer)))
+        {
+            TakesAdmission = true,
+        });
+    }
+
+    /// <summary>The fleet's rollout that is not final; null where there is none.</summary>
+    public async Task<RolloutState?> FindInFlightAsync(string tenant, string fleet) =>
+        (await store.ListRolloutsAsync(tenant, fleet, RecentRollouts)).FirstOrDefault(rollout => !rollout.IsFinal);
+
+    /// <summary>A stored fleet for a reader.</summary>
+    public static FleetSnapshot SnapshotOf(StoredFleet stored) => new()
+    {
+        Tenant = stored.Tenant,
+        Fleet = stored.Fleet,
+        Settings = stored.Settings,
+        Directive = stored.Directive,
+        Revision = stored.Revision,
+    };
+
+    /// <summary>The failure of a fleet that is not there.</summary>
+    public static Outcome<T> Unknown<T>(string fleet) => Outcome<T>.Fail("fleet.unknown", $"There is no fleet '{fleet}'.");
+
+    // A fleet has one baseline at most, so its id follows from the fleet.
+    private static string BaselineId(string tenant, string fleet) => "baseline-" + RolloutChanges.SaltOf(tenant, fleet);
+}

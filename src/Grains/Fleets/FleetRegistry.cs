@@ -1,0 +1,218 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Fleets;
+
+/// <summary>A fleet's nodes in memory: registrations as stored, and what the nodes said since this registry watches.</summary>
+internal sealed class FleetRegistry
+{
+    private readonly Dictionary<string, NodeEntry> _nodes = new(StringComparer.Ordinal);
+    private readonly string _life;
+    private readonly DateTimeOffset _observingSince;
+    private long _changes;
+    private Directive _directive;
+    private MetricWindow _cohort;
+    private MetricWindow _rest;
+    private ImmutableArray<CensusUnit>? _census;
+
+    /// <param name="life">Names this life of the registry: another one has heard other words.</param>
+    /// <param name="directive">The directive in force.</param>
+    /// <param name="now">Since when it watches.</param>
+    public FleetRegistry(string life, Directive directive, DateTimeOffset now)
+    {
+        _life = life;
+        _observingSince = now;
+        _directive = directive;
+        _cohort = new MetricWindow(now);
+        _rest = new MetricWindow(now);
+    }
+
+    /// <summary>Names the state of the registrations.</summary>
+    public string Stamp => string.Create(CultureInfo.InvariantCulture, $"{_life}:{_changes}");
+
+    /// <summary>How many nodes there are.</summary>
+    public int Count => _nodes.Count;
+
+    /// <summary>All registrations.</summary>
+    public ImmutableArray<NodeRecord> Records => [.. _nodes.Values.Select(entry => entry.Record)];
+
+    /// <summary>A node; null where it is not registered.</summary>
+    public NodeEntry? Find(string node) => _nodes.GetValueOrDefault(node);
+
+    /// <summary>A new directive: everybody is assigned anew, and samples begin anew, because those before belong to another stage.</summary>
+    public void SetDirective(Directive directive, DateTimeOffset now)
+    {
+        _directive = directive;
+        _cohort = new MetricWindow(now);
+        _rest = new MetricWindow(now);
+        foreach (var entry in _nodes.Values)
+        {
+            entry.Assign(directive, now);
+        }
+    }
+
+    /// <summary>Takes registrations over as they are stored. Null: nothing is new.</summary>
+    public RegistryNews? Apply(IEnumerable<NodeRecord> records, IEnumerable<string> gone, DateTimeOffset now)
+    {
+        var previous = Stamp;
+        var changed = ImmutableArray.CreateBuilder<NodeRecord>();
+        foreach (var record in records)
+        {
+            if (!_nodes.TryGetValue(record.Node, out var entry))
+            {
+                entry = new NodeEntry(record, now);
+                _nodes.Add(record.Node, entry);
+            }
+            else if (IsSame(entry.Record, record))
+            {
+                continue;
+            }
+
+            entry.Record = record;
+            entry.Assign(_directive, now);
+            changed.Add(record);
+        }
+
+        var left = gone.Where(_nodes.Remove).ToImmutableArray();
+        if (changed.Count == 0 && left.IsEmpty)
+        {
+            return null;
+        }
+
+        _changes++;
+        _census = null;
+        return new RegistryNews(changed.ToImmutable(), left, previous, Stamp);
+    }
+
+    /// <summary>The same for the whole registry, as it was read.</summary>
+    public RegistryNews? Replace(ImmutableArray<NodeRecord> stored, DateTimeOffset now)
+    {
+        var names = stored.Select(record => record.Node).ToHashSet(StringComparer.Ordinal);
+        return Apply(stored, [.. _nodes.Keys.Where(node => !names.Contains(node))], now);
+    }
+
+    /// <summary>Hears nodes. The answer is the highest epoch that one of them knows.</summary>
+    public long Hear(ImmutableArray<HeardNode> heard)
+    {
+        var epoch = 0L;
+        foreach (var word in heard)
+        {
+            if (!_nodes.TryGetValue(word.Node, out var entry) || !entry.Hear(new HeardWord(word.At, word.Report)))
+            {
+                continue;
+            }
+
+            epoch = Math.Max(epoch, word.Report!.Epoch);
+
+            // What a node counted under another hash than it should run says nothing about either side.
+            if (word.Report.PolicyHash is { } hash && hash == entry.Assigned)
+            {
+                (hash == _directive.Target ? _cohort : _rest).Add(word.At, word.Report.Metrics);
+            }
+        }
+
+        return epoch;
+    }
+
+    /// <summary>What the decider may know.</summary>
+    public FleetObservation ObserveAt(FleetSettings settings, DateTimeOffset windowStart, bool withCensus, DateTimeOffset now)
+    {
+        var tally = new FleetTally(_directive);
+        foreach (var entry in _nodes.Values)
+        {
+            tally.Add(entry, settings, now);
+        }
+
+        return new FleetObservation
+        {
+            At = now,
+            ObservingSince = _observingSince,
+            Directive = _directive,
+            Nodes = tally.Counts,
+            Cohort = _cohort.Sum(windowStart, now),
+            Rest = _rest.Sum(windowStart, now),
+            NewestSampleAt = _cohort.NewestSampleAt,
+            Nacks = tally.Nacks,
+            FencedNodes = tally.FencedNodes,
+            Census = withCensus ? CensusAt(settings, now) : null,
+        };
+    }
+
+    /// <summary>Nodes by state: live, silent, fenced, left.</summary>
+    public ImmutableSortedDictionary<string, int> StatesAt(FleetSettings settings, DateTimeOffset now) => _nodes.Values
+        .GroupBy(entry => entry.StateAt(settings, now))
+        .ToImmutableSortedDictionary(group => NameOf(group.Key), group => group.Count(), StringComparer.Ordinal);
+
+    /// <summary>Every node, by name.</summary>
+    public ImmutableArray<NodeStatus> StatusesAt(FleetSettings settings, DateTimeOffset now) =>
+    [
+        .. _nodes.Values.OrderBy(entry => entry.Record.Node, StringComparer.Ordinal)
+            .Select(entry => entry.StatusAt(settings, now)),
+    ];
+
+    /// <summary>Who is proven to run a hash.</summary>
+    public Convergence ConvergenceAt(string policyHash, FleetSettings settings, DateTimeOffset now)
+    {
+        var byState = _nodes.Values.ToLookup(entry => entry.StateAt(settings, now));
+        var heard = byState[NodeState.Live].Where(entry => entry.Report is not null).ToList();
+        var off = NamesOf(heard.Where(entry => entry.Report!.PolicyHash != policyHash));
+        var unknown = NamesOf(byState[NodeState.Live].Where(entry => entry.Report is null).Concat(byState[NodeState.Silent]));
+        var onHash = heard.Count - off.Length;
+        return new Convergence
+        {
+            PolicyHash = policyHash,
+            Total = _nodes.Count - byState[NodeState.Left].Count(),
+            OnHash = onHash,
+            NotOnHash = off,
+            Unknown = unknown,
+            Fenced = NamesOf(byState[NodeState.Fenced]),
+            Converged = off.IsEmpty && unknown.IsEmpty && onHash > 0,
+            At = now,
+        };
+    }
+
+    /// <summary>Nodes that were not heard within the fleet's time to live.</summary>
+    public ImmutableArray<string> LeftAt(FleetSettings settings, DateTimeOffset now) =>
+        NamesOf(_nodes.Values.Where(entry => entry.StateAt(settings, now) == NodeState.Left));
+
+    private ImmutableArray<CensusUnit> CensusAt(FleetSettings settings, DateTimeOffset now)
+    {
+        if (LeftAt(settings, now).IsEmpty)
+        {
+            return _census ??= Census(_nodes.Values);
+        }
+
+        return Census(_nodes.Values.Where(entry => entry.StateAt(settings, now) != NodeState.Left));
+    }
+
+    // Group by group even while every unit is one node: a group's domain and number are those of its first member.
+    private static ImmutableArray<CensusUnit> Census(IEnumerable<NodeEntry> entries) =>
+    [
+        .. entries.GroupBy(entry => entry.Record.Unit, StringComparer.Ordinal).Select(unit =>
+        {
+            var first = unit.MinBy(entry => entry.Record.Registration)!.Record;
+            var nodes = unit.GroupBy(entry => entry.Record.FailureDomain, StringComparer.Ordinal)
+                .ToImmutableSortedDictionary(domain => domain.Key, domain => domain.Count(), StringComparer.Ordinal);
+            return new CensusUnit(unit.Key, first.FailureDomain, first.Registration, nodes);
+        }),
+    ];
+
+    private static ImmutableArray<string> NamesOf(IEnumerable<NodeEntry> entries) =>
+        [.. entries.Select(entry => entry.Record.Node).Order(StringComparer.Ordinal)];
+
+    private static bool IsSame(NodeRecord one, NodeRecord other) => one.Registration == other.Registration
+        && one.FailureDomain == other.FailureDomain && one.ParityGroup == other.ParityGroup && one.Role == other.Role
+        && one.Labels.SequenceEqual(other.Labels);
+
+    private static string NameOf(NodeState state) => state switch
+    {
+        NodeState.Live => "live",
+        NodeState.Silent => "silent",
+        NodeState.Fenced => "fenced",
+        NodeState.Left => "left",
+        _ => throw new ArgumentOutOfRangeException(nameof(state)),
+    };
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Fleets;
+
+/// <summary>Counts a fleet's nodes by what they did with the directive, once over.</summary>
+internal sealed class FleetTally(Directive directive)
+{
+    /// <summary>How many nodes are named in a reason; the rest is counted.</summary>
+    public const int NamedMax = 10;
+
+    private static readonly TimeSpan AckWithin = TimeSpan.FromSeconds(60);
+
+    private readonly ImmutableArray<NackedNode>.Builder _nacks = ImmutableArray.CreateBuilder<NackedNode>();
+    private readonly ImmutableArray<string>.Builder _fenced = ImmutableArray.CreateBuilder<string>();
+    private int _assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck;
+
+    /// <summary>The counts so far.</summary>
+    public NodeCounts Counts => new(_assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck);
+
+    /// <summary>The first that refused.</summary>
+    public ImmutableArray<NackedNode> Nacks => _nacks.ToImmutable();
+
+    /// <summary>The first that are fenced without having ACKed.</summary>
+    public ImmutableArray<string> FencedNodes => _fenced.ToImmutable();
+
+    /// <summary>Counts one; a node that has left counts nowhere.</summary>
+    public void Add(NodeEntry node, FleetSettings settings, DateTimeOffset now)
+    {
+        var state = node.StateAt(settings, now);
+        if (state == NodeState.Left)
+        {
+            return;
+        }
+
+        var isAssigned = directive.Target is not null && node.Assigned == directive.Target;
+        var isOnTarget = isAssigned || (directive.Target is not null && node.Report?.PolicyHash == directive.Target);
+        _registered++;
+        _onTarget += isOnTarget ? 1 : 0;
+        if (isAssigned)
+        {
+            AddAssigned(node, state, now);
+        }
+    }
+
+    private void AddAssigned(NodeEntry node, NodeState state, DateTimeOffset now)
+    {
+        var isFenced = state == NodeState.Fenced && !node.HasAcked;
+        var isLate = state == NodeState.Live && !node.HasAcked && !node.HasNacked && now - node.AssignedAt >= AckWithin;
+        if (node.HasNacked && _nacks.Count < NamedMax)
+        {
+            _nacks.Add(new NackedNode(node.Record.Node, node.Report?.Error));
+        }
+
+        if (isFenced && _fenced.Count < NamedMax)
+        {
+            _fenced.Add(node.Record.Node);
+        }
+
+        _assigned++;
+        _acked += node.HasAcked ? 1 : 0;
+        _nacked += node.HasNacked ? 1 : 0;
+        _silent += state == NodeState.Silent ? 1 : 0;
+        _fencedCount += isFenced ? 1 : 0;
+        _noAck += isLate ? 1 : 0;
+    }
+}

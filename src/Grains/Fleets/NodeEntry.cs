@@ -1,0 +1,106 @@
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Grains.Fleets;
+
+/// <summary>A registered node with what it last said. What it said is soft: a restart forgets it, and its next report tells it again.</summary>
+internal sealed class NodeEntry
+{
+    private readonly DateTimeOffset _watchedSince;
+    private DateTimeOffset? _forbiddenAt;
+
+    /// <param name="record">Its registration.</param>
+    /// <param name="now">Since when its words would have been heard.</param>
+    public NodeEntry(NodeRecord record, DateTimeOffset now)
+    {
+        Record = record;
+        _watchedSince = now;
+        AssignedAt = now;
+    }
+
+    /// <summary>Its registration.</summary>
+    public NodeRecord Record { get; set; }
+
+    /// <summary>What the directive has it run.</summary>
+    public string? Assigned { get; private set; }
+
+    /// <summary>What it may go on serving until it has swapped.</summary>
+    public string? AlsoAllowed { get; private set; }
+
+    /// <summary>The epoch that gave it what it is assigned now.</summary>
+    public long AssignedSince { get; private set; }
+
+    /// <summary>When it was last heard.</summary>
+    public DateTimeOffset? HeardAt { get; private set; }
+
+    /// <summary>When it last reported.</summary>
+    public DateTimeOffset? ReportAt { get; private set; }
+
+    /// <summary>Its last report.</summary>
+    public NodeReport? Report { get; private set; }
+
+    /// <summary>When it was assigned that, as far as this registry watched.</summary>
+    public DateTimeOffset AssignedAt { get; private set; }
+
+    // The epoch counts too: a word from before the assignment may name the same hash, from the time before it last changed.
+
+    /// <summary>Has what it should run in force.</summary>
+    public bool HasAcked => Report is { Ack: true } report && report.Epoch >= AssignedSince && report.PolicyHash == Assigned;
+
+    /// <summary>Says that it cannot run what it was assigned.</summary>
+    public bool HasNacked => Report is { Ack: false } report && report.Epoch >= AssignedSince;
+
+    /// <summary>Assigns anew.</summary>
+    public void Assign(Directive directive, DateTimeOffset now)
+    {
+        var assigned = Cohorts.AssignedHash(directive, Record);
+        if (assigned != Assigned)
+        {
+            Assigned = assigned;
+            AssignedSince = directive.Epoch;
+            AssignedAt = now;
+        }
+
+        AlsoAllowed = assigned == directive.Target ? directive.Fallback : null;
+        NoteForbidden(now);
+    }
+
+    /// <summary>Hears it. False: it repeats itself, or the word is older than one heard before.</summary>
+    public bool Hear(HeardWord word)
+    {
+        HeardAt = HeardAt is { } before && before > word.At ? before : word.At;
+        if (word.Report is not { } report || !ReportRules.IsNews(report, Report?.BootId, Report?.Seq ?? -1))
+        {
+            return false;
+        }
+
+        Report = report;
+        ReportAt = word.At;
+        NoteForbidden(word.At);
+        return true;
+    }
+
+    /// <summary>How it stands.</summary>
+    public NodeState StateAt(FleetSettings settings, DateTimeOffset now) => Lease.StateOf(settings, HeardAt, _watchedSince, _forbiddenAt, now);
+
+    /// <summary>For a reader.</summary>
+    public NodeStatus StatusAt(FleetSettings settings, DateTimeOffset now) => new()
+    {
+        Record = Record,
+        State = StateAt(settings, now),
+        PolicyHash = Report?.PolicyHash,
+        Epoch = Report?.Epoch ?? 0,
+        Armed = Report?.Armed ?? true,
+        Acked = HasAcked,
+        Error = Report is { Ack: false } refused ? refused.Error : null,
+        LastHeardAt = HeardAt,
+        LastReportAt = ReportAt,
+    };
+
+    // The time from which a node that never answers is certain to have stopped: kept while its hash stays forbidden, so that a
+    // further change does not start the wait anew.
+    private void NoteForbidden(DateTimeOffset now) =>
+        _forbiddenAt = Report?.PolicyHash is { } hash && hash != Assigned && hash != AlsoAllowed ? _forbiddenAt ?? now : null;
+}
+
+/// <summary>A word of a node.</summary>
+internal readonly record struct HeardWord(DateTimeOffset At, NodeReport? Report);

@@ -1,0 +1,54 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Serialization;
+using Orleans.Storage;
+using OrleansPolicy.Grains.Catalog;
+using OrleansPolicy.Grains.Commits;
+using OrleansPolicy.Grains.Fleets;
+using OrleansPolicy.Grains.Rollouts;
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Grains.Hosting;
+
+/// <summary>What a silo needs to run the grains.</summary>
+public static class PolicyGrainsExtensions
+{
+    /// <summary>
+    /// Registers what the grains take from their silo, except the stores (<see cref="IRolloutStore"/> and its kin) and the storage
+    /// provider named <see cref="StateNames.Provider"/>, which belong to the host. A clock under <see cref="PolicyClock.Key"/> may be
+    /// registered before.
+    /// </summary>
+    public static ISiloBuilder AddPolicyGrains(this ISiloBuilder silo)
+    {
+        ArgumentNullException.ThrowIfNull(silo);
+        silo.Services.AddPolicySerialization();
+        silo.Services.TryAddKeyedSingleton(PolicyClock.Key, TimeProvider.System);
+        silo.Services.AddOptions<RolloutOptions>();
+        silo.Services.TryAddSingleton<ChangeCommitter>();
+        silo.Services.TryAddSingleton<StartableBundles>();
+        silo.Services.TryAddSingleton<RolloutChanges>();
+        silo.Services.TryAddSingleton<RolloutStarts>();
+        silo.Services.TryAddSingleton<FleetProposals>();
+        silo.Services.TryAddSingleton<VersionedStateSerializer>();
+        silo.Services.AddKeyedSingleton<IGrainStorageSerializer>(
+            StateNames.Provider, (services, _) => services.GetRequiredService<VersionedStateSerializer>());
+        return silo;
+    }
+
+    /// <summary>
+    /// Lets our records cross grain calls as JSON (<see cref="PolicyJson.Options"/>): the domain carries no attribute of the engine.
+    /// A client of the cluster needs it too.
+    /// </summary>
+    public static IServiceCollection AddPolicySerialization(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        return services.AddSerializer(serializer => serializer.AddJsonSerializer(IsOurs, PolicyJson.Options));
+    }
+
+    // References to grains and observers are the engine's to write, and so are exceptions, whose JSON has no end.
+    private static bool IsOurs(Type type) =>
+        !type.IsInterface
+        && (type.Namespace == "OrleansPolicy" || type.Namespace?.StartsWith("OrleansPolicy.", StringComparison.Ordinal) == true)
+        && !typeof(Exception).IsAssignableFrom(type)
+        && !typeof(IAddressable).IsAssignableFrom(type);
+}

@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Rollouts;
+
+/// <summary>What the decider made of a command, with all that must become true together.</summary>
+/// <param name="Before">The state it was decided on; null for a start.</param>
+/// <param name="After">The state after all its events.</param>
+/// <param name="Directive">The fleet's new directive; null where it stays.</param>
+/// <param name="ExpectedEpoch">The epoch that the new directive replaces.</param>
+/// <param name="Audit">What the events say to the audit.</param>
+/// <param name="Tags">Tags that move.</param>
+internal sealed record DecidedChange(
+    RolloutState? Before,
+    RolloutState After,
+    Directive? Directive,
+    long ExpectedEpoch,
+    ImmutableArray<AuditDraft> Audit,
+    ImmutableArray<TagRecord> Tags)
+{
+    /// <summary>The transaction.</summary>
+    /// <param name="operation">The caller's operation.</param>
+    /// <param name="fleetRevision">The revision of the fleet's row, where the decision rests on its settings.</param>
+    public PolicyChange ToChange(OperationWrite? operation, long? fleetRevision = null) => new()
+    {
+        Tenant = After.Tenant,
+        Audit = Audit,
+        Operation = operation,
+        Tags = Tags,
+        Rollout = new RolloutWrite(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After)),
+        Directive = Directive is null ? null : new DirectiveWrite(After.Fleet, Directive, ExpectedEpoch, fleetRevision),
+    };
+}

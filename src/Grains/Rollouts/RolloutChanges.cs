@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Rollouts;
+
+/// <summary>From a command to everything that must become true together: asks the decider, folds its events, writes them down for the audit.</summary>
+internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
+{
+    private const int SaltBytes = 16;
+
+    /// <summary>
+    /// Decides. Fails as the decider does. The value's <see cref="DecidedChange.After"/> is the state itself, with no change to
+    /// commit, where nothing follows from the command.
+    /// </summary>
+    public Outcome<DecidedChange> Decide(RolloutState? state, RolloutCommand command, FleetObservation? seen)
+    {
+        var decided = RolloutDecider.Decide(state, command, clock.GetUtcNow());
+        if (!decided.Succeeded)
+        {
+            return decided.As<DecidedChange>();
+        }
+
+        var after = state;
+        Directive? directive = null;
+        var audit = ImmutableArray.CreateBuilder<AuditDraft>();
+        var tags = ImmutableArray<TagRecord>.Empty;
+        foreach (var e in decided.Value)
+        {
+            var before = after;
+            after = RolloutDecider.Apply(before, e);
+            directive = e.NewDirective ?? directive;
+            audit.AddRange(RolloutAudit.Describe(before, after, e, seen));
+            tags = after.Phase == RolloutPhase.Complete && before?.Phase != RolloutPhase.Complete && e.NewDirective is { AtRest: true }
+                ? TagsOf(after, e.At)
+                : tags;
+        }
+
+        if (after is null)
+        {
+            throw new InvalidOperationException("A command that starts nothing needs a rollout.");
+        }
+
+        return Outcome<DecidedChange>.Ok(new(state, after, directive, CurrentOf(command, seen)?.Epoch ?? 0, audit.ToImmutable(), tags));
+    }
+
+    /// <summary>Whether the next look may enter a stage and needs to know who is there.</summary>
+    public bool WantsCensus(RolloutState state) => RolloutDecider.WantsCensus(state, clock.GetUtcNow());
+
+    /// <summary>Since when samples count now.</summary>
+    public DateTimeOffset WindowStart(RolloutState state) => RolloutDecider.WindowStart(state, clock.GetUtcNow());
+
+    /// <summary>The salt of a rollout: another for each, and the same whoever computes it.</summary>
+    public static string SaltOf(string tenant, string rolloutId) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}/{rolloutId}")).AsSpan(0, SaltBytes));
+
+    // What every node runs is golden, what it ran before is previous. A baseline has no before.
+    private static ImmutableArray<TagRecord> TagsOf(RolloutState state, DateTimeOffset at)
+    {
+        var reason = $"{state.Kind} {state.RolloutId} is complete";
+        var golden = new TagRecord("golden", state.Fleet, state.Target, reason, state.Author.Subject, at);
+        return state.Fallback is { } previous
+            ? [golden, new TagRecord("previous", state.Fleet, previous, reason, state.Author.Subject, at)]
+            : [golden];
+    }
+
+    private static Directive? CurrentOf(RolloutCommand command, FleetObservation? seen) => command switch
+    {
+        RolloutCommand.Start start => start.Current,
+        RolloutCommand.SetBaseline baseline => baseline.Current,
+        RolloutCommand.RollBack rollBack => rollBack.Current,
+        RolloutCommand.Observe observe => observe.Fleet.Directive,
+        RolloutCommand.Pause or RolloutCommand.Resume or RolloutCommand.Approve => seen?.Directive,
+        _ => throw new ArgumentOutOfRangeException(nameof(command)),
+    };
+}

@@ -1,0 +1,78 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Catalog;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Rollouts;
+
+/// <summary>What a new rollout would be. Reads the truth, writes nothing.</summary>
+internal sealed class RolloutStarts(
+    IRolloutStore store,
+    StartableBundles bundles,
+    RolloutChanges changes,
+    IOptions<RolloutOptions> options,
+    [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
+{
+    // Enough to find the one that is not final: there is at most one.
+    private const int RecentRollouts = 10;
+
+    /// <summary>
+    /// Decides a start on what the fleet is now. The fleet's row is answered too: the decision rests on its settings, so its revision
+    /// guards the commit.
+    /// </summary>
+    public async Task<Outcome<(DecidedChange Change, StoredFleet Fleet)>> DecideAsync(
+        string tenant, string rolloutId, StartRollout request, FleetObservation seen, Caller caller)
+    {
+        if (await store.ReadFleetAsync(tenant, request.Fleet) is not { } fleet)
+        {
+            return Fail("fleet.unknown", $"There is no fleet '{request.Fleet}'.", "$.fleet");
+        }
+
+        var reading = PlanReader.Read(
+            request.RolloutWedge, new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true });
+        if (reading.Plan is not { } plan)
+        {
+            return Outcome<(DecidedChange, StoredFleet)>.Fail(reading.Errors);
+        }
+
+        if (await CheckFleetAsync(tenant, fleet, plan) is { } refused)
+        {
+            return Outcome<(DecidedChange, StoredFleet)>.Fail([refused]);
+        }
+
+        var bundle = await bundles.FindAsync(tenant, request.Ref, clock.GetUtcNow());
+        if (!bundle.Succeeded)
+        {
+            return bundle.As<(DecidedChange, StoredFleet)>();
+        }
+
+        var decided = changes.Decide(
+            null,
+            new RolloutCommand.Start(
+                tenant, rolloutId, request.Fleet, bundle.Value.PolicyHash, plan, request.Critical, request.Reason, caller.By,
+                options.Value.HourSeconds, RolloutChanges.SaltOf(tenant, rolloutId), fleet.Directive, seen.Census ?? []),
+            seen);
+        return decided.Succeeded
+            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value, fleet))
+            : decided.As<(DecidedChange, StoredFleet)>();
+    }
+
+    private async Task<Problem?> CheckFleetAsync(string tenant, StoredFleet fleet, RolloutPlan plan)
+    {
+        if (fleet.Directive.Target is null)
+        {
+            return new Problem("rollout.no_fallback", "The fleet has no bundle to go back to: make a baseline first.", "$.fleet");
+        }
+
+        var recent = await store.ListRolloutsAsync(tenant, fleet.Fleet, RecentRollouts);
+        return recent.FirstOrDefault(rollout => !rollout.IsFinal) is { } running
+            ? new Problem("rollout.in_flight", $"Rollout {running.RolloutId} of the fleet is {running.Phase}.", "$.fleet")
+            : FleetSettingsRules.CheckDeadline(fleet.Settings, plan);
+    }
+
+    private static Outcome<(DecidedChange, StoredFleet)> Fail(string code, string message, string path) =>
+        Outcome<(DecidedChange, StoredFleet)>.Fail(code, message, path);
+}

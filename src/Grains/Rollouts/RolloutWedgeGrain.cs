@@ -1,0 +1,235 @@
+using Microsoft.Extensions.Logging;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Grains.Commits;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Rollouts;
+
+/// <summary>
+/// Drives one rollout: looks at the fleet, asks the decider, commits what it decides, tells the fleet. A timer drives it while it
+/// lives, the scanners' look finds it when it does not, a reminder is the last resort. Every turn is bounded and may be repeated: the
+/// rollout's revision lets each decision take effect once.
+/// </summary>
+[GrainType("policy.rollout-wedge")]
+internal sealed class RolloutWedgeGrain(
+    IRolloutStore store,
+    ChangeCommitter committer,
+    RolloutStarts starts,
+    RolloutChanges changes,
+    ILogger<RolloutWedgeGrain> logger)
+    : StoreBackedGrain(logger), IRolloutWedgeGrain, IRemindable
+{
+    private const string ReminderName = "look";
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LookPeriodMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookPeriodMin = TimeSpan.FromMilliseconds(50);
+
+    // How many looks a window gets at least: a short contract hour must not end between two of them.
+    private const int LooksPerWindow = 20;
+
+    private RolloutState? _state;
+    private FleetObservation? _seen;
+    private IGrainTimer? _driver;
+
+    private string Tenant => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Tenant;
+
+    private string RolloutId => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Name;
+
+    /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> StartAsync(StartRollout request, Caller caller) => WithStoreAsync(
+        () => committer.CommitAsync(Tenant, caller, async () =>
+        {
+            if (await LoadAsync() is not null)
+            {
+                return Outcome<Proposal<RolloutView>>.Fail("rollout.exists", $"Rollout {RolloutId} was started before.");
+            }
+
+            var seen = await FleetOf(request.Fleet).ObserveAsync(DateTimeOffset.MaxValue, CensusSource.Stored, 0);
+            if (!seen.Succeeded)
+            {
+                return seen.As<Proposal<RolloutView>>();
+            }
+
+            var decided = await starts.DecideAsync(Tenant, RolloutId, request, seen.Value, caller);
+            return decided.Succeeded
+                ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value.Change, caller, 201, decided.Value.Fleet.Revision) with { TakesAdmission = true })
+                : decided.As<Proposal<RolloutView>>();
+        }));
+
+    /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> GetAsync() => WithStoreAsync(async () =>
+    {
+        if (await LoadAsync() is not { } state)
+        {
+            return Unknown<RolloutView>();
+        }
+
+        // Counts belong to the directive in force; those of a rollout that another one followed are gone.
+        var seen = await ObserveAsync(state, CensusSource.None);
+        return Outcome<RolloutView>.Ok(RolloutViews.View(state, seen.Value?.Directive.Epoch == state.Epoch ? seen.Value.Nodes : null));
+    });
+
+    /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> PauseAsync(string reason, Caller caller) =>
+        ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Pause(caller.By, reason)));
+
+    /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> ResumeAsync(string reason, Caller caller) =>
+        ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Resume(caller.By, reason)));
+
+    /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> ApproveAsync(string reason, Caller caller) =>
+        ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Approve(caller.By, reason)));
+
+    /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller) => ActAsync(caller, async state =>
+    {
+        // From the store, not from the fleet's grain: the way back needs nobody else to be alive.
+        var fleet = await store.ReadFleetAsync(Tenant, state.Fleet)
+            ?? throw new StoreUnavailableException($"The fleet {state.Fleet} of a rollout is not in the store.");
+        return new RolloutCommand.RollBack(caller.By, reason, fleet.Directive);
+    });
+
+    /// <inheritdoc/>
+    public Task LookAsync() => WithStoreAsync(async () =>
+    {
+        if (await LoadAsync() is not { IsFinal: false } state)
+        {
+            await StopDrivingAsync();
+            return Unknown<RolloutView>();
+        }
+
+        Drive(state);
+        return await committer.CommitAsync(Tenant, new Caller(Actor.ControlPlane("timer")), ProposeLookAsync);
+    });
+
+    /// <inheritdoc/>
+    public Task ReceiveReminder(string reminderName, TickStatus status) => LookAsync();
+
+    private async Task<Outcome<Proposal<RolloutView>>> ProposeLookAsync()
+    {
+        if (await LoadAsync() is not { IsFinal: false } state)
+        {
+            return Unknown<Proposal<RolloutView>>();
+        }
+
+        var wants = changes.WantsCensus(state) ? CensusSource.Known : CensusSource.None;
+        var decided = await DecideLookAsync(state, wants);
+        if (decided is { Succeeded: true, Value.Directive: not null } && wants == CensusSource.Known)
+        {
+            // A stage follows. It is cut from the rows themselves, and decided again on what they say.
+            decided = await DecideLookAsync(state, CensusSource.Stored);
+        }
+
+        return decided.Succeeded
+            ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value, new Caller(Actor.ControlPlane("timer")), 200))
+            : decided.As<Proposal<RolloutView>>();
+    }
+
+    private async Task<Outcome<DecidedChange>> DecideLookAsync(RolloutState state, CensusSource census)
+    {
+        var seen = await ObserveAsync(state, census);
+        return seen.Succeeded ? changes.Decide(state, new RolloutCommand.Observe(seen.Value), seen.Value) : seen.As<DecidedChange>();
+    }
+
+    private Task<Outcome<RolloutView>> ActAsync(Caller caller, Func<RolloutState, Task<RolloutCommand>> command) => WithStoreAsync(
+        () => committer.CommitAsync(Tenant, caller, async () =>
+        {
+            if (await LoadAsync() is not { } state)
+            {
+                return Unknown<Proposal<RolloutView>>();
+            }
+
+            var decided = changes.Decide(state, await command(state), _seen);
+            if (!decided.Succeeded)
+            {
+                // What was cached may be older than what another silo decided: the next proposal reads.
+                _state = null;
+                return decided.As<Proposal<RolloutView>>();
+            }
+
+            return Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value, caller, 200));
+        }));
+
+    private Proposal<RolloutView> Propose(DecidedChange decided, Caller caller, int status, long? fleetRevision = null)
+    {
+        var answer = RolloutViews.View(decided.After, _seen?.Directive.Epoch == decided.After.Epoch ? _seen.Nodes : null);
+        if (ReferenceEquals(decided.Before, decided.After))
+        {
+            return new Proposal<RolloutView>(answer);
+        }
+
+        // Until the commit succeeds what is cached is not known to be true.
+        _state = null;
+        return new Proposal<RolloutView>(answer, decided.ToChange(Operations.Write(caller, status, answer), fleetRevision))
+        {
+            Then = () => FollowAsync(decided),
+        };
+    }
+
+    // What follows a durable decision. None of it may fail the decision: the feeds read the directive within a second by
+    // themselves, the scanners find what is not driven.
+    private async Task FollowAsync(DecidedChange decided)
+    {
+        _state = decided.After;
+        try
+        {
+            if (decided.Directive is { } directive)
+            {
+                await FleetOf(decided.After.Fleet).DirectiveCommittedAsync(directive);
+            }
+
+            if (decided.After.IsFinal)
+            {
+                await StopDrivingAsync();
+            }
+            else
+            {
+                Drive(decided.After);
+                if (decided.Before is null)
+                {
+                    await this.RegisterOrUpdateReminder(ReminderName, ReminderPeriod, ReminderPeriod);
+                }
+            }
+        }
+#pragma warning disable CA1031 // The decision is durable and stands; whatever failed here is made good by the scanner and the feeds.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            logger.LogWarning(exception, "Rollout {Rollout} was changed, but not everybody could be told at once.", RolloutId);
+        }
+    }
+
+    private void Drive(RolloutState state)
+    {
+        var window = TimeSpan.FromSeconds((state.Plan?.ObservationWindowHours ?? 1) * state.HourSeconds);
+        var period = window / LooksPerWindow;
+        period = period < LookPeriodMin ? LookPeriodMin : period > LookPeriodMax ? LookPeriodMax : period;
+        _driver ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions { DueTime = period, Period = period, KeepAlive = true });
+    }
+
+    private async Task StopDrivingAsync()
+    {
+        _driver?.Dispose();
+        _driver = null;
+        if (await this.GetReminder(ReminderName) is { } reminder)
+        {
+            await this.UnregisterReminder(reminder);
+        }
+    }
+
+    private async Task<RolloutState?> LoadAsync() => _state ??= await store.ReadRolloutAsync(Tenant, RolloutId);
+
+    private async Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census)
+    {
+        var seen = await FleetOf(state.Fleet).ObserveAsync(changes.WindowStart(state), census, state.Epoch);
+        _seen = seen.Value ?? _seen;
+        return seen;
+    }
+
+    private IFleetGrain FleetOf(string fleet) => GrainFactory.Fleet(Tenant, fleet);
+
+    private Outcome<T> Unknown<T>() => Outcome<T>.Fail("rollout.unknown", $"There is no rollout '{RolloutId}'.");
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Silo.Feed;
+
+/// <summary>
+/// What a feed knows of its fleet at one moment, swapped as a whole. Nodes that run the same hear the same, so an answer is made once
+/// for each hash and then looked up; and all who wait, wait for one signal.
+/// </summary>
+internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<string, string> versions)
+{
+    private const int ETagBytes = 12;
+
+    private readonly ConcurrentDictionary<(string? Hash, string? Fallback), FeedAnswer.Changed> _answers = new();
+    private readonly TaskCompletionSource _replaced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Settings and directive.</summary>
+    public FleetSnapshot Fleet => fleet;
+
+    /// <summary>Ends when another snapshot has taken this one's place.</summary>
+    public Task Replaced => _replaced.Task;
+
+    /// <summary>Wakes everybody who waits.</summary>
+    public void Replace() => _replaced.TrySetResult();
+
+    /// <summary>What a node hears.</summary>
+    public FeedAnswer.Changed AnswerFor(NodeRecord node)
+    {
+        var hash = Cohorts.AssignedHash(fleet.Directive, node);
+        var isInCohort = hash == fleet.Directive.Target && !fleet.Directive.AtRest;
+        return _answers.GetOrAdd((hash, isInCohort ? fleet.Directive.Fallback : null), static (key, self) => self.Make(key.Hash, key.Fallback), this);
+    }
+
+    /// <summary>Whether a node may serve a hash.</summary>
+    public bool Allows(NodeRecord node, string? hash)
+    {
+        var answer = AnswerFor(node).Directive;
+        return hash is not null && (hash == answer.PolicyHash || hash == answer.FallbackHash);
+    }
+
+    private FeedAnswer.Changed Make(string? hash, string? fallback)
+    {
+        var directive = new NodeDirective
+        {
+            Epoch = fleet.Directive.Epoch,
+            ArmEpoch = fleet.Directive.ArmEpoch,
+            PolicyHash = hash,
+            FallbackHash = fallback,
+            Version = hash is null ? null : versions.GetValueOrDefault(hash),
+            LeaseSec = Lease.Grant(fleet.Settings),
+            ReportIntervalSec = fleet.Settings.ReportIntervalSec,
+            ContentUrl = hash is null ? null : $"/v1/{fleet.Tenant}/bundles/{hash}/content",
+        };
+        var body = JsonSerializer.SerializeToUtf8Bytes(directive, PolicyJson.Options);
+        var tag = Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, ETagBytes));
+        return new FeedAnswer.Changed(directive, $"\"{tag}\"", body);
+    }
+}

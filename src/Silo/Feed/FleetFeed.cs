@@ -1,0 +1,284 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Silo.Feed;
+
+/// <summary>
+/// One fleet as one silo serves it: the directive and the registry, kept by the fleet's news and checked by reading the truth. However
+/// many nodes poll, the fleet has one subscriber in this silo, and the store one reader.
+/// </summary>
+internal sealed class FleetFeed : IFleetObserver
+{
+    private static readonly TimeSpan RenewEvery = FleetFeedState.SubscriptionTime / 3;
+
+    private readonly FeedEnvironment _environment;
+    private readonly ConcurrentDictionary<string, FeedNode> _nodes = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly ReportHandover _handover;
+    private ImmutableDictionary<string, string> _versions = ImmutableDictionary.Create<string, string>(StringComparer.Ordinal);
+    private volatile FeedSnapshot? _snapshot;
+    private IFleetObserver? _reference;
+    private Task<FeedAnswer.Refused?>? _subscribing;
+    private string? _stamp;
+    private long _subscribedAt;
+    private long _freshAt = long.MinValue;
+    private long _usedAt;
+    private int _waiting;
+
+    public FleetFeed(string tenant, string fleet, FeedEnvironment environment)
+    {
+        Tenant = tenant;
+        Fleet = fleet;
+        _environment = environment;
+        _usedAt = environment.Clock.GetTimestamp();
+        _handover = new ReportHandover(this, environment);
+    }
+
+    /// <summary>The tenant.</summary>
+    public string Tenant { get; }
+
+    /// <summary>The fleet.</summary>
+    public string Fleet { get; }
+
+    /// <summary>What the next read of the truth is compared with; null before there is anything.</summary>
+    public KnownFleet? Known => _snapshot is { } snapshot ? new KnownFleet(Tenant, Fleet, snapshot.Fleet.Revision) : null;
+
+    /// <summary>What it serves now; null before the first subscription.</summary>
+    public FeedSnapshot? Snapshot => _snapshot;
+
+    /// <summary>Whether somebody waits, or asked within a time.</summary>
+    public bool IsUsedWithin(TimeSpan time) => Volatile.Read(ref _waiting) > 0 || _environment.Clock.GetElapsedTime(Volatile.Read(ref _usedAt)) <= time;
+
+    /// <summary>A request begins: it keeps the reader awake until it is disposed.</summary>
+    public FeedUse Use()
+    {
+        Interlocked.Increment(ref _waiting);
+        return new FeedUse(this);
+    }
+
+    /// <summary>A request ended.</summary>
+    public void Unuse()
+    {
+        Volatile.Write(ref _usedAt, _environment.Clock.GetTimestamp());
+        Interlocked.Decrement(ref _waiting);
+    }
+
+    /// <summary>Makes sure that there is something to serve. Null, or why there is not.</summary>
+    public async Task<FeedAnswer.Refused?> ReadyAsync()
+    {
+        // What is here already is good enough to serve from: the reader of the truth checks it every second.
+        return _snapshot is null ? await SubscribeAsync() : null;
+    }
+
+    /// <summary>Renews the subscription when it is time.</summary>
+    public Task MaintainAsync() =>
+        _snapshot is not null && _environment.Clock.GetElapsedTime(Volatile.Read(ref _subscribedAt)) >= RenewEvery ? SubscribeAsync() : Task.CompletedTask;
+
+    /// <summary>A node of the fleet; null where there is none.</summary>
+    public async ValueTask<FeedNode?> FindAsync(string node)
+    {
+        if (_nodes.TryGetValue(node, out var known))
+        {
+            return known;
+        }
+
+        // Registered a moment ago, perhaps: the fleet knows before its news is here.
+        var asked = await _environment.CallAsync(() => _environment.Grains.Fleet(Tenant, Fleet).NodeAsync(node));
+        return asked is { Succeeded: true } ? _nodes.GetOrAdd(node, new FeedNode(asked.Value.Record, _environment.Clock.GetUtcNow())) : null;
+    }
+
+    /// <summary>Notes a request of a node; with a report, whether it is news.</summary>
+    public bool Hear(FeedNode node, DateTimeOffset at, NodeReport? report)
+    {
+        var isNews = node.Hear(at, report);
+        _handover.Add(new HeardNode(node.Record.Node, at, isNews ? report : null));
+        if (isNews && report is { Reload: { } reload })
+        {
+            _environment.Reloads.Add(Tenant, Fleet, node.Record.Node, reload, report.Epoch);
+        }
+
+        return isNews;
+    }
+
+    /// <summary>Whether a lease may be granted to a request: the truth was read after it arrived, or at most two seconds ago.</summary>
+    public bool MayGrant(long arrived)
+    {
+        var fresh = Volatile.Read(ref _freshAt);
+        return fresh != long.MinValue
+            && (fresh >= arrived || _environment.Clock.GetElapsedTime(fresh) <= Lease.ReadAge);
+    }
+
+    /// <summary>Takes what a read of the truth said; null: nothing changed.</summary>
+    /// <param name="changed">The fleet's row, where it is another than the one known.</param>
+    /// <param name="started">When the read began.</param>
+    public async Task TakeReadAsync(StoredFleet? changed, long started)
+    {
+        if (changed is not null)
+        {
+            await TakeAsync(new FleetSnapshot
+            {
+                Tenant = Tenant,
+                Fleet = Fleet,
+                Settings = changed.Settings,
+                Directive = changed.Directive,
+                Revision = changed.Revision,
+            });
+        }
+
+        Volatile.Write(ref _freshAt, started);
+    }
+
+    /// <summary>Hands over what was heard; the answer tells whether news of the registry was missed.</summary>
+    public async Task HandOverAsync(ImmutableArray<HeardNode> words)
+    {
+        var stamp = await _environment.Grains.Fleet(Tenant, Fleet).ReportAsync(words);
+        if (stamp is not null && stamp != Volatile.Read(ref _stamp))
+        {
+            await SubscribeAsync();
+        }
+    }
+
+    /// <summary>Ends the subscription of a feed that nobody uses any more.</summary>
+    public void Close()
+    {
+        if (_reference is { } reference)
+        {
+            _environment.Grains.DeleteObjectReference<IFleetObserver>(reference);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task ChangedAsync(FleetSnapshot fleet) => TakeAsync(fleet);
+
+    /// <inheritdoc/>
+    public Task NodesChangedAsync(RegistryNews news)
+    {
+        lock (_gate)
+        {
+            if (_stamp != news.PreviousStamp)
+            {
+                // News was missed; the next hand-over or renewal finds the stamps different and reads everything.
+                return Task.CompletedTask;
+            }
+
+            Apply(news.Nodes, news.Gone);
+            _stamp = news.Stamp;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private Task<FeedAnswer.Refused?> SubscribeAsync()
+    {
+        lock (_gate)
+        {
+            return _subscribing is { IsCompleted: false } running ? running : _subscribing = SubscribeOnceAsync();
+        }
+    }
+
+    private async Task<FeedAnswer.Refused?> SubscribeOnceAsync()
+    {
+        await Task.Yield();
+        var at = _environment.Clock.GetTimestamp();
+        _reference ??= _environment.Grains.CreateObjectReference<IFleetObserver>(this);
+        var stamp = Volatile.Read(ref _stamp);
+        var answer = await _environment.CallAsync(() => _environment.Grains.Fleet(Tenant, Fleet).SubscribeAsync(_reference, stamp));
+        if (answer is not { Succeeded: true })
+        {
+            return answer is { Problems: [{ Code: "fleet.unknown" } unknown, ..] }
+                ? new FeedAnswer.Refused(404, unknown.Code, unknown.Message)
+                : FeedAnswer.NoLease;
+        }
+
+        if (answer.Value.Nodes is { } nodes)
+        {
+            lock (_gate)
+            {
+                var names = nodes.Select(node => node.Node).ToHashSet(StringComparer.Ordinal);
+                Apply(nodes, [.. _nodes.Keys.Where(node => !names.Contains(node))]);
+                _stamp = answer.Value.Stamp;
+            }
+        }
+
+        await TakeAsync(answer.Value.Fleet);
+        Volatile.Write(ref _subscribedAt, at);
+        return null;
+    }
+
+    // Under the gate. Where a node that may be waiting hears something else now, everybody is woken: it is rare, and they look and wait on.
+    private void Apply(ImmutableArray<NodeRecord> nodes, ImmutableArray<string> gone)
+    {
+        var wakes = false;
+        foreach (var record in nodes)
+        {
+            var node = _nodes.GetOrAdd(record.Node, _ => new FeedNode(record, _environment.Clock.GetUtcNow()));
+            if (node.Record.Registration != record.Registration && _snapshot is { } snapshot)
+            {
+                wakes |= snapshot.AnswerFor(node.Record).ETag != snapshot.AnswerFor(record).ETag;
+            }
+
+            node.Record = record;
+        }
+
+        foreach (var name in gone)
+        {
+            wakes |= _nodes.TryRemove(name, out _);
+        }
+
+        if (wakes && _snapshot is { } current)
+        {
+            Swap(new FeedSnapshot(current.Fleet, _versions));
+        }
+    }
+
+    private async Task TakeAsync(FleetSnapshot fleet)
+    {
+        if (!IsNews(fleet))
+        {
+            return;
+        }
+
+        await LearnVersionsAsync(fleet.Directive);
+        lock (_gate)
+        {
+            if (IsNews(fleet))
+            {
+                Swap(new FeedSnapshot(fleet, _versions));
+            }
+        }
+    }
+
+    private bool IsNews(FleetSnapshot fleet) => _snapshot is not { } known
+        || fleet.Directive.Epoch > known.Fleet.Directive.Epoch
+        || (fleet.Directive.Epoch == known.Fleet.Directive.Epoch && fleet.Revision > known.Fleet.Revision);
+
+    private void Swap(FeedSnapshot next)
+    {
+        var old = _snapshot;
+        _snapshot = next;
+        old?.Replace();
+    }
+
+    // A bundle's version never changes, so each is read once. Where it cannot be read the directive goes out without it: it is for
+    // people, and a rollback does not wait for people's text.
+    private async Task LearnVersionsAsync(Directive directive)
+    {
+        foreach (var hash in new[] { directive.Target, directive.Fallback })
+        {
+            if (hash is not null && !_versions.ContainsKey(hash) && await _environment.FindVersionAsync(Tenant, hash) is { } version)
+            {
+                ImmutableInterlocked.TryAdd(ref _versions, hash, version);
+            }
+        }
+    }
+}
+
+/// <summary>The time of one request at a feed.</summary>
+internal readonly struct FeedUse(FleetFeed feed) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => feed.Unuse();
+}

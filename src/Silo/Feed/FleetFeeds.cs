@@ -1,0 +1,244 @@
+using System.Collections.Concurrent;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Silo.Feed;
+
+/// <summary>
+/// The silo's door for nodes: long polls, reports, and under what a node serves. One feed for each fleet in use; it costs the
+/// fleet's grain one subscription and one call per 100 ms, however many nodes there are.
+/// </summary>
+public sealed class FleetFeeds : BackgroundService
+{
+    /// <summary>A request that cannot be granted its lease at once waits for the next read, so long at most where it asked for less.</summary>
+    public static readonly TimeSpan LeaseWaitMax = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan ReadWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan KeptWithin = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan MaintainEvery = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<(string Tenant, string Fleet), FleetFeed> _feeds = new();
+    private readonly FeedEnvironment _environment;
+    private readonly TruthReader _truth;
+
+    internal FleetFeeds(FeedEnvironment environment, TruthReader truth)
+    {
+        _environment = environment;
+        _truth = truth;
+        truth.ReadFor(() => [.. _feeds.Values.Where(feed => feed.IsUsedWithin(ReadWithin))]);
+    }
+
+    private TimeProvider Clock => _environment.Clock;
+
+    /// <summary>
+    /// What a node should run: at once where its tag is not the newest, else held until it changes or the time is over. The time is
+    /// cut to <see cref="Lease.PollWait"/>. The request counts as the node's word that it lives.
+    /// </summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="fleet">The fleet.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="etag">The tag it has, quoted; null: none.</param>
+    /// <param name="wait">How long to hold it.</param>
+    /// <param name="cancellationToken">Ends it when the node has gone away.</param>
+    public async Task<FeedAnswer> WaitAsync(
+        string tenant, string fleet, string node, string? etag, TimeSpan wait, CancellationToken cancellationToken = default)
+    {
+        var arrived = Clock.GetTimestamp();
+        var heardAt = Clock.GetUtcNow();
+        var feed = FeedOf(tenant, fleet);
+        using var use = feed.Use();
+        var (found, refused) = await FindAsync(feed, node);
+        if (refused is not null)
+        {
+            return refused;
+        }
+
+        feed.Hear(found!, heardAt, null);
+        return await AnswerAsync(feed, node, etag, arrived, wait, cancellationToken);
+    }
+
+    /// <summary>Takes a node's report and answers with its directive. Refused with <c>report.invalid</c> before anything is noted.</summary>
+    public async Task<FeedReportAnswer> ReportAsync(
+        string tenant, string fleet, string node, NodeReport report, CancellationToken cancellationToken = default)
+    {
+        var arrived = Clock.GetTimestamp();
+        var heardAt = Clock.GetUtcNow();
+        if (ReportRules.Check(report) is { } problem)
+        {
+            return new FeedReportAnswer(new FeedAnswer.Refused(400, problem.Code, problem.Message));
+        }
+
+        var feed = FeedOf(tenant, fleet);
+        using var use = feed.Use();
+        var (found, refused) = await FindAsync(feed, node);
+        if (refused is not null)
+        {
+            return new FeedReportAnswer(refused);
+        }
+
+        var note = feed.Hear(found!, heardAt, report) ? null : ReportRules.StaleCode;
+        return new FeedReportAnswer(await AnswerAsync(feed, node, null, arrived, TimeSpan.Zero, cancellationToken), note);
+    }
+
+    /// <summary>Takes the reports that a relay gathered.</summary>
+    public async Task<FeedBatchAnswer> ReportManyAsync(
+        string tenant, string fleet, IReadOnlyList<RelayedReport> reports, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reports);
+        var arrived = Clock.GetTimestamp();
+        var heardAt = Clock.GetUtcNow();
+        var feed = FeedOf(tenant, fleet);
+        using var use = feed.Use();
+        if (await feed.ReadyAsync() is { } refused)
+        {
+            return Refuse(feed, refused);
+        }
+
+        var rejected = new List<RejectedReport>();
+        foreach (var (node, report) in reports)
+        {
+            if (ReportRules.Check(report) is { } problem)
+            {
+                rejected.Add(new RejectedReport(node, problem.Code));
+            }
+            else if (await feed.FindAsync(node) is not { } found)
+            {
+                rejected.Add(new RejectedReport(node, "node.unknown"));
+            }
+            else if (!feed.Hear(found, heardAt, report))
+            {
+                rejected.Add(new RejectedReport(node, ReportRules.StaleCode));
+            }
+        }
+
+        return await MayAnswerAsync(feed, arrived, LeaseWaitMax, cancellationToken) && feed.Snapshot is { } snapshot
+            ? new FeedBatchAnswer(null, snapshot.Fleet.Directive, Lease.Grant(snapshot.Fleet.Settings), rejected)
+            : new FeedBatchAnswer(FeedAnswer.NoLease, null, null, rejected);
+    }
+
+    /// <summary>
+    /// Under what a node serves, for the silo's own decisions. Without a grain call wherever this silo has heard the node; else the
+    /// fleet is asked. Fails with <c>fleet.unknown</c>, <c>node.unknown</c>, <c>lease.unavailable</c>.
+    /// </summary>
+    public async ValueTask<Outcome<NodeServing>> ServingAsync(string tenant, string fleet, string node)
+    {
+        var feed = FeedOf(tenant, fleet);
+        using var use = feed.Use();
+        var (found, refused) = await FindAsync(feed, node);
+        if (refused is not null)
+        {
+            return Outcome<NodeServing>.Fail(refused.Code, refused.Message);
+        }
+
+        if (feed.Snapshot is { } snapshot && found!.ServingUnder(snapshot, Clock.GetUtcNow()) is { } here)
+        {
+            return Outcome<NodeServing>.Ok(here);
+        }
+
+        var asked = await _environment.CallAsync(() => _environment.Grains.Fleet(tenant, fleet).NodeAsync(node));
+        return asked switch
+        {
+            null => Outcome<NodeServing>.Fail(FeedAnswer.NoLease.Code, FeedAnswer.NoLease.Message),
+            { Succeeded: false } => asked.As<NodeServing>(),
+            { Value: { } status } => Outcome<NodeServing>.Ok(new NodeServing(
+                status.PolicyHash, status.Epoch, status.State, feed.Snapshot?.Allows(status.Record, status.PolicyHash) == true)),
+        };
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await Task.Delay(MaintainEvery, Clock, stoppingToken);
+            await Task.WhenAll(_feeds.Values.Where(feed => feed.IsUsedWithin(ReadWithin)).Select(feed => feed.MaintainAsync()));
+            foreach (var (key, feed) in _feeds.Where(pair => !pair.Value.IsUsedWithin(KeptWithin)).ToList())
+            {
+                _feeds.TryRemove(key, out _);
+                feed.Close();
+            }
+        }
+    }
+
+    private FleetFeed FeedOf(string tenant, string fleet) =>
+        _feeds.GetOrAdd((tenant, fleet), static (key, environment) => new FleetFeed(key.Tenant, key.Fleet, environment), _environment);
+
+    private async ValueTask<(FeedNode? Node, FeedAnswer.Refused? Refused)> FindAsync(FleetFeed feed, string node)
+    {
+        if (await feed.ReadyAsync() is { } refused)
+        {
+            Forget(feed, refused);
+            return (null, refused);
+        }
+
+        return await feed.FindAsync(node) is { } found
+            ? (found, null)
+            : (null, new FeedAnswer.Refused(404, "node.unknown", $"There is no node '{node}' in fleet '{feed.Fleet}'."));
+    }
+
+    private FeedBatchAnswer Refuse(FleetFeed feed, FeedAnswer.Refused refused)
+    {
+        Forget(feed, refused);
+        return new FeedBatchAnswer(refused, null, null, []);
+    }
+
+    // A fleet that is not there is not kept: asking for names must cost no memory.
+    private void Forget(FleetFeed feed, FeedAnswer.Refused refused)
+    {
+        if (refused.Status == 404 && feed.Snapshot is null)
+        {
+            _feeds.TryRemove(KeyValuePair.Create((feed.Tenant, feed.Fleet), feed));
+            feed.Close();
+        }
+    }
+
+    private async Task<FeedAnswer> AnswerAsync(
+        FleetFeed feed, string node, string? etag, long arrived, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (feed.Snapshot is not { } snapshot || await feed.FindAsync(node) is not { } found)
+            {
+                return new FeedAnswer.Refused(404, "node.unknown", $"The node '{node}' has left fleet '{feed.Fleet}'.");
+            }
+
+            var answer = found.AnswerUnder(snapshot);
+            var rest = Lease.PollWait(snapshot.Fleet.Settings, wait) - Clock.GetElapsedTime(arrived);
+            if (answer.ETag == etag && rest > TimeSpan.Zero)
+            {
+                await snapshot.Replaced.WaitAsync(rest, Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
+                continue;
+            }
+
+            if (!await MayAnswerAsync(feed, arrived, rest > LeaseWaitMax ? rest : LeaseWaitMax, cancellationToken))
+            {
+                return FeedAnswer.NoLease;
+            }
+
+            // Waiting for the truth may have brought news.
+            if (ReferenceEquals(feed.Snapshot, snapshot))
+            {
+                return answer.ETag == etag ? new FeedAnswer.Unchanged(answer.ETag, answer.Directive.LeaseSec) : answer;
+            }
+        }
+    }
+
+    private async Task<bool> MayAnswerAsync(FleetFeed feed, long arrived, TimeSpan within, CancellationToken cancellationToken)
+    {
+        var began = Clock.GetTimestamp();
+        while (feed.Snapshot is { Fleet.Settings.MaxStalenessSec: not null } && !feed.MayGrant(arrived))
+        {
+            var rest = within - Clock.GetElapsedTime(began);
+            if (rest <= TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            await _truth.DemandAsync().WaitAsync(rest, Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return true;
+    }
+}

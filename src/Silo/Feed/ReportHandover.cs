@@ -1,0 +1,60 @@
+using OrleansPolicy.Abstractions;
+
+namespace OrleansPolicy.Silo.Feed;
+
+/// <summary>
+/// Hands a fleet what its nodes said: one call for all words of 100 ms, never one for each node. One at a time; what cannot be handed
+/// over is kept and goes with the next, so that no sample is lost to a short outage.
+/// </summary>
+internal sealed class ReportHandover(FleetFeed feed, FeedEnvironment environment)
+{
+    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(1);
+
+    private readonly WordBox _words = new();
+    private int _running;
+
+    /// <summary>Adds a word.</summary>
+    public void Add(HeardNode word)
+    {
+        _words.Add(word);
+        if (Interlocked.Exchange(ref _running, 1) == 0)
+        {
+            _ = RunAsync();
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        var pause = GatherTime;
+        while (true)
+        {
+            await Task.Delay(pause, environment.Clock);
+            var words = _words.Take();
+            if (words.IsEmpty)
+            {
+                Volatile.Write(ref _running, 0);
+                if (_words.IsEmpty || Interlocked.Exchange(ref _running, 1) != 0)
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            try
+            {
+                await feed.HandOverAsync(words);
+                pause = GatherTime;
+            }
+#pragma warning disable CA1031 // Whatever happened to the call, the words are still true and are handed over again.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                environment.Logger.LogInformation(exception, "The fleet {Fleet} did not take its nodes' words; trying again.", feed.Fleet);
+                _words.Return(words);
+                pause = RetryTime;
+            }
+        }
+    }
+}
