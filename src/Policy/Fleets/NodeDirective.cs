@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OrleansPolicy.Fleets;
 
 /// <summary>The directive as one node hears it.</summary>
@@ -25,7 +27,12 @@ public sealed record NodeDirective
     /// <summary>Whether this node may serve.</summary>
     public bool Armed { get; init; } = true;
 
-    /// <summary>Seconds for which the node may serve, counted on its monotonic clock from when it sent the request; null: leases are off.</summary>
+    /// <summary>
+    /// Seconds for which the node may serve, counted on its monotonic clock from when it sent the request; null: leases are off.
+    /// Always written, and required when read: an answer that forgot it must not be taken for one that switches leases off.
+    /// </summary>
+    [JsonRequired]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public int? LeaseSec { get; init; }
 
     /// <summary>Seconds between two reports.</summary>
