@@ -1,0 +1,74 @@
+# What ./run, ./test and .ci/run share: the environment of a build, and the choice of the engine. Sourced, not run.
+# $root is the folder of the clone.
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+export DOTNET_CLI_USE_MSBUILD_SERVER=0 MSBUILDDISABLENODEREUSE=1
+solution="$root/Orleans.Policy.sln"
+
+# Everything that is built or remembered goes to one folder. It is artifacts/ in the clone, or, where this user may not
+# write there (somebody else's clone), one in the user's cache.
+prepare_environment() {
+  command -v dotnet > /dev/null 2>&1 || die "the .NET SDK 10 is needed: https://dotnet.microsoft.com/download (dotnet was not found in PATH)"
+  if [ -z "${HOME:-}" ] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ]; then
+    HOME=$(mktemp -d "${TMPDIR:-/tmp}/orleans-policy-home.XXXXXX") || die "no writable HOME, and none can be made under ${TMPDIR:-/tmp}"
+    export HOME
+    say "HOME is not writable: using $HOME for the package cache."
+  fi
+  work="$root/artifacts"
+  if ! { mkdir -p "$work" && [ -w "$work" ] && ! has_foreign_files; } 2> /dev/null; then
+    work="${XDG_CACHE_HOME:-$HOME/.cache}/orleans-policy/$(printf '%s' "$root" | cksum | cut -d' ' -f1)"
+    mkdir -p "$work" || die "neither $root/artifacts nor $work can be written"
+    say "$root/artifacts belongs to another user: building in $work."
+  fi
+}
+
+has_foreign_files() {
+  [ "$(id -u)" -ne 0 ] && [ -n "$(find "$root/artifacts" -maxdepth 3 ! -user "$(id -u)" -print 2> /dev/null | head -n 1)" ]
+}
+
+# Orleans where its packages can be restored, else Embedded. The answer is remembered in artifacts/engine.
+choose_engine() {
+  engine=${1:-${ENGINE:-}}
+  case $engine in
+    Orleans | Embedded) return ;;
+    '') ;;
+    *) die "the engine is Orleans or Embedded, not '$engine'" ;;
+  esac
+  if [ -r "$work/engine" ]; then
+    engine=$(cat "$work/engine")
+    case $engine in
+      Orleans) return ;;
+      Embedded)
+        say "Engine: Embedded (the Orleans packages could not be restored here; delete $work/engine to try again)."
+        return
+        ;;
+    esac
+  fi
+  say "Looking for the Orleans packages (60 s at most) ..."
+  if timeout -k 5 60 dotnet restore "$solution" -p:Engine=Orleans "-p:ArtifactsPath=$work/Orleans" -v q > "$work/restore-Orleans.log" 2>&1; then
+    engine=Orleans
+    say "Engine: Orleans."
+  else
+    engine=Embedded
+    say "Engine: Embedded (the Orleans packages cannot be restored here: $work/restore-Orleans.log)."
+  fi
+  printf '%s\n' "$engine" > "$work/engine"
+}
+
+# build PROJECT CONFIGURATION: quiet unless it fails. Warnings that are only the machine's (a package feed that does not
+# answer about vulnerabilities) do not fail it.
+build() {
+  _log="$work/build-$engine.log"
+  if ! dotnet build "$1" -c "$2" -p:Engine="$engine" "-p:ArtifactsPath=$work/$engine" -m:2 -v q --nologo > "$_log" 2>&1; then
+    grep -E 'error|Error' "$_log" | sort -u | head -n 40 >&2 || cat "$_log" >&2
+    die "the build failed; all of it is in $_log"
+  fi
+}
+
+# output PROJECT CONFIGURATION: the folder that a project was built into.
+output() {
+  printf '%s\n' "$work/$engine/bin/$1/$(printf '%s' "$2" | tr '[:upper:]' '[:lower:]')"
+}

@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
+using OrleansPolicy.Client;
+
+namespace OrleansPolicy.Cli;
+
+/// <summary>One run of one command: its parsed options, its client, its output.</summary>
+internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
+{
+    private const string DefaultDataFolder = ".data";
+
+    private PolicyClient? _client;
+
+    public CliHost Host => host;
+
+    public CliOutput Output { get; } = new(host, parsed.GetValue(GlobalOptions.Json));
+
+    public Uri Server
+    {
+        get
+        {
+            var text = parsed.GetValue(GlobalOptions.Server) ?? host.Variable("POLICY_SERVER");
+            return text is null ? PolicyClientOptions.DefaultServer
+                : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri
+                : throw CliException.Usage($"'{text}' is no http or https address.");
+        }
+    }
+
+    public string Tenant => parsed.GetValue(GlobalOptions.Tenant) ?? host.Variable("POLICY_TENANT") ?? "default";
+
+    /// <summary>The client with the key of this run.</summary>
+    public PolicyClient Client
+    {
+        get
+        {
+            try
+            {
+                return _client ??= new PolicyClient(new PolicyClientOptions { Server = Server, Tenant = Tenant, ApiKey = ReadKey() });
+            }
+            catch (ArgumentException e)
+            {
+                throw CliException.Usage(e.Message);
+            }
+        }
+    }
+
+    public T? Get<T>(Option<T> option) => parsed.GetValue(option);
+
+    [return: NotNull]
+    public T Required<T>(Option<T> option) => parsed.GetRequiredValue(option)!;
+
+    [return: NotNull]
+    public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument)!;
+
+    public T? GetOptional<T>(Argument<T> argument) => parsed.GetValue(argument);
+
+    /// <summary>The API key: given, in the environment, or in a file.</summary>
+    public string ReadKey()
+    {
+        // A file that was asked for by name is meant, whatever the environment holds.
+        var given = parsed.GetValue(GlobalOptions.Key);
+        if (given is null && parsed.GetValue(GlobalOptions.KeyFile) is null)
+        {
+            given = host.Variable("POLICY_KEY");
+        }
+
+        if (given is not null)
+        {
+            return given.Trim();
+        }
+
+        var file = parsed.GetValue(GlobalOptions.KeyFile)
+            ?? Path.Combine(host.Variable("POLICY_DATA") ?? DefaultDataFolder, "admin.key");
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CliException.File($"No API key: {file} cannot be read ({e.Message}). Give --key-file, or POLICY_KEY.");
+        }
+    }
+
+    public void Dispose() => _client?.Dispose();
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using OrleansPolicy.Client;
+
+namespace OrleansPolicy.Cli.Commands;
+
+/// <summary><c>policyctl key</c>: API keys.</summary>
+internal static class KeyCommands
+{
+    public static Command Create(CliHost host) => new("key", "API keys.")
+    {
+        New(host), List(host), Revoke(host),
+    };
+
+    private static Command New(CliHost host)
+    {
+        var name = new Argument<string>("name") { Description = "A name for people." };
+        var role = new Option<string>("--role") { Description = "What it may do.", Required = true };
+        role.AcceptOnlyFromAmong("viewer", "publisher", "operator", "approver", "relay", "node", "admin");
+        var subject = new Option<string?>("--subject") { Description = "The person or program it belongs to (default: the name)." };
+        var fleet = new Option<string?>("--fleet") { Description = "For relay and node: the one fleet it acts for." };
+        var node = new Option<string?>("--node") { Description = "For node: the one node it acts for." };
+        var days = new Option<double?>("--days") { Description = "Days after which it stops working (default: never)." };
+        var target = new Option<string?>("--out", "-o") { Description = "Write the secret to a file that only you can read, instead of showing it." };
+        return new Command("create", "Make a key. Its secret is shown this once.") { name, role, subject, fleet, node, days, target }
+            .Does(host, async (context, cancellationToken) =>
+            {
+                var made = await context.Client.CreateKeyAsync(
+                    new NewKey
+                    {
+                        Name = context.Get(name),
+                        Subject = context.Get(subject) ?? context.Get(name),
+                        Role = context.Required(role),
+                        Fleet = context.Get(fleet),
+                        Node = context.Get(node),
+                        ExpiresAt = context.Get(days) is { } d ? DateTimeOffset.UtcNow.AddDays(d) : null,
+                    },
+                    null,
+                    cancellationToken);
+                if (context.Get(target) is { } path)
+                {
+                    await CliFiles.WriteSecretAsync(path, made.Key + "\n", replace: true, cancellationToken);
+                    context.Output.Answer(new { made.Id, File = path }, o => o.Facts(("id", made.Id), ("secret in", path)));
+                    return ExitCodes.Ok;
+                }
+
+                context.Output.Answer(made, o => o.Facts(("id", made.Id), ("key", made.Key)));
+                return ExitCodes.Ok;
+            });
+    }
+
+    private static Command List(CliHost host) => new Command("ls", "The tenant's keys.").Does(host, async (context, cancellationToken) =>
+    {
+        var keys = await context.Client.ListKeysAsync(cancellationToken);
+        context.Output.Answer(keys, o =>
+        {
+            var table = Show.Table("id", "name", "subject", "role", "fleet", "node", "made", "expires");
+            foreach (var k in keys)
+            {
+                table.Row(k.Id, k.Name, k.Subject, k.Role, k.Fleet, k.Node, Show.Time(k.CreatedAt), Show.Time(k.ExpiresAt));
+            }
+
+            o.Table(table);
+        });
+        return ExitCodes.Ok;
+    });
+
+    private static Command Revoke(CliHost host)
+    {
+        var id = new Argument<string>("id") { Description = "The key's id." };
+        return new Command("revoke", "Take a key back; it stops working within 2 s.") { id }.Does(host, async (context, cancellationToken) =>
+        {
+            await context.Client.RevokeKeyAsync(context.Get(id), cancellationToken);
+            context.Output.Answer(new { Revoked = context.Get(id) }, o => o.Line($"{context.Get(id)} is revoked."));
+            return ExitCodes.Ok;
+        });
+    }
+}

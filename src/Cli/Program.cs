@@ -1,0 +1,3 @@
+using OrleansPolicy.Cli;
+
+return await Policyctl.RunAsync(args, CliHost.OfProcess());

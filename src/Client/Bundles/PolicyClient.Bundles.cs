@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Bundles;
+
+namespace OrleansPolicy.Client;
+
+public sealed partial class PolicyClient
+{
+    /// <summary>No bundle is larger; an answer that is, is refused while it is read.</summary>
+    internal const int ContentBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Sets the first trust root or, signed by old and new, the next.</summary>
+    public Task<TrustRoot> SetTrustAsync(TrustRoot root, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<TrustRoot, TrustRoot>(HttpMethod.Put, "/trust", root, idempotencyKey, cancellationToken);
+
+    /// <summary>A trust root; the newest where <paramref name="version"/> is null. Null: there is none.</summary>
+    public async Task<TrustRoot?> FindTrustAsync(int? version = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await GetAsync<TrustRoot>(version is { } number ? $"/trust/{number}" : "/trust", cancellationToken);
+        }
+        catch (PolicyApiException e) when (e.Status == 404)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Publishes a bundle, byte for byte. The same content again is the same answer and takes no admission.</summary>
+    public async Task<PublishedBundle> PublishAsync(
+        ReadOnlyMemory<byte> bundle, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        Read<PublishedBundle>(await SendAsync(
+            new PolicyRequest(HttpMethod.Post, _tenantPath + "/bundles") { Body = bundle, IdempotencyKey = idempotencyKey ?? NewIdempotencyKey() },
+            cancellationToken));
+
+    /// <summary>Asks whether a bundle would be accepted; stores nothing.</summary>
+    public async Task<BundleVerdict> VerifyAsync(ReadOnlyMemory<byte> bundle, CancellationToken cancellationToken = default) =>
+        Read<BundleVerdict>(await SendAsync(
+            new PolicyRequest(HttpMethod.Post, _tenantPath + "/bundles/verify") { Body = bundle, IdempotencyKey = NewIdempotencyKey() },
+            cancellationToken));
+
+    /// <summary>The bundles, newest first.</summary>
+    public Task<ImmutableArray<BundleRecord>> ListBundlesAsync(CancellationToken cancellationToken = default) =>
+        ListAsync<BundleRecord>("/bundles", "bundles", cancellationToken);
+
+    /// <summary>One bundle, by a hash, a version, <c>tag:NAME</c> or <c>tag:NAME@FLEET</c>.</summary>
+    public Task<BundleRecord> GetBundleAsync(string reference, CancellationToken cancellationToken = default) =>
+        GetAsync<BundleRecord>("/bundles/" + Segment(reference), cancellationToken);
+
+    /// <summary>Its bytes as published.</summary>
+    public Task<byte[]> GetContentAsync(string reference, CancellationToken cancellationToken = default) =>
+        GetContentAtAsync(ContentPath(reference), cancellationToken);
+
+    /// <summary>Moves a tag; takes one admission.</summary>
+    public Task<TagRecord> MoveTagAsync(
+        string tag, string reference, string reason, string? fleet = null, string? idempotencyKey = null,
+        CancellationToken cancellationToken = default) =>
+        SendJsonAsync<TagBody, TagRecord>(
+            HttpMethod.Put, "/tags/" + Segment(tag), new TagBody(reference, fleet, reason), idempotencyKey, cancellationToken);
+
+    /// <summary>Every move of every tag, newest first.</summary>
+    public Task<ImmutableArray<TagRecord>> ListTagsAsync(CancellationToken cancellationToken = default) =>
+        ListAsync<TagRecord>("/tags", "tags", cancellationToken);
+
+    /// <summary>The canonical form of any JSON and its hash, for checking another implementation.</summary>
+    public async Task<CanonicalAnswer> CanonicalizeAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default) =>
+        Read<CanonicalAnswer>(await SendAsync(
+            new PolicyRequest(HttpMethod.Post, _tenantPath + "/canonical") { Body = json, IdempotencyKey = NewIdempotencyKey() },
+            cancellationToken));
+
+    /// <summary>What a stored bundle, active or not, decides.</summary>
+    public Task<TriedDecisions> DecideUnderAsync(
+        string reference, IReadOnlyList<DecideInput> inputs, DateTimeOffset? now = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<TryBody, TriedDecisions>(
+            HttpMethod.Post, $"/bundles/{Segment(reference)}/decide", new TryBody(inputs, now), null, cancellationToken);
+
+    internal string ContentPath(string reference) => $"{_tenantPath}/bundles/{Segment(reference)}/content";
+
+    internal async Task<byte[]> GetContentAtAsync(string path, CancellationToken cancellationToken) =>
+        (await SendAsync(new PolicyRequest(HttpMethod.Get, path) { MaxAnswerBytes = ContentBytesMax }, cancellationToken)).Body;
+
+    private sealed record TagBody(string Ref, string? Fleet, string Reason);
+
+    private sealed record TryBody(IReadOnlyList<DecideInput> Inputs, DateTimeOffset? Now);
+}

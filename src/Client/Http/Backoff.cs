@@ -1,0 +1,20 @@
+namespace OrleansPolicy.Client;
+
+/// <summary>How long to wait before the next attempt: doubling up to a limit, drawn at random so that a thousand clients do not come back at once.</summary>
+/// <param name="First">The upper bound of the first wait.</param>
+/// <param name="Max">The upper bound of every wait.</param>
+public sealed record Backoff(TimeSpan First, TimeSpan Max)
+{
+    /// <summary>
+    /// The wait after the given number of failures (1 for the first): between half the bound and the bound. A server's own
+    /// <c>Retry-After</c> is the least wait, and the draw is added to it, so that those it turned away together do not return together.
+    /// </summary>
+    public TimeSpan After(int failures, TimeSpan? retryAfter = null, Random? random = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(failures, 1);
+        var doublings = Math.Min(failures - 1, 30);
+        var bound = Math.Min(First.TotalMilliseconds * Math.Pow(2, doublings), Max.TotalMilliseconds);
+        var drawn = TimeSpan.FromMilliseconds(bound * (0.5 + ((random ?? Random.Shared).NextDouble() / 2)));
+        return retryAfter is { } least && least > TimeSpan.Zero ? least + drawn : drawn;
+    }
+}

@@ -1,0 +1,32 @@
+namespace OrleansPolicy.Client;
+
+/// <summary>Where the control plane is, and who asks.</summary>
+public sealed record PolicyClientOptions
+{
+    /// <summary>The address that a control plane listens on by default.</summary>
+    public static Uri DefaultServer { get; } = new("http://127.0.0.1:8080");
+
+    /// <summary>Scheme, host and port; a path is not allowed. Default <see cref="DefaultServer"/>.</summary>
+    public Uri Server { get; init; } = DefaultServer;
+
+    /// <summary>The API key; sent to <see cref="Server"/> only. Null: none is sent.</summary>
+    public string? ApiKey { get; init; }
+
+    /// <summary>The tenant. Default <c>default</c>.</summary>
+    public string Tenant { get; init; } = "default";
+
+    /// <summary>How long one attempt of a request may take. Default 30 s.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a request that can be repeated safely is tried in all. Default 4; 1 switches repeating off.</summary>
+    public int MaxAttempts { get; init; } = 4;
+
+    /// <summary>Waits between attempts.</summary>
+    public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3));
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Connections to share; null: the client opens its own and closes them with itself.</summary>
+    public PolicyTransport? Transport { get; init; }
+}

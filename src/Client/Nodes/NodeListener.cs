@@ -1,0 +1,126 @@
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Client;
+
+/// <summary>
+/// Registers the node and hears its directive: a long poll that the control plane holds for a sixth of the lease at most, so that
+/// the lease is renewed several times before it can run out.
+/// </summary>
+internal sealed class NodeListener(PolicyClient client, NodeTruth truth, NodeReloader reloader, NodeVoice voice, PolicyNodeOptions options)
+{
+    /// <summary>The longest hold where leases are off.</summary>
+    private const int WaitSecMax = 20;
+
+    /// <summary>An answer that came at once although it should have been held: ask again only after a moment.</summary>
+    private static readonly TimeSpan NotHeldPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>A key that is refused, or a fleet that is not there, will not be there in a second either.</summary>
+    private static readonly Backoff AfterRefusal = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10));
+
+    private readonly TimeProvider _time = options.TimeProvider;
+    private volatile bool _registered;
+
+    public bool IsRegistered => _registered;
+
+    /// <summary>The control plane does not know the node: it has to register again.</summary>
+    public void Forgotten() => _registered = false;
+
+    /// <summary>Registers once.</summary>
+    public async Task RegisterAsync(CancellationToken cancellationToken)
+    {
+        var registration = new NodeRegistration
+        {
+            Node = options.Node,
+            FailureDomain = options.FailureDomain,
+            Role = options.Role,
+            Labels = options.Labels,
+        };
+
+        // Its answer shows a directive but grants no lease: the first poll does.
+        await client.RegisterNodeAsync(options.Fleet, registration, null, cancellationToken);
+        _registered = true;
+        voice.Say(NodeEventKind.Registered, "node.registered", $"{options.Node} is registered in {options.Fleet}");
+    }
+
+    /// <summary>Until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        string? etag = null;
+        for (var failures = 0; !cancellationToken.IsCancellationRequested;)
+        {
+            var pause = TimeSpan.Zero;
+            try
+            {
+                if (!_registered)
+                {
+                    await RegisterAsync(cancellationToken);
+                    etag = null;
+                }
+
+                (etag, pause) = await ListenOnceAsync(etag, cancellationToken);
+                if (failures > 0)
+                {
+                    failures = 0;
+                    voice.Say(NodeEventKind.Recovered, "node.recovered", "The control plane answers again.");
+                    voice.ReportSoon();
+                }
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                pause = Failed(e, ++failures);
+                etag = e is PolicyApiException ? null : etag;
+            }
+
+            if (pause > TimeSpan.Zero)
+            {
+                await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task<(string? ETag, TimeSpan Pause)> ListenOnceAsync(string? etag, CancellationToken cancellationToken)
+    {
+        var wait = etag is null ? TimeSpan.Zero : Wait();
+        var heard = await client.HearDirectiveAsync(options.Fleet, options.Node, etag, wait, cancellationToken);
+        if (heard.Directive is { } directive)
+        {
+            reloader.Obey(directive, heard.SentAt);
+            return (heard.ETag, heard.ETag is null ? NotHeldPause : TimeSpan.Zero);
+        }
+
+        if (heard.LeaseSec is { } lease)
+        {
+            truth.Renew(lease, heard.SentAt);
+        }
+
+        var wasHeld = _time.GetElapsedTime(heard.SentAt) > wait / 2;
+        return (etag, wasHeld ? TimeSpan.Zero : NotHeldPause / 2 * (1 + Random.Shared.NextDouble()));
+    }
+
+    private TimeSpan Wait() => truth.Directive?.LeaseSec is { } lease
+        ? TimeSpan.FromSeconds(Math.Clamp(lease / 6, 1, WaitSecMax))
+        : TimeSpan.FromSeconds(WaitSecMax);
+
+    private TimeSpan Failed(Exception e, int failures)
+    {
+        var answer = e as PolicyApiException;
+        if (failures == 1)
+        {
+            voice.Say(NodeEventKind.Trouble, answer?.Code ?? "node.unreachable", e.Message);
+        }
+
+        if (answer is { Code: "node.unknown" })
+        {
+            _registered = false;
+            return options.Backoff.After(failures);
+        }
+
+        return answer is { Status: >= 400 and < 500 and not 429 and not 408 }
+            ? AfterRefusal.After(failures)
+            : options.Backoff.After(failures, answer?.RetryAfter);
+    }
+}

@@ -1,0 +1,43 @@
+using OrleansPolicy.Decisions;
+
+namespace OrleansPolicy.Client;
+
+/// <summary>
+/// All that a decision needs, immutable: a decision reads one reference once and never sees half a change. Requests in flight
+/// finish on the snapshot they began with.
+/// </summary>
+internal sealed record NodeSnapshot
+{
+    public static readonly NodeSnapshot Initial = new();
+
+    /// <summary>The bundle in force; null: none yet.</summary>
+    public LoadedPolicy? Policy { get; init; }
+
+    /// <summary>The highest epoch heard.</summary>
+    public long Epoch { get; init; }
+
+    public long ArmEpoch { get; init; }
+
+    public bool Armed { get; init; } = true;
+
+    /// <summary>The hash the directive demands.</summary>
+    public string? WantedHash { get; init; }
+
+    /// <summary>The hash that may be served until then.</summary>
+    public string? FallbackHash { get; init; }
+
+    /// <summary>The monotonic time stamp at which serving must end. Before the first answer: always past. Leases off: never.</summary>
+    public long LeaseUntil { get; init; } = long.MinValue;
+
+    /// <summary>Why the node must not serve, whatever the lease says; null: it may.</summary>
+    public Decision? Refusal => (Policy, Armed) switch
+    {
+        (_, false) => Refusals.Disarmed,
+        (null, _) => Refusals.NoPolicy,
+        ({ } policy, _) when policy.PolicyHash != WantedHash && policy.PolicyHash != FallbackHash => Refusals.Superseded,
+        _ => null,
+    };
+
+    /// <summary>Whether the directive of <see cref="Epoch"/> is in force.</summary>
+    public bool InForce => Policy?.PolicyHash == WantedHash;
+}

@@ -1,0 +1,187 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Client;
+
+/// <summary>
+/// What a node has heard and what it runs. Written under a lock by whoever hears or loads something, read without one: every
+/// change is a new snapshot in one volatile field.
+/// </summary>
+internal sealed class NodeTruth(TimeProvider time)
+{
+    /// <summary>The bundle in force, the one before it and a fallback: going back to either is a swap without a fetch.</summary>
+    private const int KeptMax = 3;
+
+    private readonly Lock _lock = new();
+    private volatile NodeSnapshot _now = NodeSnapshot.Initial;
+    private ImmutableList<LoadedPolicy> _kept = [];
+    private Nack? _nack;
+    private long _epochInForce;
+    private NodeDirective? _directive;
+
+    public NodeSnapshot Now => _now;
+
+    /// <summary>The last directive that was obeyed; null before the first.</summary>
+    public NodeDirective? Directive => Volatile.Read(ref _directive);
+
+    /// <summary>
+    /// Obeys a directive. One that is older than what was heard before is ignored and grants nothing: its sender may be a silo
+    /// that lags, or a control plane restored from an old backup.
+    /// </summary>
+    /// <param name="directive">What was heard.</param>
+    /// <param name="sentAt">The time stamp from just before the request left.</param>
+    /// <param name="ready">Given a hash and what is kept of it, gives a bundle that may be in force at once, or null.</param>
+    public HeardResult Hear(NodeDirective directive, long sentAt, Func<string, LoadedPolicy?, LoadedPolicy?> ready)
+    {
+        lock (_lock)
+        {
+            var before = _now;
+            if (directive.Epoch < before.Epoch || directive.ArmEpoch < before.ArmEpoch)
+            {
+                return HeardResult.Ignored;
+            }
+
+            var after = before with
+            {
+                Epoch = directive.Epoch,
+                ArmEpoch = directive.ArmEpoch,
+                Armed = directive.Armed,
+                WantedHash = directive.PolicyHash,
+                FallbackHash = directive.FallbackHash,
+                LeaseUntil = directive.LeaseSec is { } lease ? Later(before.LeaseUntil, Until(sentAt, lease)) : long.MaxValue,
+            };
+            if (_nack is { } nack && nack.PolicyHash != directive.PolicyHash)
+            {
+                _nack = null;
+            }
+
+            var swapped = false;
+            if (!after.InForce && directive.PolicyHash is { } wanted
+                && ready(wanted, _kept.Find(p => p.PolicyHash == wanted)) is { } policy)
+            {
+                after = after with { Policy = policy };
+                Keep(policy);
+                swapped = true;
+            }
+
+            Publish(after, directive);
+            return new HeardResult(directive.Epoch > before.Epoch, swapped, !after.InForce, directive.PolicyHash != before.WantedHash);
+        }
+    }
+
+    /// <summary>Renews the lease by an answer that says "unchanged".</summary>
+    public void Renew(int leaseSec, long sentAt)
+    {
+        lock (_lock)
+        {
+            if (_now.Epoch > 0 || _directive is not null)
+            {
+                _now = _now with { LeaseUntil = Later(_now.LeaseUntil, Until(sentAt, leaseSec)) };
+            }
+        }
+    }
+
+    /// <summary>Puts a loaded bundle in force if it is still the one demanded.</summary>
+    public bool TrySwap(LoadedPolicy policy)
+    {
+        lock (_lock)
+        {
+            if (policy.PolicyHash != _now.WantedHash)
+            {
+                return false;
+            }
+
+            _nack = null;
+            Keep(policy);
+            Publish(_now with { Policy = policy }, _directive);
+            return true;
+        }
+    }
+
+    /// <summary>Keeps a bundle at hand that may be needed soon.</summary>
+    public void Keep(LoadedPolicy policy)
+    {
+        lock (_lock)
+        {
+            _kept = _kept.RemoveAll(p => p.PolicyHash == policy.PolicyHash).Insert(0, policy);
+            while (_kept.Count > KeptMax)
+            {
+                _kept = _kept.RemoveAt(_kept.FindLastIndex(p => p.PolicyHash != _now.FallbackHash && p.PolicyHash != _now.Policy?.PolicyHash));
+            }
+        }
+    }
+
+    public bool Has(string policyHash)
+    {
+        lock (_lock)
+        {
+            return _kept.Exists(p => p.PolicyHash == policyHash);
+        }
+    }
+
+    /// <summary>Notes why the demanded bundle cannot be in force.</summary>
+    public void Refuse(string policyHash, string error)
+    {
+        lock (_lock)
+        {
+            if (policyHash == _now.WantedHash && !_now.InForce)
+            {
+                _nack = new Nack(policyHash, error);
+            }
+        }
+    }
+
+    /// <summary>What a report says of all this.</summary>
+    public Word Word()
+    {
+        lock (_lock)
+        {
+            // While a bundle is being loaded the node is still where it was: it says so, and says neither yes nor no to the new epoch.
+            return (_now.InForce, _nack) switch
+            {
+                (true, _) => new Word(_now.Epoch, true, null, _now),
+                (false, { } nack) => new Word(_now.Epoch, false, nack.Error, _now),
+                (false, null) => new Word(_epochInForce, true, null, _now),
+            };
+        }
+    }
+
+    /// <summary>From now on nothing is served.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _now = _now with { LeaseUntil = long.MinValue };
+        }
+    }
+
+    private static long Later(long one, long other) => one == long.MaxValue ? other : Math.Max(one, other);
+
+    private long Until(long sentAt, int leaseSec) => sentAt + (leaseSec * time.TimestampFrequency);
+
+    private void Publish(NodeSnapshot snapshot, NodeDirective? directive)
+    {
+        if (snapshot.InForce)
+        {
+            _epochInForce = snapshot.Epoch;
+        }
+
+        Volatile.Write(ref _directive, directive);
+        _now = snapshot;
+    }
+
+    private sealed record Nack(string PolicyHash, string Error);
+}
+
+/// <summary>What a directive changed.</summary>
+/// <param name="IsNews">A higher epoch than before.</param>
+/// <param name="Swapped">Another bundle is in force already.</param>
+/// <param name="NeedsLoad">The demanded bundle must be loaded.</param>
+/// <param name="WantsOther">Another hash is demanded than before.</param>
+internal readonly record struct HeardResult(bool IsNews, bool Swapped, bool NeedsLoad, bool WantsOther)
+{
+    public static readonly HeardResult Ignored;
+}
+
+/// <summary>What a node says of itself.</summary>
+internal readonly record struct Word(long Epoch, bool Ack, string? Error, NodeSnapshot Snapshot);

@@ -1,0 +1,38 @@
+namespace OrleansPolicy.Client;
+
+/// <summary>A node, looked at from within its process.</summary>
+public sealed record PolicyNodeStatus
+{
+    /// <summary>The hash in force; null: none.</summary>
+    public required string? PolicyHash { get; init; }
+
+    /// <summary>Its version.</summary>
+    public required string? Version { get; init; }
+
+    /// <summary>The hash that the directive demands.</summary>
+    public required string? WantedHash { get; init; }
+
+    /// <summary>The highest epoch heard.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>Why it does not serve, such as <c>decide.stale</c>; null: it serves.</summary>
+    public required string? Refusal { get; init; }
+
+    /// <summary>How long it may go on serving without hearing anything; null: leases are off.</summary>
+    public required TimeSpan? LeaseLeft { get; init; }
+
+    /// <summary>The version of the trust root it believes.</summary>
+    public required int TrustVersion { get; init; }
+
+    /// <summary>Decisions made by a bundle, since the start.</summary>
+    public required long Decisions { get; init; }
+
+    /// <summary>Requests refused because the node must not serve, since the start.</summary>
+    public required long Refused { get; init; }
+
+    /// <summary>Reports that the control plane accepted.</summary>
+    public required long ReportsAccepted { get; init; }
+
+    /// <summary>Its reloads.</summary>
+    public required ReloadCounts Reloads { get; init; }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Client;
+
+public sealed partial class PolicyClient
+{
+    /// <summary>Checks a plan, all errors at once. The plan may be any JSON; a change summary or proposal around it is accepted too.</summary>
+    public Task<PlanVerdict> ValidatePlanAsync(
+        JsonElement plan, string? fleet = null, bool critical = false, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<ValidateBody, PlanVerdict>(
+            HttpMethod.Post, "/rollouts/validate", new ValidateBody(fleet, critical, plan), null, cancellationToken);
+
+    /// <summary>Starts a rollout; takes one admission.</summary>
+    public Task<RolloutView> StartRolloutAsync(
+        NewRollout rollout, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<NewRollout, RolloutView>(HttpMethod.Post, "/rollouts", rollout, idempotencyKey, cancellationToken);
+
+    /// <summary>The rollouts, newest first.</summary>
+    public Task<ImmutableArray<RolloutView>> ListRolloutsAsync(string? fleet = null, CancellationToken cancellationToken = default) =>
+        ListAsync<RolloutView>(fleet is null ? "/rollouts" : "/rollouts?fleet=" + Segment(fleet), "rollouts", cancellationToken);
+
+    /// <summary>One rollout.</summary>
+    public Task<RolloutView> GetRolloutAsync(string rolloutId, CancellationToken cancellationToken = default) =>
+        GetAsync<RolloutView>("/rollouts/" + Segment(rolloutId), cancellationToken);
+
+    /// <summary>Stops its clock.</summary>
+    public Task<RolloutView> PauseRolloutAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
+        ActAsync(rolloutId, "pause", reason, cancellationToken);
+
+    /// <summary>Goes on with a full new window.</summary>
+    public Task<RolloutView> ResumeRolloutAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
+        ActAsync(rolloutId, "resume", reason, cancellationToken);
+
+    /// <summary>Lets a manual plan leave its stage.</summary>
+    public Task<RolloutView> ApproveRolloutAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
+        ActAsync(rolloutId, "approve", reason, cancellationToken);
+
+    /// <summary>Takes it back.</summary>
+    public Task<RolloutView> RollBackAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
+        ActAsync(rolloutId, "rollback", reason, cancellationToken);
+
+    /// <summary>Why it stands where it stands.</summary>
+    public Task<WhyAnswer> WhyRolloutAsync(string rolloutId, CancellationToken cancellationToken = default) =>
+        GetAsync<WhyAnswer>($"/rollouts/{Segment(rolloutId)}/why", cancellationToken);
+
+    /// <summary>Gives a fleet its first bundle; takes one admission.</summary>
+    public Task<JsonElement> SetBaselineAsync(
+        string fleet, string reference, string reason, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<BaselineBody, JsonElement>(
+            HttpMethod.Put, $"/fleets/{Segment(fleet)}/baseline", new BaselineBody(reference, reason), idempotencyKey, cancellationToken);
+
+    private Task<RolloutView> ActAsync(string rolloutId, string action, string reason, CancellationToken cancellationToken) =>
+        SendJsonAsync<ReasonBody, RolloutView>(
+            HttpMethod.Post, $"/rollouts/{Segment(rolloutId)}/{action}", new ReasonBody(reason), null, cancellationToken);
+
+    private sealed record ValidateBody(string? Fleet, bool Critical, JsonElement RolloutWedge);
+
+    private sealed record BaselineBody(string Ref, string Reason);
+
+    private sealed record ReasonBody(string Reason);
+}
