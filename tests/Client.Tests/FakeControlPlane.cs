@@ -67,7 +67,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         var fleet = $"/v1/{Tenant}/fleets/{Fleet}/nodes/{{node}}";
         app.MapPut(fleet, (string node) => Json(new { Node = node, Directive = plane.Current().Directive }));
         app.MapGet(fleet + "/directive", plane.DirectiveAsync);
-        app.MapPost(fleet + "/report", plane.ReportAsync);
+        app.MapPost(fleet + "/report", (Delegate)plane.ReportAsync);
         app.MapGet($"/v1/{Tenant}/bundles/{{hash}}/content", (string hash) =>
             plane.Contents.TryGetValue(hash, out var content) ? Results.Bytes(content, "application/json") : Problem(404, "bundle.unknown"));
         app.MapGet($"/v1/{Tenant}/trust/{{version:int}}", (int version) =>
@@ -166,15 +166,22 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         return Json(directive);
     }
 
+    /// <summary>Takes a report, whatever becomes of the answer.</summary>
+    public Task TakeReportAsync(HttpContext http) => ReportAsync(http);
+
     private async Task<IResult> ReportAsync(HttpContext http)
     {
         var report = (await JsonSerializer.DeserializeAsync<NodeReport>(http.Request.Body, PolicyJson.Options))!;
-        if (Reports.Any(r => r.BootId == report.BootId && r.Seq >= report.Seq))
+        lock (_lock)
         {
-            return Problem(409, "report.stale");
+            if (Reports.Any(r => r.BootId == report.BootId && r.Seq >= report.Seq))
+            {
+                return Problem(409, "report.stale");
+            }
+
+            Reports.Enqueue(report);
         }
 
-        Reports.Enqueue(report);
         return Json(new { Current().Directive });
     }
 }

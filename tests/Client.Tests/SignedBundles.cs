@@ -41,7 +41,7 @@ internal sealed class SignedBundles : IDisposable
     public void Dispose() => _key.Dispose();
 
     private static string Rule(string capability, string version) =>
-        $$"""{"id":"{{capability}}","effect":"allow","reason":"{{version}}","match":{"intent_prefix":"{{capability}}"}}""";
+        $$"""{"id":"{{capability}}","effect":"allow","reason":"{{version}}","match":{"intent_prefix":"{{capability}}"} }""";
 }
 
 internal sealed record SignedBundle(string Hash, string Version, byte[] Content);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using OrleansPolicy.Audit;
 
 namespace OrleansPolicy.Cli.Commands;
 
@@ -16,7 +15,7 @@ internal static class AuditCommands
     {
         var after = new Option<long>("--after") { Description = "Entries after this number.", DefaultValueFactory = _ => 0 };
         var limit = new Option<int>("--limit") { Description = "At most so many, up to 1,000.", DefaultValueFactory = _ => 100 };
-        var all = new Option<bool>("--all") { Description = "All of them: with --json, an export that 'audit verify --file' checks." };
+        var all = new Option<bool>("--all") { Description = "All of them." };
         return new Command("ls", "Entries in order.") { after, limit, all }.Does(host, async (context, cancellationToken) =>
         {
             IReadOnlyList<JsonElement> entries = context.Get(all)
@@ -41,13 +40,10 @@ internal static class AuditCommands
 
     private static Command Verify(CliHost host)
     {
-        var file = new Option<string?>("--file") { Description = "Check an export here, without a control plane.", HelpName = "file" };
         var head = new Option<string?>("--head") { Description = "The hash that the chain must end with: detects a cut tail.", HelpName = "hash" };
-        return new Command("verify", "Check the chain. Exit code 1: it is broken.") { file, head }.Does(host, async (context, cancellationToken) =>
+        return new Command("verify", "Check the chain. Exit code 1: it is broken.") { head }.Does(host, async (context, cancellationToken) =>
         {
-            var found = context.Get(file) is { } path
-                ? AuditChain.Verify(await AuditExport.ReadAsync(path, host, cancellationToken))
-                : await context.Client.VerifyAuditAsync(cancellationToken);
+            var found = await context.Client.VerifyAuditAsync(cancellationToken);
             if (found.Valid && context.Get(head) is { } expected && !expected.Equals(found.Head.Hash, StringComparison.OrdinalIgnoreCase))
             {
                 found = found with { Valid = false, Problem = new Problem("audit.head", $"The chain ends with {found.Head.Hash}, not {expected}.") };
