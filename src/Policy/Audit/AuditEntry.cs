@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace OrleansPolicy.Audit;
 
@@ -47,6 +48,7 @@ public sealed record AuditDraft
 /// <param name="Draft">What happened.</param>
 /// <param name="PrevHash">The hash of the entry before; 64 zeros for the first.</param>
 /// <param name="Hash">SHA-256 over the canonical JSON of the entry without this field, lower-case hex.</param>
+[JsonConverter(typeof(AuditEntryJson))]
 public sealed record AuditEntry(long Seq, AuditDraft Draft, string PrevHash, string Hash);
 
 /// <summary>Where a tenant's chain ends.</summary>
