@@ -1,0 +1,58 @@
+namespace OrleansPolicy.Silo.Configuration;
+
+/// <summary>What was asked for on the command line.</summary>
+public sealed record CommandLine
+{
+    /// <summary>Print how to call the program.</summary>
+    public bool Help { get; init; }
+
+    /// <summary>Print the version.</summary>
+    public bool Version { get; init; }
+
+    /// <summary>Settings by configuration key; they win over the environment and the settings file.</summary>
+    public required IReadOnlyDictionary<string, string?> Settings { get; init; }
+
+    private static readonly Dictionary<string, string> KeyByOption = new(StringComparer.Ordinal)
+    {
+        ["--urls"] = SettingKeys.Urls,
+        ["--data"] = SettingKeys.Data,
+        ["--connection-string"] = SettingKeys.ConnectionString,
+        ["--log-level"] = SettingKeys.LogLevel,
+        ["--unsafe-time-scale"] = SettingKeys.UnsafeTimeScale,
+    };
+
+    /// <summary>Reads arguments. Throws <see cref="ConfigurationFailureException"/> with <c>config.unknown_option</c> or <c>config.missing_value</c>.</summary>
+    public static CommandLine Read(IReadOnlyList<string> arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        var rest = new Queue<string>(arguments);
+        if (rest.TryPeek(out var first) && first == "serve")
+        {
+            rest.Dequeue();
+        }
+
+        while (rest.TryDequeue(out var argument))
+        {
+            switch (argument)
+            {
+                case "--help" or "-h":
+                    return new CommandLine { Help = true, Settings = settings };
+                case "--version":
+                    return new CommandLine { Version = true, Settings = settings };
+            }
+
+            var (option, value) = argument.Split('=', 2) is [var name, var given] ? (name, given) : (argument, null);
+            if (!KeyByOption.TryGetValue(option, out var key))
+            {
+                throw new ConfigurationFailureException("config.unknown_option", $"Unknown argument '{argument}'. Try --help.");
+            }
+
+            settings[key] = value ?? (rest.TryDequeue(out var next)
+                ? next
+                : throw new ConfigurationFailureException("config.missing_value", $"{option} needs a value. Try --help."));
+        }
+
+        return new CommandLine { Settings = settings };
+    }
+}

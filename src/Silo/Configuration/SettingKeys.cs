@@ -1,0 +1,23 @@
+namespace OrleansPolicy.Silo.Configuration;
+
+/// <summary>The names of settings in <c>appsettings.json</c> and, with <c>__</c> for <c>:</c>, in the environment.</summary>
+public static class SettingKeys
+{
+    /// <summary>The addresses to listen on, separated by semicolons; <c>ASPNETCORE_URLS</c> sets it too.</summary>
+    public const string Urls = "urls";
+
+    /// <summary>The data folder; <c>POLICY_DATA</c> sets it too.</summary>
+    public const string Data = "Policy:Data";
+
+    /// <summary>The PostgreSQL to use instead of a private one.</summary>
+    public const string ConnectionString = "Policy:ConnectionString";
+
+    /// <summary>The lowest level that is logged.</summary>
+    public const string LogLevel = "Logging:LogLevel:Default";
+
+    /// <summary>How many seconds a contract hour lasts, where not 3600.</summary>
+    public const string UnsafeTimeScale = "Policy:UnsafeTimeScale";
+
+    /// <summary>The environment variable for <see cref="Data"/>.</summary>
+    public const string DataVariable = "POLICY_DATA";
+}

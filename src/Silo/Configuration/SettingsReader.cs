@@ -1,0 +1,124 @@
+using System.Data.Common;
+using System.Globalization;
+using Npgsql;
+
+namespace OrleansPolicy.Silo.Configuration;
+
+/// <summary>
+/// Puts the settings together: command line over environment over <c>appsettings.json</c> over defaults. Each of them is checked
+/// before anything starts, so that a slip is one line and not a stack trace half a minute later.
+/// </summary>
+public static class SettingsReader
+{
+    private const double HourSecondsMin = 0.001;
+
+    /// <summary>The settings of this process. Throws <see cref="ConfigurationFailureException"/>.</summary>
+    public static SiloSettings Read(CommandLine commandLine)
+    {
+        ArgumentNullException.ThrowIfNull(commandLine);
+        var configuration = Load(commandLine);
+        return new SiloSettings
+        {
+            Urls = ReadUrls(configuration[SettingKeys.Urls]),
+            DataFolder = ReadFolder(configuration[SettingKeys.Data]),
+            ConnectionString = ReadConnectionString(configuration[SettingKeys.ConnectionString]),
+            LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
+            HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
+        };
+    }
+
+    private static IConfigurationRoot Load(CommandLine commandLine)
+    {
+        try
+        {
+            var data = Environment.GetEnvironmentVariable(SettingKeys.DataVariable);
+            return new ConfigurationBuilder()
+                .AddJsonFile(Path.Combine(Environment.CurrentDirectory, "appsettings.json"), optional: true)
+                .AddEnvironmentVariables("ASPNETCORE_")
+                .AddEnvironmentVariables()
+                .AddInMemoryCollection(data is { Length: > 0 } ? [new(SettingKeys.Data, data)] : [])
+                .AddInMemoryCollection(commandLine.Settings)
+                .Build();
+        }
+        catch (Exception exception) when (exception is InvalidDataException or FormatException)
+        {
+            throw new ConfigurationFailureException("config.file", $"appsettings.json cannot be read: {(exception.InnerException ?? exception).Message}", exception);
+        }
+    }
+
+    private static string ReadUrls(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return SiloSettings.DefaultUrls;
+        }
+
+        foreach (var url in text.Split(';', StringSplitOptions.TrimEntries))
+        {
+            // "+" and "*" are Kestrel's words for every address; a URI cannot hold them.
+            var plain = url.Replace("://+", "://0.0.0.0", StringComparison.Ordinal).Replace("://*", "://0.0.0.0", StringComparison.Ordinal);
+            if (!Uri.TryCreate(plain, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.PathAndQuery != "/")
+            {
+                throw new ConfigurationFailureException("config.urls", $"'{url}' is no address such as {SiloSettings.DefaultUrls}.");
+            }
+        }
+
+        return text;
+    }
+
+    private static string ReadFolder(string? text)
+    {
+        var folder = string.IsNullOrWhiteSpace(text) ? SiloSettings.DefaultData : text;
+        try
+        {
+            return Path.GetFullPath(folder);
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            throw new ConfigurationFailureException("config.data", $"'{folder}' is no folder: {exception.Message}", exception);
+        }
+    }
+
+    private static string? ReadConnectionString(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return null;
+        }
+
+        try
+        {
+            // The string may hold a password, so no message repeats it.
+            return new NpgsqlConnectionStringBuilder(text) is { Host.Length: > 0 }
+                ? text
+                : throw new ConfigurationFailureException("config.connection_string", "The connection string names no Host.");
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or DbException or KeyNotFoundException)
+        {
+            throw new ConfigurationFailureException(
+                "config.connection_string", "The connection string is not understood; write it like 'Host=db;Database=policy;Username=policy;Password=...'.", exception);
+        }
+    }
+
+    private static LogLevel ReadLogLevel(string? text) => text switch
+    {
+        null or "" => LogLevel.Warning,
+        _ when !char.IsAsciiDigit(text[0]) && Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) => level,
+        _ => throw new ConfigurationFailureException(
+            "config.log_level", $"'{text}' is no log level; they are {string.Join(", ", Enum.GetNames<LogLevel>()).ToLowerInvariant()}."),
+    };
+
+    private static double ReadHour(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return SiloSettings.RealHourSeconds;
+        }
+
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is >= HourSecondsMin and <= SiloSettings.RealHourSeconds
+                ? seconds
+                : throw new ConfigurationFailureException(
+                    "config.time_scale", $"'{text}' is no number of seconds for a contract hour, {HourSecondsMin} to {SiloSettings.RealHourSeconds}.");
+    }
+}

@@ -1,0 +1,32 @@
+namespace OrleansPolicy.Silo.Configuration;
+
+/// <summary>How this process runs. Valid once made: <see cref="SettingsReader"/> refuses everything else.</summary>
+public sealed record SiloSettings
+{
+    /// <summary>Where it listens unless told otherwise: this machine only.</summary>
+    public const string DefaultUrls = "http://127.0.0.1:8080";
+
+    /// <summary>The data folder unless told otherwise.</summary>
+    public const string DefaultData = ".data";
+
+    /// <summary>How long a contract hour lasts unless told otherwise.</summary>
+    public const double RealHourSeconds = 3600;
+
+    /// <summary>The addresses, separated by semicolons. Default <see cref="DefaultUrls"/>.</summary>
+    public string Urls { get; init; } = DefaultUrls;
+
+    /// <summary>The full path of the data folder.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>The PostgreSQL to use; null: the process starts a private one in the data folder.</summary>
+    public string? ConnectionString { get; init; }
+
+    /// <summary>The lowest level that is logged. Default: warning.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Warning;
+
+    /// <summary>How many seconds a contract hour lasts. Anything but 3600 is for demonstrations and tests.</summary>
+    public double HourSeconds { get; init; } = RealHourSeconds;
+
+    /// <summary>The file with the first admin key.</summary>
+    public string AdminKeyFile => Path.Combine(DataFolder, "admin.key");
+}

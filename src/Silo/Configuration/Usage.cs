@@ -1,0 +1,31 @@
+using System.Reflection;
+
+namespace OrleansPolicy.Silo.Configuration;
+
+/// <summary>What <c>--help</c> and <c>--version</c> print.</summary>
+public static class Usage
+{
+    /// <summary>How to call the program.</summary>
+    public const string Text = """
+        orleans-policy: ships signed policy to a fleet in stages, and takes it back.
+
+        orleans-policy [serve] [options]
+
+          --urls URL                   where to listen, default http://127.0.0.1:8080 (ASPNETCORE_URLS)
+          --data DIR                   data folder, default .data (POLICY_DATA)
+          --connection-string CS       an own PostgreSQL; without one a private PostgreSQL runs in the data folder
+                                       (Policy__ConnectionString)
+          --log-level L                trace, debug, information, warning (default), error, critical, none
+          --unsafe-time-scale SECONDS  how long a contract hour lasts, for demonstrations and tests only
+          --help, --version
+
+        Settings may stand in appsettings.json of the working folder too: urls, Policy:Data, Policy:ConnectionString,
+        Policy:UnsafeTimeScale, Logging:LogLevel:Default. The command line wins over the environment, that over the file.
+        A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.
+        Exit codes: 0 stopped as asked, 1 failed, 2 told wrongly.
+        """;
+
+    /// <summary>The version of this program.</summary>
+    public static string Version =>
+        typeof(Usage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+}

@@ -1,0 +1,96 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Decisions;
+using OrleansPolicy.Silo.Feed;
+using OrleansPolicy.Silo.Http;
+using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.Security;
+using OrleansPolicy.Silo.Telemetry;
+
+namespace OrleansPolicy.Silo.Hosting;
+
+/// <summary>Which parts the process has, and the order in which a request passes them.</summary>
+internal static class HostComposition
+{
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+
+    public static WebApplicationBuilder CreateBuilder(SiloSettings settings, Task<PolicyDatabase> opening)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "orleans-policy" });
+        LogSetup.Configure(builder.Logging, settings);
+        ConfigureServer(builder, settings);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopTimeout);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(TimeProvider.System);
+        AddStores(builder.Services, opening);
+        SiloSetup.Add(builder, settings);
+        builder.Services.AddFleetFeeds();
+        AddApi(builder.Services);
+        return builder;
+    }
+
+    /// <summary>From the outside in: errors, counting, who it is, how often, whether they may, what they want.</summary>
+    public static void UseApi(WebApplication app)
+    {
+        // It counts from the start, not from when somebody first reads it.
+        _ = app.Services.GetRequiredService<PrometheusText>();
+        app.UseMiddleware<ErrorAnswers>();
+        app.UseRouting();
+        app.UseMiddleware<RequestMetrics>();
+        app.UseMiddleware<ApiKeyAuthentication>();
+        app.UseRateLimiter();
+        app.UseMiddleware<AccessControl>();
+        app.MapApi();
+    }
+
+    private static void ConfigureServer(WebApplicationBuilder builder, SiloSettings settings)
+    {
+        builder.WebHost.UseUrls(settings.Urls);
+        if (settings.Urls.Contains("https:", StringComparison.OrdinalIgnoreCase))
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
+        builder.WebHost.ConfigureKestrel(server =>
+        {
+            server.AddServerHeader = false;
+
+            // Each call has its own, lower limit. Up to this one what is too much is read and dropped, so that the refusal arrives.
+            server.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
+            server.Limits.MaxConcurrentConnections = 30_000;
+            server.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            server.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 10_000, gracePeriod: TimeSpan.FromSeconds(10));
+        });
+    }
+
+    // The database is open before anything resolves from here: the host waits for it before it starts.
+    private static void AddStores(IServiceCollection services, Task<PolicyDatabase> opening)
+    {
+        services.AddSingleton(_ => opening.GetAwaiter().GetResult());
+        services.AddSingleton<IRolloutStore>(services => new PostgresRolloutStore(services.GetRequiredService<PolicyDatabase>().DataSource, services.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ICatalogStore>(services => new PostgresCatalogStore(services.GetRequiredService<PolicyDatabase>().DataSource));
+        services.AddSingleton<IAuditStore>(services => new PostgresAuditStore(services.GetRequiredService<PolicyDatabase>().DataSource));
+        services.AddSingleton<IKeyStore>(services => new PostgresKeyStore(services.GetRequiredService<PolicyDatabase>().DataSource));
+    }
+
+    private static void AddApi(IServiceCollection services)
+    {
+        services.AddSingleton<KeyCache>();
+        services.AddHostedService<RevocationReader>();
+        services.AddSingleton<TenantDirectory>();
+        services.AddSingleton<OperationMemory>();
+        services.AddSingleton<OperationGate>();
+        services.AddSingleton<StreamPlaces>();
+        services.AddSingleton<ReadinessCheck>();
+        services.AddSingleton<PolicyMeter>();
+        services.AddSingleton<PrometheusText>();
+        services.AddSingleton<StoredNumbers>();
+        services.AddSingleton<BundleVersions>();
+        services.AddSingleton<RuleSetCache>();
+        services.AddSingleton<FleetTruth>();
+        services.AddSingleton<ServedRules>();
+        services.AddRequestLimits();
+        services.AddApiDescription();
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging.Console;
+using OrleansPolicy.Silo.Configuration;
+
+namespace OrleansPolicy.Silo.Hosting;
+
+/// <summary>One line per message on the error output, so that the output stays free for what was asked for.</summary>
+internal static class LogSetup
+{
+    private static readonly string[] Chatty = ["Microsoft.AspNetCore", "Microsoft.Hosting", "Npgsql", "Orleans"];
+
+    public static void Configure(ILoggingBuilder logging, SiloSettings settings)
+    {
+        logging.ClearProviders();
+        logging.SetMinimumLevel(settings.LogLevel);
+
+        // At level information people want to read what the product does; each request and statement is for level debug.
+        foreach (var category in Chatty)
+        {
+            logging.AddFilter(category, level => level >= LogLevel.Warning || settings.LogLevel <= LogLevel.Debug);
+        }
+
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

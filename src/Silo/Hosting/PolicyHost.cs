@@ -1,0 +1,110 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using OrleansPolicy.Grains;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Postgres;
+
+namespace OrleansPolicy.Silo.Hosting;
+
+/// <summary>The whole process: database, silo and HTTP API, started together and stopped in the reverse order.</summary>
+public sealed class PolicyHost : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private PolicyHost(WebApplication app, PolicyDatabase database)
+    {
+        this.app = app;
+        Database = database;
+    }
+
+    /// <summary>What the parts of the process offer.</summary>
+    public IServiceProvider Services => app.Services;
+
+    /// <summary>The database in use.</summary>
+    public PolicyDatabase Database { get; }
+
+    /// <summary>Where it listens; port 0 has become the real one.</summary>
+    public IReadOnlyCollection<string> Addresses =>
+        [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    /// <summary>
+    /// Starts everything; ready when it returns. Opening the database takes longest, so the rest is put together meanwhile.
+    /// Throws <see cref="ConfigurationFailureException"/>, <see cref="DatabaseException"/>, <see cref="StartFailureException"/>.
+    /// </summary>
+    public static async Task<PolicyHost> StartAsync(SiloSettings settings, Action<WebApplicationBuilder>? configure = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        using var loggers = LoggerFactory.Create(logging => LogSetup.Configure(logging, settings));
+        var opening = Task.Run(() => OpenDatabaseAsync(settings, loggers, cancellationToken), cancellationToken);
+        WebApplication? app = null;
+        try
+        {
+            var builder = HostComposition.CreateBuilder(settings, opening);
+            configure?.Invoke(builder);
+            app = builder.Build();
+            HostComposition.UseApi(app);
+            var database = await opening;
+            await FirstAdminKey.EnsureAsync(
+                settings, app.Services.GetRequiredService<IKeyStore>(), app.Services.GetRequiredService<IRolloutStore>(),
+                app.Services.GetRequiredKeyedService<TimeProvider>(PolicyClock.Key));
+            await StartAsync(app, settings, cancellationToken);
+            return new PolicyHost(app, database);
+        }
+        catch
+        {
+            await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await CloseDatabaseAsync(opening);
+            throw;
+        }
+    }
+
+    /// <summary>Until SIGTERM, SIGINT or <see cref="DisposeAsync"/>.</summary>
+    public Task WaitForStopAsync() => app.WaitForShutdownAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync();
+        await app.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+
+    private static async Task StartAsync(WebApplication app, SiloSettings settings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (IOException exception)
+        {
+            throw new ConfigurationFailureException("config.address_in_use", $"Cannot listen on {settings.Urls}: {exception.Message}", exception);
+        }
+        catch (InvalidOperationException exception) when (exception.InnerException is System.Net.Sockets.SocketException)
+        {
+            throw new ConfigurationFailureException("config.urls", $"Cannot listen on {settings.Urls}: {exception.Message}", exception);
+        }
+    }
+
+    private static Task<PolicyDatabase> OpenDatabaseAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken) =>
+        PolicyDatabase.OpenAsync(
+            new PolicyDatabaseOptions
+            {
+                ConnectionString = settings.ConnectionString,
+                Private = new PrivatePostgresOptions { DataFolder = settings.DataFolder },
+            },
+            loggers,
+            cancellationToken);
+
+    private static async Task CloseDatabaseAsync(Task<PolicyDatabase> opening)
+    {
+        try
+        {
+            await (await opening).DisposeAsync();
+        }
+        catch (Exception exception) when (exception is DatabaseException or OperationCanceledException)
+        {
+            // It never opened; whoever waits for the host hears that.
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using OrleansPolicy.Silo.Security;
+
+namespace OrleansPolicy.Silo.Http;
+
+/// <summary>Every path of the API. What stands nowhere here is 404.</summary>
+public static class ApiEndpoints
+{
+    /// <summary>Maps them.</summary>
+    public static void MapApi(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealth();
+        routes.MapMetrics();
+        routes.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new Demands(Permission.KnowTheApi));
+
+        var api = routes.MapGroup("/v1").AddEndpointFilter<OperationFilter>();
+        api.MapTenants();
+
+        var tenant = api.MapGroup("/{tenant}");
+        tenant.MapKeys();
+        tenant.MapTrust();
+        tenant.MapBundles();
+        tenant.MapTrials();
+        tenant.MapTags();
+        tenant.MapCanonical();
+        tenant.MapAdmission();
+        tenant.MapPlans();
+        tenant.MapRollouts();
+        tenant.MapRolloutEvents();
+        tenant.MapFleets();
+        tenant.MapNodes();
+        tenant.MapNodeFeed();
+        tenant.MapRelays();
+        tenant.MapDecisions();
+        tenant.MapAudit();
+    }
+}

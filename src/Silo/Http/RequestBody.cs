@@ -1,0 +1,167 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace OrleansPolicy.Silo.Http;
+
+/// <summary>How many bytes of body a call takes; more is 413 with <paramref name="Code"/>.</summary>
+public sealed record BodyLimit(long MaxBytes, string Code = "request.too_large")
+{
+    /// <summary>For a call that says nothing else.</summary>
+    public static BodyLimit Default { get; } = new(64 * 1024);
+}
+
+/// <summary>Reads bodies once, within their limit, and as JSON with the problems that a client can act on.</summary>
+public static class RequestBody
+{
+    private static readonly object BodyKey = new();
+
+    private static readonly JsonDocumentOptions DocumentOptions = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
+    /// <summary>The whole body; the second call gives the first one's bytes. Fails with the limit's code and <c>request.media_type</c>.</summary>
+    public static async ValueTask<Outcome<ReadOnlyMemory<byte>>> ReadBytesAsync(this HttpContext http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        if (http.Items.TryGetValue(BodyKey, out var known))
+        {
+            return (Outcome<ReadOnlyMemory<byte>>)known!;
+        }
+
+        var read = await ReadAsync(http);
+        http.Items[BodyKey] = read;
+        return read;
+    }
+
+    /// <summary>The body as any JSON. Fails with <c>json.malformed</c>, <c>json.duplicate_key</c>, <c>json.missing</c> besides.</summary>
+    public static async ValueTask<Outcome<JsonElement>> ReadJsonAsync(this HttpContext http)
+    {
+        var bytes = await http.ReadBytesAsync();
+        return bytes.Succeeded ? ParseJson(bytes.Value) : bytes.As<JsonElement>();
+    }
+
+    /// <summary>The body as a record. Fails with <c>request.invalid</c> besides. No body at all reads as <c>{}</c> where <paramref name="optional"/>.</summary>
+    public static async ValueTask<Outcome<T>> ReadAsync<T>(this HttpContext http, bool optional = false)
+        where T : class
+    {
+        var bytes = await http.ReadBytesAsync();
+        if (!bytes.Succeeded)
+        {
+            return bytes.As<T>();
+        }
+
+        var json = optional && bytes.Value.IsEmpty ? ParseJson("{}"u8.ToArray()) : ParseJson(bytes.Value);
+        return json.Succeeded ? Bind<T>(json.Value) : json.As<T>();
+    }
+
+    /// <summary>JSON as a record.</summary>
+    public static Outcome<T> Bind<T>(JsonElement json)
+        where T : class
+    {
+        try
+        {
+            return json.Deserialize<T>(PolicyJson.Options) is { } value
+                ? Outcome<T>.Ok(value)
+                : Outcome<T>.Fail("request.invalid", "The body must not be null.");
+        }
+        catch (JsonException exception)
+        {
+            return Outcome<T>.Fail("request.invalid", Describe(exception), exception.Path ?? "$");
+        }
+        catch (Exception exception) when (exception is FormatException or NotSupportedException or ArgumentException or InvalidOperationException)
+        {
+            return Outcome<T>.Fail("request.invalid", "A value is not of the form that is expected.");
+        }
+    }
+
+    private static Outcome<JsonElement> ParseJson(ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+        {
+            return Outcome<JsonElement>.Fail("json.missing", "The call needs a JSON body.");
+        }
+
+        try
+        {
+            return Outcome<JsonElement>.Ok(JsonElement.Parse(bytes.Span, DocumentOptions));
+        }
+        catch (JsonException exception)
+        {
+            var where = exception.LineNumber is { } line ? $" Line {line + 1}, byte {exception.BytePositionInLine + 1}." : "";
+            return IsDuplicate(bytes)
+                ? Outcome<JsonElement>.Fail("json.duplicate_key", "A JSON object repeats a key." + where)
+                : Outcome<JsonElement>.Fail("json.malformed", "The body is no JSON of at most 64 levels." + where);
+        }
+    }
+
+    // What parses once repeated keys are allowed was refused for them alone.
+    private static bool IsDuplicate(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes, DocumentOptions with { AllowDuplicateProperties = true });
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    // The serializer's own sentence names our types; a client needs the field.
+    private static string Describe(JsonException exception)
+    {
+        const string Missing = "including: ";
+        var at = exception.Message.IndexOf(Missing, StringComparison.Ordinal);
+        return at < 0
+            ? "The value is not of the type that is expected here."
+            : "Missing: " + exception.Message[(at + Missing.Length)..].Split(". Path")[0].TrimEnd('.') + ".";
+    }
+
+    private static async ValueTask<Outcome<ReadOnlyMemory<byte>>> ReadAsync(HttpContext http)
+    {
+        var request = http.Request;
+        var limit = http.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>() ?? BodyLimit.Default;
+        if (request.ContentLength > limit.MaxBytes)
+        {
+            return TooLarge(limit);
+        }
+
+        if (!IsJson(request.ContentType))
+        {
+            return Outcome<ReadOnlyMemory<byte>>.Fail("request.media_type", "Send the body as application/json.");
+        }
+
+        var buffer = new ArrayBufferWriter<byte>((int)Math.Max(request.ContentLength ?? 4096, 1));
+        while (true)
+        {
+            var count = await request.Body.ReadAsync(buffer.GetMemory(4096), http.RequestAborted);
+            if (count == 0)
+            {
+                return Outcome<ReadOnlyMemory<byte>>.Ok(buffer.WrittenMemory);
+            }
+
+            buffer.Advance(count);
+            if (buffer.WrittenCount > limit.MaxBytes)
+            {
+                return TooLarge(limit);
+            }
+        }
+    }
+
+    private static Outcome<ReadOnlyMemory<byte>> TooLarge(BodyLimit limit) =>
+        Outcome<ReadOnlyMemory<byte>>.Fail(limit.Code, $"The body is larger than the {limit.MaxBytes} bytes that this call takes.");
+
+    // A missing type is taken for JSON: there is nothing else it could be, and the key in the header already keeps out the pages
+    // of other sites.
+    private static bool IsJson(string? contentType)
+    {
+        if (string.IsNullOrEmpty(contentType))
+        {
+            return true;
+        }
+
+        var type = contentType.Split(';', 2)[0].Trim();
+        return type.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || type.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase)
+            || (type.StartsWith("application/", StringComparison.OrdinalIgnoreCase) && type.EndsWith("+json", StringComparison.OrdinalIgnoreCase));
+    }
+}

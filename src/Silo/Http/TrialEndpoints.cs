@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions;
+using OrleansPolicy.Grains;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Decisions;
+using OrleansPolicy.Silo.Security;
+
+namespace OrleansPolicy.Silo.Http;
+
+/// <summary>Decisions under any bundle, active or not, stored or not: for trying, replay and review.</summary>
+public static class TrialEndpoints
+{
+    private const int InputsMax = 10_000;
+    private static readonly BodyLimit TryLimit = new(BundleLimits.SizeBytesMax + (8 * 1024 * 1024));
+    private static readonly BodyLimit ReplayLimit = new(8 * 1024 * 1024);
+
+    /// <summary>Maps them.</summary>
+    public static void MapTrials(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/bundles/try", TryAsync)
+            .Is(Permission.Read, "Decide under a bundle in the request, which may be unsigned", "bundle.malformed", "bundle.empty", "request.inputs", "request.context")
+            .Takes<TryRequest>(TryLimit)
+            .Gives<TrialAnswer>();
+        routes.MapPost("/bundles/{reference}/decide", ReplayAsync)
+            .Is(Permission.Read, "Decide under a stored bundle, active or not", "bundle.unknown", "request.inputs", "request.context")
+            .Takes<ReplayRequest>(ReplayLimit)
+            .Gives<TrialAnswer>();
+    }
+
+    private static async Task<IResult> TryAsync(string tenant, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+    {
+        var request = await http.ReadAsync<TryRequest>();
+        if (!request.Succeeded)
+        {
+            return request.Refusal();
+        }
+
+        if (request.Value.Bundle.ValueKind == JsonValueKind.Undefined)
+        {
+            return new ProblemAnswer("bundle.malformed", "Send the bundle to try.", "$.bundle");
+        }
+
+        var inputs = DecideInputs.Read(request.Value.Inputs, InputsMax);
+        if (!inputs.Succeeded)
+        {
+            return inputs.Refusal();
+        }
+
+        var json = JsonMarshal.GetRawUtf8Value(request.Value.Bundle).ToArray();
+        var bundle = BundleReader.Read(json, BundleReadOptions.ForTrial with { Strict = http.IsStrict() });
+        var rules = bundle.Succeeded ? RuleSet.Compile(bundle.Value, requestDefault: request.Value.DefaultEffect) : bundle.As<RuleSet>();
+        return rules.Answer(compiled => TrialAnswer.Of(compiled, inputs.Value, request.Value.Now ?? time.GetUtcNow()));
+    }
+
+    private static async Task<IResult> ReplayAsync(
+        string tenant, string reference, ICatalogStore catalog, RuleSetCache cache, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+    {
+        var request = await http.ReadAsync<ReplayRequest>();
+        if (!request.Succeeded)
+        {
+            return request.Refusal();
+        }
+
+        var inputs = DecideInputs.Read(request.Value.Inputs, InputsMax);
+        if (!inputs.Succeeded)
+        {
+            return inputs.Refusal();
+        }
+
+        return await catalog.FindBundleAsync(tenant, reference, http.RequestAborted) is { } bundle
+            && await cache.FindAsync(tenant, bundle.PolicyHash) is { } rules
+                ? rules.Answer(compiled => TrialAnswer.Of(compiled, inputs.Value, request.Value.Now ?? time.GetUtcNow()))
+                : BundleEndpoints.Unknown(reference);
+    }
+}
+
+/// <summary>A bundle to try.</summary>
+/// <param name="Bundle">The bundle: native, unison, or a bare list of rules.</param>
+/// <param name="Inputs">What is asked.</param>
+/// <param name="Now">The moment that time windows are held against; default the server's clock.</param>
+/// <param name="DefaultEffect">What happens to a request that no rule matches.</param>
+public sealed record TryRequest(JsonElement Bundle, ImmutableArray<DecideInput?>? Inputs, DateTimeOffset? Now, DefaultEffect? DefaultEffect);
+
+/// <summary>Questions to a stored bundle.</summary>
+/// <param name="Inputs">What is asked.</param>
+/// <param name="Now">The moment that time windows are held against; default the server's clock.</param>
+public sealed record ReplayRequest(ImmutableArray<DecideInput?>? Inputs, DateTimeOffset? Now);
+
+/// <summary>Decisions under one bundle, one for each input, in order.</summary>
+public sealed record TrialAnswer(string PolicyHash, string Version, ImmutableArray<TrialDecision> Decisions)
+{
+    internal static TrialAnswer Of(RuleSet rules, ImmutableArray<DecisionInput> inputs, DateTimeOffset now) => new(
+        rules.PolicyHash, rules.Version,
+        [.. inputs.Select(input => new TrialDecision(input.CapabilityId, rules.Decide(new DecisionRequest(input.CapabilityId, input.Context, now))))]);
+}
+
+/// <summary>The decision on one input.</summary>
+public sealed record TrialDecision(string CapabilityId, Decision Decision);

@@ -1,0 +1,24 @@
+using System.Text.Json.Nodes;
+
+namespace OrleansPolicy.Silo.Http;
+
+/// <summary>Marks an endpoint with the code of its answer while the database cannot be reached.</summary>
+/// <param name="Code">The code; 503.</param>
+/// <param name="Denies">Whether the answer says <c>allowed: false</c>, so that who reads only that fails closed.</param>
+public sealed record UnavailableAs(string Code, bool Denies = false);
+
+/// <summary>The answer while the database cannot be reached.</summary>
+public static class Unavailable
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>503 with the endpoint's own code, else <c>store.unavailable</c>.</summary>
+    public static ProblemAnswer Answer(HttpContext http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        var own = http.GetEndpoint()?.Metadata.GetMetadata<UnavailableAs>();
+        var problem = new Problem(
+            own?.Code ?? "store.unavailable", "The database cannot be reached now. Whether the request took effect is unknown: repeat it with the same Idempotency-Key.");
+        return new ProblemAnswer([problem], RetryAfter, own is { Denies: true } ? new JsonObject { ["allowed"] = false } : null);
+    }
+}

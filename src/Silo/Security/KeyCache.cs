@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using OrleansPolicy.Grains.Storage;
+
+namespace OrleansPolicy.Silo.Security;
+
+/// <summary>
+/// The keys seen lately. An entry counts only while the list of revocations was read at most <see cref="TrustedFor"/> ago: one small
+/// statement a second keeps any number of keys honest, where asking for each key again would cost a statement per node.
+/// </summary>
+public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
+{
+    /// <summary>How old the last reading of revocations may be.</summary>
+    public static readonly TimeSpan TrustedFor = TimeSpan.FromSeconds(2);
+
+    /// <summary>How often revocations are read while anybody could ask.</summary>
+    public static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(1);
+
+    private const int KeysMax = 200_000;
+    private const int UnknownMax = 10_000;
+
+    // Reading further back than the last reading covers transactions that were in flight then, and clocks that differ.
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentDictionary<ImmutableArray<byte>, Entry> known = new(HashComparer.Instance);
+    private readonly ConcurrentDictionary<string, ImmutableArray<byte>> hashByKeyId = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<ImmutableArray<byte>, long> unknown = new(HashComparer.Instance);
+    private readonly SemaphoreSlim lookups = new(8);
+    private readonly Lock gate = new();
+    private readonly DateTimeOffset startedAt = time.GetUtcNow();
+    private Task? refreshing;
+    private long refreshedAt = long.MinValue;
+    private long failedAt = long.MinValue;
+    private StoreUnavailableException? failure;
+
+    /// <summary>The caller behind a key; null: unknown, expired or revoked. Throws <see cref="StoreUnavailableException"/> where that cannot be known.</summary>
+    public async ValueTask<ApiCaller?> FindAsync(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        var hash = ApiKey.Hash(key);
+        await TrustAsync();
+        if (!known.TryGetValue(hash, out var entry))
+        {
+            entry = await LookUpAsync(hash);
+        }
+
+        // The dictionary found it by hash; comparing again in constant time costs nothing and does not depend on how it compares.
+        return entry is not null
+            && CryptographicOperations.FixedTimeEquals(entry.Caller.Key.KeySha256.AsSpan(), hash.AsSpan())
+            && !(entry.Caller.Key.ExpiresAt <= time.GetUtcNow())
+            ? entry.Caller
+            : null;
+    }
+
+    /// <summary>Reads what was revoked and ends what hangs on it. Concurrent calls share one reading.</summary>
+    public Task RefreshAsync()
+    {
+        lock (gate)
+        {
+            return refreshing is { IsCompleted: false } ? refreshing : refreshing = ReadRevocationsAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var entry in known.Values)
+        {
+            entry.Dispose();
+        }
+
+        lookups.Dispose();
+    }
+
+    private async ValueTask TrustAsync()
+    {
+        if (IsWithin(Volatile.Read(ref refreshedAt), TrustedFor))
+        {
+            return;
+        }
+
+        if (IsWithin(Volatile.Read(ref failedAt), RetryAfterFailure) && failure is { } known)
+        {
+            throw new StoreUnavailableException(known.Message, known);
+        }
+
+        await RefreshAsync();
+    }
+
+    private async Task ReadRevocationsAsync()
+    {
+        var started = time.GetTimestamp();
+        var since = time.GetUtcNow() - Overlap;
+        try
+        {
+            foreach (var keyId in await store.ReadRevokedKeysAsync(since < startedAt - Overlap ? startedAt - Overlap : since))
+            {
+                Forget(keyId);
+            }
+
+            Volatile.Write(ref refreshedAt, started);
+            ForgetExpired();
+        }
+        catch (StoreUnavailableException exception)
+        {
+            failure = exception;
+            Volatile.Write(ref failedAt, time.GetTimestamp());
+            throw;
+        }
+    }
+
+    private async ValueTask<Entry?> LookUpAsync(ImmutableArray<byte> hash)
+    {
+        if (unknown.TryGetValue(hash, out var asked) && IsWithin(asked, TrustedFor))
+        {
+            return null;
+        }
+
+        await lookups.WaitAsync();
+        try
+        {
+            if (known.TryGetValue(hash, out var found))
+            {
+                return found;
+            }
+
+            var key = await store.FindKeyAsync(hash, time.GetUtcNow());
+            return key is null ? RememberUnknown(hash) : Remember(hash, key);
+        }
+        finally
+        {
+            lookups.Release();
+        }
+    }
+
+    private Entry? RememberUnknown(ImmutableArray<byte> hash)
+    {
+        if (unknown.Count >= UnknownMax)
+        {
+            unknown.Clear();
+        }
+
+        unknown[hash] = time.GetTimestamp();
+        return null;
+    }
+
+    private Entry? Remember(ImmutableArray<byte> hash, KeyWrite key)
+    {
+        if (!Enum.TryParse<Role>(key.Role, ignoreCase: true, out var role))
+        {
+            return null;
+        }
+
+        if (known.Count >= KeysMax)
+        {
+            // Far beyond any fleet: start over. What is open ends, so that no poll outlives the memory of its key.
+            foreach (var keyId in hashByKeyId.Keys)
+            {
+                Forget(keyId);
+            }
+        }
+
+        var entry = known.GetOrAdd(hash, _ => new Entry(key, role, time));
+        hashByKeyId[key.KeyId] = hash;
+        return entry;
+    }
+
+    private void Forget(string keyId)
+    {
+        if (hashByKeyId.TryRemove(keyId, out var hash) && known.TryRemove(hash, out var entry))
+        {
+            entry.End();
+        }
+    }
+
+    private void ForgetExpired()
+    {
+        var now = time.GetUtcNow();
+        foreach (var (_, entry) in known)
+        {
+            if (entry.Caller.Key.ExpiresAt <= now)
+            {
+                Forget(entry.Caller.Key.KeyId);
+            }
+        }
+    }
+
+    private bool IsWithin(long timestamp, TimeSpan age) => timestamp != long.MinValue && time.GetElapsedTime(timestamp) <= age;
+
+    private sealed class Entry : IDisposable
+    {
+        private readonly CancellationTokenSource ended;
+
+        public Entry(KeyWrite key, Role role, TimeProvider time)
+        {
+            ended = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+            Caller = new ApiCaller { Key = key, Role = role, Ended = ended.Token };
+        }
+
+        public ApiCaller Caller { get; }
+
+        public void End() => ended.Cancel();
+
+        public void Dispose() => ended.Dispose();
+    }
+
+    private sealed class HashComparer : IEqualityComparer<ImmutableArray<byte>>
+    {
+        public static HashComparer Instance { get; } = new();
+
+        public bool Equals(ImmutableArray<byte> x, ImmutableArray<byte> y) => CryptographicOperations.FixedTimeEquals(x.AsSpan(), y.AsSpan());
+
+        public int GetHashCode(ImmutableArray<byte> obj) => BitConverter.ToInt32(obj.AsSpan());
+    }
+}

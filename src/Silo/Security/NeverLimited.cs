@@ -1,0 +1,4 @@
+namespace OrleansPolicy.Silo.Security;
+
+/// <summary>Marks an endpoint that no request limit may hold up: taking a rollout back.</summary>
+public sealed record NeverLimited;

@@ -1,0 +1,71 @@
+namespace OrleansPolicy.Silo.Security;
+
+/// <summary>What an endpoint demands.</summary>
+public enum Permission
+{
+    /// <summary>Any key at all: the description of the API.</summary>
+    KnowTheApi,
+
+    /// <summary>Read trust roots, single bundles and their content: what a node needs to verify what it runs.</summary>
+    ReadPolicy,
+
+    /// <summary>Read one fleet whole: settings and directive.</summary>
+    ReadFleet,
+
+    /// <summary>Read everything else of the tenant, and the calls that only compute.</summary>
+    Read,
+
+    /// <summary>Ask for a decision of the tenant's default fleet, or its explanation.</summary>
+    Decide,
+
+    /// <summary>Ask for a decision of one node.</summary>
+    DecideOnNode,
+
+    /// <summary>Publish bundles.</summary>
+    Publish,
+
+    /// <summary>Move tags.</summary>
+    MoveTags,
+
+    /// <summary>Take an admission.</summary>
+    Admit,
+
+    /// <summary>Change how often the tenant may update.</summary>
+    LimitUpdates,
+
+    /// <summary>Create and configure fleets, give them their baseline.</summary>
+    ConfigureFleets,
+
+    /// <summary>Start, pause, resume and roll back rollouts.</summary>
+    Operate,
+
+    /// <summary>Let a manual rollout leave its stage.</summary>
+    Approve,
+
+    /// <summary>Register many nodes at once.</summary>
+    RegisterNodes,
+
+    /// <summary>Hand over many nodes' reports at once.</summary>
+    ReportForNodes,
+
+    /// <summary>Hear a node's directive and report for it.</summary>
+    ActAsNode,
+
+    /// <summary>Read one node.</summary>
+    ReadNode,
+
+    /// <summary>Register a node, take it out.</summary>
+    KeepNode,
+
+    /// <summary>Make and revoke keys.</summary>
+    ManageKeys,
+
+    /// <summary>Set the trust root.</summary>
+    ManageTrust,
+
+    /// <summary>Create and list tenants. For installation admins alone.</summary>
+    ManageTenants,
+
+    /// <summary>Read the process's metrics from elsewhere than its own machine. For installation admins alone: they show every tenant.</summary>
+    ReadMetrics,
+}

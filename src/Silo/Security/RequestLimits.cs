@@ -1,0 +1,53 @@
+using System.Threading.RateLimiting;
+using OrleansPolicy.Silo.Http;
+
+namespace OrleansPolicy.Silo.Security;
+
+/// <summary>
+/// How many requests a second one key may make: far above honest use (a node at its fastest polls and reports five times a second; a
+/// relay speaks for 10,000 nodes), far below what would starve the others. Who shows no working key is counted by address.
+/// </summary>
+public static class RequestLimits
+{
+    private static readonly Allowance Anonymous = new(PerSecond: 100, Burst: 500);
+    private static readonly Allowance Node = new(PerSecond: 100, Burst: 200);
+    private static readonly Allowance Relay = new(PerSecond: 10_000, Burst: 20_000);
+    private static readonly Allowance Other = new(PerSecond: 1_000, Burst: 2_000);
+    private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Registers the limiter.</summary>
+    public static void AddRequestLimits(this IServiceCollection services) => services.AddRateLimiter(options =>
+    {
+        options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(Partition);
+        options.OnRejected = async (context, _) =>
+        {
+            var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.FromSeconds(1);
+            await new ProblemAnswer([ProblemStatus.ForBareStatus(StatusCodes.Status429TooManyRequests)], wait).ExecuteAsync(context.HttpContext);
+        };
+    });
+
+    private static RateLimitPartition<string> Partition(HttpContext http)
+    {
+        var caller = http.Features.Get<ApiCaller>();
+        if (http.GetEndpoint()?.Metadata.GetMetadata<NeverLimited>() is not null)
+        {
+            return RateLimitPartition.GetNoLimiter("");
+        }
+
+        return caller is null
+            ? Partition("address " + http.Connection.RemoteIpAddress, Anonymous)
+            : Partition("key " + caller.Key.KeyId, caller.Role switch { Role.Node => Node, Role.Relay => Relay, _ => Other });
+    }
+
+    private static RateLimitPartition<string> Partition(string name, Allowance allowance) =>
+        RateLimitPartition.GetTokenBucketLimiter(name, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = allowance.Burst,
+            TokensPerPeriod = (int)(allowance.PerSecond * RefillEvery.TotalSeconds),
+            ReplenishmentPeriod = RefillEvery,
+            QueueLimit = 0,
+            AutoReplenishment = true,
+        });
+
+    private sealed record Allowance(int PerSecond, int Burst);
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics.Metrics;
+
+namespace OrleansPolicy.Silo.Telemetry;
+
+/// <summary>The instruments of the process. Names are in the Prometheus form already: with their unit, counters ending in <c>_total</c>.</summary>
+public sealed class PolicyMeter : IDisposable
+{
+    /// <summary>The meter whose instruments <see cref="PrometheusText"/> writes.</summary>
+    public const string Name = "OrleansPolicy";
+
+    private readonly Meter meter = new(Name);
+
+    /// <summary>Whether an instrument is one of these, or of another meter of the product in this process.</summary>
+    public bool Covers(Instrument instrument)
+    {
+        ArgumentNullException.ThrowIfNull(instrument);
+        return ReferenceEquals(instrument.Meter, meter) || instrument.Meter.Name.StartsWith(Name + ".", StringComparison.Ordinal);
+    }
+
+    /// <summary>Creates the instruments.</summary>
+    public PolicyMeter()
+    {
+        Requests = meter.CreateCounter<long>("policy_http_requests_total", description: "HTTP requests answered.");
+        RequestSeconds = meter.CreateHistogram<double>("policy_http_request_duration_seconds", description: "Time to answer, long polls excepted.");
+        Admissions = meter.CreateCounter<long>("policy_admissions_total", description: "Answers of the admission limiter to calls that take one.");
+        Decisions = meter.CreateCounter<long>("policy_decisions_total", description: "Decisions answered by this process.");
+        Polls = meter.CreateUpDownCounter<long>("policy_http_open_polls", description: "Long polls and streams that are open now.");
+    }
+
+    /// <summary>By route, method and status.</summary>
+    public Counter<long> Requests { get; }
+
+    /// <summary>By route.</summary>
+    public Histogram<double> RequestSeconds { get; }
+
+    /// <summary>By tenant and result (allowed, refused).</summary>
+    public Counter<long> Admissions { get; }
+
+    /// <summary>By tenant and result (allowed, denied, unavailable).</summary>
+    public Counter<long> Decisions { get; }
+
+    /// <summary>Open polls.</summary>
+    public UpDownCounter<long> Polls { get; }
+
+    /// <summary>Adds a number that is read when somebody looks.</summary>
+    public void Observe(string name, string description, Func<IEnumerable<Measurement<double>>> read) =>
+        meter.CreateObservableGauge(name, read, description: description);
+
+    /// <inheritdoc/>
+    public void Dispose() => meter.Dispose();
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Configuration;
+
+namespace OrleansPolicy.Silo.Telemetry;
+
+/// <summary>Gauges over what is stored: rollouts by state, nodes by state. Read when metrics are read, at most every five seconds.</summary>
+public sealed class StoredNumbers
+{
+    private const int RolloutsMax = 1_000;
+    private static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RefreshTimeout = TimeSpan.FromSeconds(4);
+
+    private readonly IKeyStore keys;
+    private readonly IRolloutStore store;
+    private readonly IGrainFactory grains;
+    private readonly TimeProvider time;
+    private readonly Lock gate = new();
+    private Task refreshing = Task.CompletedTask;
+    private long? refreshedAt;
+    private IReadOnlyList<Measurement<double>> rollouts = [];
+    private IReadOnlyList<Measurement<double>> nodes = [];
+    private bool reachable;
+
+    /// <summary>Registers the gauges.</summary>
+    public StoredNumbers(PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, IGrainFactory grains, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(meter);
+        ArgumentNullException.ThrowIfNull(settings);
+        (this.keys, this.store, this.grains, this.time) = (keys, store, grains, time);
+        meter.Observe("policy_hour_seconds", "How long a contract hour lasts.", () => [new(settings.HourSeconds)]);
+        meter.Observe("policy_rollouts", "Rollouts by state, of the newest 1,000 of each tenant.", () => rollouts);
+        meter.Observe("policy_nodes", "Registered nodes by state.", () => nodes);
+        meter.Observe("policy_store_up", "Whether the database answered when these numbers were read.", () => [new(reachable ? 1 : 0)]);
+    }
+
+    /// <summary>Reads the numbers anew where they are old. Where the database is away the last ones stand.</summary>
+    public async Task RefreshAsync()
+    {
+        Task current;
+        lock (gate)
+        {
+            if (refreshing.IsCompleted && !(refreshedAt is { } at && time.GetElapsedTime(at) < RefreshEvery))
+            {
+                refreshedAt = time.GetTimestamp();
+                refreshing = ReadAsync();
+            }
+
+            current = refreshing;
+        }
+
+        await Task.WhenAny(current, Task.Delay(RefreshTimeout));
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            var byState = new Dictionary<(string Tenant, string State), double>();
+            var byNodeState = new Dictionary<(string Tenant, string Fleet, string State), double>();
+            foreach (var tenant in await keys.ListTenantsAsync())
+            {
+                foreach (var rollout in await store.ListRolloutsAsync(tenant, fleet: null, RolloutsMax))
+                {
+                    var state = JsonSerializer.SerializeToElement(rollout.Phase, PolicyJson.Options).GetString()!;
+                    byState[(tenant, state)] = byState.GetValueOrDefault((tenant, state)) + 1;
+                }
+
+                foreach (var fleet in await store.ListFleetsAsync(tenant))
+                {
+                    var known = await grains.GetGrain<IFleetGrain>($"{tenant}/{fleet.Fleet}").GetAsync();
+                    foreach (var counted in known.Value?.Nodes.AsEnumerable() ?? [])
+                    {
+                        byNodeState[(tenant, fleet.Fleet, counted.Key)] = counted.Value;
+                    }
+                }
+            }
+
+            rollouts = [.. byState.Select(row => new Measurement<double>(row.Value, new("tenant", row.Key.Tenant), new("state", row.Key.State)))];
+            nodes = [.. byNodeState.Select(row => new Measurement<double>(
+                row.Value, new("tenant", row.Key.Tenant), new("fleet", row.Key.Fleet), new KeyValuePair<string, object?>("state", row.Key.State)))];
+            reachable = true;
+        }
+        catch (Exception exception) when (exception is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            reachable = false;
+        }
+    }
+}
