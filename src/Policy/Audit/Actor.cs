@@ -9,6 +9,9 @@ namespace OrleansPolicy.Audit;
 /// <param name="Creators">The subjects who created the key, and theirs: the key counts as each of them too.</param>
 public sealed record Actor(string Subject, string Interface, string? KeyId = null, ImmutableArray<string> Creators = default)
 {
+    /// <summary>The subject of the key that a fresh installation begins with.</summary>
+    public const string FirstAdminSubject = "admin";
+
     // Never a default array: that has no JSON form, and an actor is stored in every rollout.
 
     /// <summary>The subjects who created the key, and theirs; empty for none.</summary>
@@ -17,8 +20,13 @@ public sealed record Actor(string Subject, string Interface, string? KeyId = nul
     /// <summary>The control plane, acting by itself.</summary>
     public static Actor ControlPlane(string through) => new("control-plane", through);
 
-    /// <summary>Whether the two are certainly different people: neither is, or was made by, the other.</summary>
-    public bool IsAnotherPersonThan(Actor other) => !AllSubjects().Intersect(other.AllSubjects(), StringComparer.Ordinal).Any();
+    /// <summary>
+    /// Whether the two are certainly different people: neither made the other's key, and nobody made both. The first admin alone may
+    /// have made both: every key comes from that one, and who holds it can do anything anyway.
+    /// </summary>
+    public bool IsAnotherPersonThan(Actor other) =>
+        !AllSubjects().Contains(other.Subject, StringComparer.Ordinal) && !other.AllSubjects().Contains(Subject, StringComparer.Ordinal)
+        && Creators.Intersect(other.Creators, StringComparer.Ordinal).All(maker => maker == FirstAdminSubject);
 
     private IEnumerable<string> AllSubjects() => Creators.Append(Subject);
 }
