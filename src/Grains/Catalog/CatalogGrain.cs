@@ -80,9 +80,7 @@ internal sealed class CatalogGrain(
             return new Problem("bundle.version_taken", $"Version {record.Version} names another bundle.", "$.metadata.version");
         }
 
-        return record.Sequence is { } sequence && await catalog.ReadHighestSequenceAsync(Tenant) is { } highest && sequence < highest
-            ? StartableBundles.Replay(sequence, highest)
-            : StartableBundles.CheckTime(record, now);
+        return await StartableBundles.CheckAsync(catalog, Tenant, record, now);
     }
 
     private async Task<Outcome<Proposal<TrustRoot>>> ProposeTrustAsync(TrustRoot root, Caller caller)

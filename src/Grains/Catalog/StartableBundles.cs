@@ -8,7 +8,7 @@ namespace OrleansPolicy.Grains.Catalog;
 internal sealed class StartableBundles(ICatalogStore catalog)
 {
     /// <summary>
-    /// Resolves a reference. Fails with <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>bundle.replay</c> (a sequence below the
+    /// Resolves a reference. Fails with <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>bundle.replayed</c> (a sequence below the
     /// tenant's highest) and, where the trust root has moved on since and its signatures do not count any more, with <c>bundle.*</c>.
     /// </summary>
     public async Task<Outcome<BundleRecord>> FindAsync(string tenant, string reference, DateTimeOffset now)
@@ -18,14 +18,9 @@ internal sealed class StartableBundles(ICatalogStore catalog)
             return Outcome<BundleRecord>.Fail("bundle.unknown", $"No bundle is known as '{reference}'.", "$.ref");
         }
 
-        if (CheckTime(bundle, now) is { } expired)
+        if (await CheckAsync(catalog, tenant, bundle, now) is { } refused)
         {
-            return Outcome<BundleRecord>.Fail([expired]);
-        }
-
-        if (bundle.Sequence is { } sequence && await catalog.ReadHighestSequenceAsync(tenant) is { } highest && sequence < highest)
-        {
-            return Outcome<BundleRecord>.Fail([Replay(sequence, highest)]);
+            return Outcome<BundleRecord>.Fail([refused]);
         }
 
         var content = await catalog.ReadContentAsync(tenant, bundle.PolicyHash);
@@ -45,12 +40,8 @@ internal sealed class StartableBundles(ICatalogStore catalog)
             ? JsonSerializer.Deserialize<TrustRoot>(stored.Document, PolicyJson.Options)
             : null;
 
-    /// <summary>A problem where the bundle has expired.</summary>
-    public static Problem? CheckTime(BundleRecord bundle, DateTimeOffset now) => bundle.ExpiresAt is { } end && end <= now
-        ? new Problem("bundle.expired", $"The bundle expired at {end:O}.", "$.metadata.expires_at")
-        : null;
-
-    /// <summary>The problem of a bundle older than one that was published.</summary>
-    public static Problem Replay(long sequence, long highest) =>
-        new("bundle.replay", $"Sequence {sequence} is below {highest}, the highest that was published.", "$.metadata.sequence");
+    /// <summary>What time and later bundles hold against one; the same when it is published and when it is started.</summary>
+    public static async Task<Problem?> CheckAsync(ICatalogStore catalog, string tenant, BundleRecord bundle, DateTimeOffset now) =>
+        BundleChecks.Expiry(bundle.ExpiresAt, now)
+        ?? (bundle.Sequence is null ? null : BundleChecks.Sequence(bundle.Sequence, await catalog.ReadHighestSequenceAsync(tenant)));
 }

@@ -16,10 +16,13 @@ internal abstract class StoreBackedGrain(ILogger logger) : Grain
         }
         catch (StoreUnavailableException exception)
         {
-            logger.LogWarning(exception, "The store failed; {Grain} starts anew with the next call.", this.GetPrimaryKeyString());
-            DeactivateOnIdle();
+            logger.LogWarning(exception, "The store failed; {Grain} trusts nothing that it has of it.", this.GetPrimaryKeyString());
+            OnStoreFailure();
             return Outcome<T>.Fail(
                 CommonCodes.StoreUnavailable, "The store did not answer. Whether anything changed is unknown: ask again with the same operation id.");
         }
     }
+
+    /// <summary>Forgets what may be wrong now. Unless a grain knows better, that is everything: it goes.</summary>
+    protected virtual void OnStoreFailure() => DeactivateOnIdle();
 }

@@ -30,6 +30,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private StoredFleet? _fleet;
     private FleetRegistry? _registry;
     private Task? _loading;
+    private bool _isTrusted;
 
     public FleetGrain(
         IRolloutStore store,
@@ -171,9 +172,13 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             FleetProposals.SnapshotOf(_fleet!), knownStamp == registry.Stamp ? null : registry.Records, registry.Stamp)));
     });
 
+    // What the nodes said is true whatever happened to the store: it stays, so that a short outage costs no verdict its samples.
+    // What was read from the store is read again.
+    protected override void OnStoreFailure() => _isTrusted = false;
+
     private Task<Outcome<T>> WithFleetAsync<T>(Func<FleetRegistry, Task<Outcome<T>>> turn) => WithStoreAsync(async () =>
     {
-        if (_registry is null)
+        if (!_isTrusted)
         {
             await (_loading ??= LoadAsync());
         }
@@ -185,21 +190,35 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     {
         try
         {
-            // Nodes first: a directive that is committed between the two reads assigns the nodes read before it, and those
-            // registered meanwhile are not in its cohort.
-            var nodes = await _store.ListNodesAsync(Tenant, Fleet);
-            if (await _store.ReadFleetAsync(Tenant, Fleet) is { } fleet)
+            if (_registry is null)
             {
-                var now = _clock.GetUtcNow();
-                var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
-                registry.Apply(nodes, [], now);
-                (_fleet, _registry) = (fleet, registry);
-                this.RegisterGrainTimer(SweepAsync, new GrainTimerCreationOptions { DueTime = SweepEvery, Period = SweepEvery, KeepAlive = true });
+                await LoadFirstAsync();
             }
+            else
+            {
+                await RefreshAsync();
+                await ReadRegistryAsync(_registry);
+            }
+
+            _isTrusted = _registry is not null;
         }
         finally
         {
             _loading = null;
+        }
+    }
+
+    private async Task LoadFirstAsync()
+    {
+        // The directive first: a node that registers between the two reads is in no cohort of it, and is here.
+        if (await _store.ReadFleetAsync(Tenant, Fleet) is { } fleet)
+        {
+            var nodes = await _store.ListNodesAsync(Tenant, Fleet);
+            var now = _clock.GetUtcNow();
+            var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
+            registry.Apply(nodes, [], now);
+            (_fleet, _registry) = (fleet, registry);
+            this.RegisterGrainTimer(SweepAsync, new GrainTimerCreationOptions { DueTime = SweepEvery, Period = SweepEvery, KeepAlive = true });
         }
     }
 

@@ -30,8 +30,7 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RolloutStarts>();
         silo.Services.TryAddSingleton<FleetProposals>();
         silo.Services.TryAddSingleton<VersionedStateSerializer>();
-        silo.Services.AddKeyedSingleton<IGrainStorageSerializer>(
-            StateNames.Provider, (services, _) => services.GetRequiredService<VersionedStateSerializer>());
+        silo.Services.AddSingleton<IGrainStorageSerializer>(services => services.GetRequiredService<VersionedStateSerializer>());
         return silo;
     }
 

@@ -16,7 +16,9 @@ public sealed record PolicyChange
     /// <summary>The tenant it belongs to.</summary>
     public required string Tenant { get; init; }
 
-    /// <summary>At least one entry, appended to the tenant's chain last of all.</summary>
+    /// <summary>
+    /// Appended to the tenant's chain last of all. At least one entry, except where a rollout only writes down its verdict and clocks.
+    /// </summary>
     public required ImmutableArray<AuditDraft> Audit { get; init; }
 
     /// <summary>The request that asked for it, so that a repeated request gets the first answer.</summary>

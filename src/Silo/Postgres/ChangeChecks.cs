@@ -10,7 +10,9 @@ internal static class ChangeChecks
 
     public static void Demand(PolicyChange change)
     {
-        Demand(!change.Audit.IsDefaultOrEmpty && change.Audit.Length <= AuditEntriesMax, $"A change has 1 to {AuditEntriesMax} audit entries.");
+        Demand(
+            change.Audit.Length <= AuditEntriesMax && (!change.Audit.IsEmpty || IsClockKeeping(change)),
+            $"A change that acts has 1 to {AuditEntriesMax} audit entries.");
         Demand(change.Keys.Length <= KeysMax, $"A change makes at most {KeysMax} keys.");
         Demand(change.Keys.All(key => key.Tenant is null || key.Tenant == change.Tenant), "A key belongs to the change's tenant or to the installation.");
         if (change.Rollout is { } rollout)
@@ -25,6 +27,11 @@ internal static class ChangeChecks
             Demand(directive.Directive.Epoch > directive.ExpectedEpoch, "A directive's epoch is higher than the one it replaces.");
         }
     }
+
+    // A rollout that goes on in its stage writes down its verdict and its clocks. Nothing else is true without an entry.
+    private static bool IsClockKeeping(PolicyChange change) =>
+        change.Rollout is { State.IsFinal: false, ExpectedRevision: > 0 }
+        && change == new PolicyChange { Tenant = change.Tenant, Audit = change.Audit, Rollout = change.Rollout };
 
     private static void Demand(bool holds, string sentence)
     {

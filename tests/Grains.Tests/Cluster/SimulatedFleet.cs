@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Silo.Feed;
+
+namespace OrleansPolicy.Grains.Tests.Cluster;
+
+/// <summary>Nodes that do what agents do: poll, load, report. They speak to the feed as HTTP does.</summary>
+public sealed class SimulatedFleet
+{
+    private readonly PolicyCluster _cluster;
+
+    private SimulatedFleet(PolicyCluster cluster, IEnumerable<SimulatedNode> nodes)
+    {
+        _cluster = cluster;
+        Nodes = [.. nodes];
+    }
+
+    public ImmutableArray<SimulatedNode> Nodes { get; }
+
+    public static async Task<SimulatedFleet> RegisterAsync(PolicyCluster cluster, int count)
+    {
+        var registrations = Enumerable.Range(0, count)
+            .Select(i => new NodeRegistration { Node = $"node-{i:000}", FailureDomain = $"zone-{i % 2}" }).ToImmutableArray();
+        PolicyCluster.Value(await cluster.FleetGrain.RegisterAsync(registrations, PolicyCluster.As("olga")));
+        return new SimulatedFleet(cluster, registrations.Select(node => new SimulatedNode(node.Node)));
+    }
+
+    /// <summary>How many nodes have a hash in force.</summary>
+    public int Running(string policyHash) => Nodes.Count(node => node.Running == policyHash);
+
+    /// <summary>Every node polls, loads what it should run and reports.</summary>
+    public Task SpeakAsync(int silo = 0) => Task.WhenAll(Nodes.Select(node => node.SpeakAsync(_cluster.Feeds(silo))));
+
+    /// <summary>Lets time pass while the nodes speak and the rollout is looked at.</summary>
+    public async Task PassAsync(string rolloutId, TimeSpan time, int silo = 0)
+    {
+        _cluster.Clock.Skip(time);
+        await SpeakAsync(silo);
+
+        // The words reach the fleet with the next hand-over.
+        var said = Nodes.Max(node => node.Seq);
+        await PolicyCluster.UntilAsync(
+            async () => PolicyCluster.Value(await _cluster.FleetGrain.NodesAsync()).All(status => _cluster.Clock.GetUtcNow() - status.LastReportAt < TimeSpan.FromSeconds(2)),
+            $"the fleet heard report {said}");
+        await Abstractions.GrainKeys.Rollout(_cluster.Grains, PolicyCluster.Tenant, rolloutId).LookAsync();
+    }
+}
+
+/// <summary>One node.</summary>
+public sealed class SimulatedNode(string name)
+{
+    private string? _etag;
+    private long _epoch;
+
+    public string Name => name;
+
+    public string? Running { get; private set; }
+
+    public long Seq { get; private set; }
+
+    /// <summary>Which share of its decisions fails, by the hash it runs.</summary>
+    public Func<string?, double> ErrorRate { get; set; } = _ => 0;
+
+    /// <summary>What it says where it cannot load a bundle; null: it can.</summary>
+    public Func<string?, string?> Refuses { get; set; } = _ => null;
+
+    public async Task SpeakAsync(FleetFeeds feeds)
+    {
+        var answer = await feeds.WaitAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, _etag, TimeSpan.Zero);
+        string? error = null;
+        ReloadRecord? reload = null;
+        if (answer is FeedAnswer.Changed { Directive: var directive } changed)
+        {
+            error = Refuses(directive.PolicyHash);
+            if (error is null && Running != directive.PolicyHash)
+            {
+                Running = directive.PolicyHash;
+                reload = new ReloadRecord(DateTimeOffset.UtcNow, directive.Version, Running, true, 12, 1);
+            }
+
+            (_etag, _epoch) = (error is null ? changed.ETag : null, directive.Epoch);
+        }
+
+        var metrics = ImmutableSortedDictionary<string, MetricValue>.Empty
+            .Add("decisions", new MetricValue(20, 20))
+            .Add("error_rate", new MetricValue(20, 20 * ErrorRate(Running)));
+        var report = new NodeReport
+        {
+            BootId = "boot", Seq = ++Seq, Epoch = _epoch, PolicyHash = Running, Ack = error is null, Error = error, Reload = reload, Metrics = metrics,
+        };
+        await feeds.ReportAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, report);
+    }
+}
