@@ -99,10 +99,10 @@ internal sealed class PlanObject
         return null;
     }
 
-    /// <summary>An optional word out of a few.</summary>
-    public T Word<T>(string field, T otherwise, params ReadOnlySpan<(string Word, T Value)> words)
+    /// <summary>A word out of a few; null counts as absent unless the field is mandatory.</summary>
+    public T Word<T>(string field, T otherwise, bool mandatory, params ReadOnlySpan<(string Word, T Value)> words)
     {
-        if (Optional(field) is not { } value)
+        if ((mandatory ? Required(field) : Optional(field)) is not { } value)
         {
             return otherwise;
         }
@@ -155,7 +155,7 @@ internal sealed class PlanObject
     }
 
     /// <summary>An optional number within bounds, above or from <paramref name="min"/>.</summary>
-    public decimal? Optional(string field, decimal min, bool orEqual, decimal max)
+    public decimal? Optional(string field, decimal min, bool orEqual, decimal max, string? code = null)
     {
         if (Optional(field) is not { } value)
         {
@@ -167,7 +167,7 @@ internal sealed class PlanObject
             return number;
         }
 
-        Fail(PlanProblems.Of(field), field, $"{field} must be a number {(orEqual ? "from" : "above")} {min} to {max}.");
+        Fail(code ?? PlanProblems.Of(field), field, $"{field} must be a number {(orEqual ? "from" : "above")} {min} to {max}.");
         return null;
     }
 

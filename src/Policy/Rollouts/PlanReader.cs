@@ -128,11 +128,9 @@ public static class PlanReader
         {
             Stages = [],
             InitialPercentage = fields.Percentage("initial_percentage", PlanProblems.Initial, aboveZero: true) ?? 0,
-            IncrementPolicy = fields.Required("increment_policy") is null
-                ? IncrementPolicy.Manual
-                : fields.Word(
-                    "increment_policy", IncrementPolicy.Manual,
-                    ("linear", IncrementPolicy.Linear), ("exponential", IncrementPolicy.Exponential), ("manual", IncrementPolicy.Manual)),
+            IncrementPolicy = fields.Word(
+                "increment_policy", IncrementPolicy.Manual, mandatory: true,
+                ("linear", IncrementPolicy.Linear), ("exponential", IncrementPolicy.Exponential), ("manual", IncrementPolicy.Manual)),
             MaxBlastRadius = fields.Percentage("max_blast_radius", PlanProblems.Radius, aboveZero: true) ?? 0,
             ObservationWindowHours = fields.Hours("observation_window_hours", PlanProblems.Window, 1, orEqual: true) ?? 0,
         };
@@ -140,10 +138,11 @@ public static class PlanReader
         {
             AdvanceEarly = fields.Flag("advance_early"),
             OnInconclusive = fields.Word(
-                "on_inconclusive", OnInconclusive.Hold,
+                "on_inconclusive", OnInconclusive.Hold, mandatory: false,
                 ("hold", OnInconclusive.Hold), ("extend", OnInconclusive.Extend), ("rollback", OnInconclusive.Rollback)),
-            OnFail = fields.Word("on_fail", OnFail.Hold, ("hold", OnFail.Hold), ("freeze", OnFail.Freeze), ("rollback", OnFail.Rollback)),
-            OnDisarm = fields.Word("on_disarm", OnDisarm.Hold, ("hold", OnDisarm.Hold), ("rollback", OnDisarm.Rollback)),
+            OnFail = fields.Word(
+                "on_fail", OnFail.Hold, mandatory: false, ("hold", OnFail.Hold), ("freeze", OnFail.Freeze), ("rollback", OnFail.Rollback)),
+            OnDisarm = fields.Word("on_disarm", OnDisarm.Hold, mandatory: false, ("hold", OnDisarm.Hold), ("rollback", OnDisarm.Rollback)),
             RollbackDeadlineSec = fields.Whole("rollback_deadline_sec", 25, 60) ?? defaults.RollbackDeadlineSec,
             NackBudget = ReadNackBudget(fields),
             MinSamples = fields.Whole("min_samples", 1, 1_000_000_000) ?? defaults.MinSamples,
@@ -156,7 +155,8 @@ public static class PlanReader
                 : null,
             Shadow = fields.Flag("shadow"),
             Backtest = ReadObject(fields, "backtest", KnownBacktest, errors, warnings) is { } backtest
-                ? new PlanBacktest((double)(backtest.Optional("max_changed_decisions", 0, orEqual: true, 1_000_000_000_000) ?? 0))
+                ? new PlanBacktest((double)(backtest.Optional(
+                    "max_changed_decisions", 0, orEqual: true, 1_000_000_000_000, PlanProblems.Of("backtest.max_changed_decisions")) ?? 0))
                 : null,
         };
     }

@@ -220,8 +220,14 @@ internal static class RolloutLook
         if (verdict.Kind == VerdictKind.Inconclusive)
         {
             var unknown = verdict.Criteria.FirstOrDefault(result => result.Note == verdict.Code);
+            var (measured, limit) = verdict.Code switch
+            {
+                Judge.FewCode => (verdict.Samples, plan.MinSamples),
+                Judge.StaleCode => (null, plan.FreshnessSec),
+                _ => ((double?)null, (double?)null),
+            };
             return new Why(
-                verdict.Code, verdict.Sentence, at, "Pauses after three windows without success.", unknown?.Criterion, verdict.Samples, plan.MinSamples);
+                verdict.Code, verdict.Sentence, at, "Pauses after three windows without success.", unknown?.Criterion, measured, limit);
         }
 
         if (!HasEnoughNodes(state, plan, nodes))
