@@ -89,6 +89,9 @@ internal static class CliFiles
             try
             {
                 key.ImportFromPem(pem);
+
+                // A public key can be imported too; only its private part can be exported again.
+                _ = key.ExportPkcs8PrivateKey();
                 return key;
             }
             catch (Exception e) when (e is ArgumentException or CryptographicException)

@@ -8,7 +8,7 @@ namespace OrleansPolicy.Cli;
 /// <summary>The program: its commands, and how a run of one ends.</summary>
 internal static class Policyctl
 {
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host)
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellationToken = default)
     {
         var parsed = CreateRoot(host).Parse(args);
         if (parsed.Action is ParseErrorAction)
@@ -22,7 +22,7 @@ internal static class Policyctl
             return ExitCodes.Usage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { Output = host.Out, Error = host.Error });
+        return await parsed.InvokeAsync(new InvocationConfiguration { Output = host.Out, Error = host.Error }, cancellationToken);
     }
 
     public static RootCommand CreateRoot(CliHost host)
