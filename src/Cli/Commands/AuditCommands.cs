@@ -1,5 +1,6 @@
 using System.CommandLine;
-using System.Text.Json;
+using System.Globalization;
+using OrleansPolicy.Audit;
 
 namespace OrleansPolicy.Cli.Commands;
 
@@ -15,21 +16,20 @@ internal static class AuditCommands
     {
         var after = new Option<long>("--after") { Description = "Entries after this number.", DefaultValueFactory = _ => 0 };
         var limit = new Option<int>("--limit") { Description = "At most so many, up to 1,000.", DefaultValueFactory = _ => 100 };
-        var all = new Option<bool>("--all") { Description = "All of them." };
+        var all = new Option<bool>("--all") { Description = "All of them: with --json, an export that 'audit verify --file' checks." };
         return new Command("ls", "Entries in order.") { after, limit, all }.Does(host, async (context, cancellationToken) =>
         {
-            IReadOnlyList<JsonElement> entries = context.Get(all)
+            IReadOnlyList<AuditEntry> entries = context.Get(all)
                 ? await context.Client.ExportAuditAsync(context.Get(after), cancellationToken).ToListAsync(cancellationToken)
                 : await context.Client.ReadAuditAsync(context.Get(after), context.Get(limit), cancellationToken);
             context.Output.Answer(entries, o =>
             {
                 var table = Show.Table("seq", "at", "actor", "action", "subject", "code", "stage", "reason", "hash");
-                foreach (var e in entries)
+                foreach (var (seq, draft, _, hash) in entries)
                 {
                     table.Row(
-                        Cell(e, "seq"), Cell(e, "at") is { } at ? Show.Time(DateTimeOffset.Parse(at, System.Globalization.CultureInfo.InvariantCulture)) : null,
-                        Cell(e, "actor"), Cell(e, "action"), Cell(e, "subject"), Cell(e, "code"), Cell(e, "stage_id"), Cell(e, "reason"),
-                        Show.Hash(Cell(e, "hash")));
+                        seq.ToString(CultureInfo.InvariantCulture), Show.Time(draft.At), draft.Actor, draft.Action, draft.Subject, draft.Code ?? "",
+                        draft.StageId ?? "", draft.Reason ?? "", Show.Hash(hash));
                 }
 
                 o.Table(table);
@@ -40,22 +40,40 @@ internal static class AuditCommands
 
     private static Command Verify(CliHost host)
     {
-        var head = new Option<string?>("--head") { Description = "The hash that the chain must end with: detects a cut tail.", HelpName = "hash" };
-        return new Command("verify", "Check the chain. Exit code 1: it is broken.") { head }.Does(host, async (context, cancellationToken) =>
+        var file = new Option<string?>("--file") { Description = "Check an export here, without a control plane.", HelpName = "file" };
+        var head = new Option<string?>("--head")
         {
-            var found = await context.Client.VerifyAuditAsync(cancellationToken);
-            if (found.Valid && context.Get(head) is { } expected && !expected.Equals(found.Head.Hash, StringComparison.OrdinalIgnoreCase))
+            Description = "With --file: a head that was kept elsewhere. The chain must contain it, which a chain that was cut or computed anew does not.",
+            HelpName = "seq:hash",
+        };
+        return new Command("verify", "Check the chain. Exit code 1: it is broken.") { file, head }.Does(host, async (context, cancellationToken) =>
+        {
+            var expected = context.Get(head) is { } text ? ReadHead(text) : null;
+            if (context.Get(file) is null && expected is not null)
             {
-                found = found with { Valid = false, Problem = new Problem("audit.head", $"The chain ends with {found.Head.Hash}, not {expected}.") };
+                throw CliException.Usage("--head needs --file.");
             }
 
+            var found = context.Get(file) is { } path
+                ? await VerifyFileAsync(path, expected, host, cancellationToken)
+                : await context.Client.VerifyAuditAsync(cancellationToken);
             context.Output.Answer(found, o => o.Facts(
-                ("valid", found.Valid ? "yes" : "no"), ("entries", Show.Number(found.Entries)), ("head", $"{found.Head.Seq} {found.Head.Hash}"),
+                ("valid", found.Valid ? "yes" : "no"), ("entries", Show.Number(found.Entries)), ("head", $"{found.Head.Seq}:{found.Head.Hash}"),
                 ("problem", found.Problem is { } p ? $"{p.Message} [{p.Code}]" : null)));
             return found.Valid ? ExitCodes.Ok : ExitCodes.No;
         });
     }
 
-    private static string? Cell(JsonElement entry, string name) =>
-        entry.TryGetProperty(name, out var value) ? value.ToString() : null;
+    private static async Task<AuditVerification> VerifyFileAsync(string path, AuditHead? expected, CliHost host, CancellationToken cancellationToken)
+    {
+        var entries = AuditExport.Read(await CliFiles.ReadAsync(path, host, cancellationToken));
+        return entries.Succeeded
+            ? AuditChain.Verify(entries.Value, expected)
+            : throw CliException.File($"{path} is no export of the audit: {entries.Problems[0].Message}");
+    }
+
+    private static AuditHead ReadHead(string text) =>
+        text.Split(':') is [var seq, { Length: 64 } hash] && long.TryParse(seq, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new AuditHead(number, hash.ToLowerInvariant())
+            : throw CliException.Usage($"A head is SEQ:HASH, as 'audit verify' prints it, not '{text}'.");
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using OrleansPolicy.Audit;
 
 namespace OrleansPolicy.Client;
@@ -9,12 +8,12 @@ public sealed partial class PolicyClient
 {
     private const int AuditPage = 1000;
 
-    /// <summary>Entries after a number, in order, as the API writes them.</summary>
-    public Task<ImmutableArray<JsonElement>> ReadAuditAsync(long after, int limit, CancellationToken cancellationToken = default) =>
-        ListAsync<JsonElement>($"/audit?after={after}&limit={limit}", "entries", cancellationToken);
+    /// <summary>Entries after a number, in order.</summary>
+    public Task<ImmutableArray<AuditEntry>> ReadAuditAsync(long after, int limit, CancellationToken cancellationToken = default) =>
+        ListAsync<AuditEntry>($"/audit?after={after}&limit={limit}", "entries", cancellationToken);
 
     /// <summary>All entries from a number on, page by page.</summary>
-    public async IAsyncEnumerable<JsonElement> ExportAuditAsync(
+    public async IAsyncEnumerable<AuditEntry> ExportAuditAsync(
         long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         while (true)
@@ -22,7 +21,7 @@ public sealed partial class PolicyClient
             var page = await ReadAuditAsync(after, AuditPage, cancellationToken);
             foreach (var entry in page)
             {
-                after = entry.GetProperty("seq").GetInt64();
+                after = entry.Seq;
                 yield return entry;
             }
 

@@ -130,11 +130,13 @@ public sealed class PolicyNode : IAsyncDisposable
     /// <summary>Decides. Never waits, never throws, safe from any thread.</summary>
     /// <param name="capabilityId">What is asked for.</param>
     /// <param name="context">What is known about the request; its memory must not be disposed meanwhile.</param>
-    public NodeDecision Decide(string capabilityId, JsonElement context)
+    public NodeDecision Decide(string capabilityId, JsonElement context) => Decide(capabilityId, context, _time.GetUtcNow());
+
+    /// <summary>The same for a moment of the caller's choosing: time windows are held against it. The lease is not: it is never anything but now.</summary>
+    public NodeDecision Decide(string capabilityId, JsonElement context, DateTimeOffset wallClock)
     {
         var now = _truth.Now;
         var started = _time.GetTimestamp();
-        var wallClock = _time.GetUtcNow();
         if ((now.Refusal ?? (started >= now.LeaseUntil ? Refusals.Stale : null)) is { } refusal)
         {
             _metrics.Refuse();

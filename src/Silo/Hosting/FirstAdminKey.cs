@@ -16,7 +16,7 @@ namespace OrleansPolicy.Silo.Hosting;
 internal static class FirstAdminKey
 {
     private const string FirstTenant = "default";
-    private const string Subject = "admin";
+    private const string Subject = Actor.FirstAdminSubject;
 
     public static async Task EnsureAsync(SiloSettings settings, IKeyStore keys, IRolloutStore store, TimeProvider time)
     {
