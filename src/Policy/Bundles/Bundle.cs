@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Bundles;
 
@@ -33,6 +34,9 @@ public sealed record Bundle
 
     /// <summary>The ids of the keys whose signatures were verified and counted; empty until then.</summary>
     public ImmutableArray<string> SignedBy { get; init; } = [];
+
+    /// <summary>The places of the input that the rules look at.</summary>
+    internal PathTable? Paths { get; init; }
 
     /// <summary>The SHA-256 that native signatures sign.</summary>
     internal ImmutableArray<byte> SignedDigest { get; init; } = [];

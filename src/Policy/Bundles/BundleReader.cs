@@ -102,14 +102,19 @@ public static class BundleReader
         }
     }
 
-    private static Bundle ReadRuleList(JsonElement root, ProblemList problems, BundleReadOptions options) => new()
+    private static Bundle ReadRuleList(JsonElement root, ProblemList problems, BundleReadOptions options)
     {
-        Form = BundleForm.RuleList,
-        Kind = BundleKind.Rules,
-        PolicyHash = "",
-        Metadata = new BundleMetadata { BundleId = "rules", Version = RuleListVersion },
-        Rules = RuleReader.ReadAll(root, "$", new RuleReadContext(problems, options.Strict, default)),
-    };
+        var context = new RuleReadContext(problems, options.Strict, default);
+        return new Bundle
+        {
+            Form = BundleForm.RuleList,
+            Kind = BundleKind.Rules,
+            PolicyHash = "",
+            Metadata = new BundleMetadata { BundleId = "rules", Version = RuleListVersion },
+            Rules = RuleReader.ReadAll(root, "$", context),
+            Paths = context.Paths,
+        };
+    }
 
     private static ImmutableArray<Problem> Renamed(ImmutableArray<Problem> problems) => [.. problems.Select(p => p with
     {

@@ -356,7 +356,7 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
         [.. Enumerable.Range(0, 0x20).Select(i => (byte)i), (byte)'"', (byte)'\\']);
 
     private static readonly SearchValues<byte> PlainInPython = SearchValues.Create(
-        [.. Enumerable.Range(0x20, 0x60).Select(i => (byte)i).Where(b => b is not ((byte)'"' or (byte)'\\'))]);
+        [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(i => (byte)i).Where(b => b is not ((byte)'"' or (byte)'\\'))]);
 
     private readonly record struct Member(int NameStart, int NameLength, int Start, int Length);
 }

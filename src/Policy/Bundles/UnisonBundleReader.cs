@@ -29,6 +29,7 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
             Metadata = ReadMetadata(root),
             Rules = ReadPolicies(root),
             Signatures = ReadSignature(root),
+            Paths = context.Paths,
         };
     }
 

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
 
 /// <summary>A rule with its answers made beforehand.</summary>
-internal sealed class CompiledRule(Rule rule)
+internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
 {
     private readonly ImmutableArray<Condition> conditions = rule.Conditions;
     private readonly PreparedDecision answer = new(new Decision(
@@ -14,11 +13,12 @@ internal sealed class CompiledRule(Rule rule)
         rule.Reason,
         rule.Id,
         rule.SuggestedAlternative,
-        null));
+        null),
+        riskLevel);
 
     public Rule Rule => rule;
 
-    public Decision Answer(JsonElement context) => answer.For(context);
+    public Decision Answer(ref Evaluation evaluation) => answer.For(ref evaluation);
 
     /// <summary>Whether every condition holds.</summary>
     public Truth Evaluate(ref Evaluation evaluation)

@@ -21,7 +21,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
     public PathCondition? Read(JsonElement condition, string at)
     {
         var text = condition.GetProperty("path");
-        if (text.ValueKind != JsonValueKind.String || InputPath.TryParse(text.GetString()!) is not { } path)
+        if (text.ValueKind != JsonValueKind.String || context.Paths.TryParse(text.GetString()!) is not { } path)
         {
             context.Refuse("bundle.rule.path", "A path is capability_id, or context followed by .name, [\"name\"], [0] or [*].", at + ".path");
             return null;
@@ -48,6 +48,11 @@ internal sealed class PathConditionReader(RuleReadContext context)
 
     private ValueTest? ReadTest(string name, JsonElement given, string at)
     {
+        if (name is "eq" or "ne" && given.ValueKind == JsonValueKind.Object && given.TryGetProperty("path", out var other))
+        {
+            return ReadPathOperand(name, given, other, at);
+        }
+
         if (!TryResolve(given, at, out var operand))
         {
             return null;
@@ -63,9 +68,23 @@ internal sealed class PathConditionReader(RuleReadContext context)
             "contains" when areScalars && members.All(m => !m.ValueEquals("")) => new ContainsTest(operand, literals),
             "lt" or "le" or "lte" or "gt" or "ge" or "gte" when operand.ValueKind == JsonValueKind.Number => new OrderTest(name, operand, ToOrder(name)),
             "exists" when operand.ValueKind is JsonValueKind.True or JsonValueKind.False => new ExistsTest(operand.ValueKind == JsonValueKind.True),
-            "prefix" or "suffix" or "glob" or "regex" or "cidr" => ReadPatterns(name, operand, at),
+            "prefix" or "suffix" or "glob" or "regex" => ReadPatterns(name, operand, at),
+            "cidr" => ReadNetworks(operand, at),
             _ => Refuse(name, at),
         };
+    }
+
+    private PathEqualityTest? ReadPathOperand(string name, JsonElement given, JsonElement path, string at)
+    {
+        if (given.GetPropertyCount() == 1
+            && path.ValueKind == JsonValueKind.String
+            && context.Paths.TryParse(path.GetString()!) is { IsSinglePlace: true } other)
+        {
+            return new PathEqualityTest(name, other.Place!, wanted: name == "eq");
+        }
+
+        context.Refuse("bundle.rule.path", "A path as operand is {\"path\": ...} and leads to one place of the context, without [*].", at);
+        return null;
     }
 
     private TextTest? ReadPatterns(string name, JsonElement operand, string at)
@@ -75,13 +94,20 @@ internal sealed class PathConditionReader(RuleReadContext context)
         return patterns.Length == texts.Length && !texts.IsEmpty ? new TextTest(name, operand, patterns) : (TextTest?)Refuse(name, at);
     }
 
+    private CidrTest? ReadNetworks(JsonElement operand, string at)
+    {
+        var networks = Operand.Texts(operand).Select(TryNetwork).ToArray();
+        return networks.Length > 0 && networks.All(n => n is not null)
+            ? new CidrTest(operand, [.. networks.Select(n => n!.Value)])
+            : (CidrTest?)Refuse("cidr", at);
+    }
+
     private static TextPattern? ReadPattern(string name, string text) => name switch
     {
         "prefix" => new PrefixPattern(text),
         "suffix" => new SuffixPattern(text),
         "glob" => text.Length <= GlobPattern.LengthMax ? new GlobPattern(text) : null,
-        "regex" => TryRegex(text) is { } regex ? new RegexPattern(regex) : null,
-        _ => TryNetwork(text) is { } network ? new CidrPattern(network) : null,
+        _ => TryRegex(text) is { } regex ? new RegexPattern(regex) : null,
     };
 
     /// <summary>Null where the pattern does not parse, could backtrack, or would need too large an automaton.</summary>
@@ -155,7 +181,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
         {
             if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(step, out value))
             {
-                context.Refuse("bundle.rule.data", "An object as operand is {\"data\": \"name.name\"} and names what the bundle's data holds.", at);
+                context.Refuse("bundle.rule.data", "An object as operand is {\"data\": \"name.name\"} and names what the bundle's data holds; eq and ne also take {\"path\": ...}.", at);
                 return false;
             }
         }

@@ -4,7 +4,7 @@ using OrleansPolicy.Decisions.Conditions;
 namespace OrleansPolicy.Decisions;
 
 /// <summary>One decision in all the variants that the request's risk level makes of it; the usual levels are made once and kept.</summary>
-internal sealed class PreparedDecision(Decision withoutLevel)
+internal sealed class PreparedDecision(Decision withoutLevel, InputPath riskLevel)
 {
     private static readonly (byte[] Utf8, string Text)[] UsualLevels =
         [("low"u8.ToArray(), "low"), ("medium"u8.ToArray(), "medium"), ("high"u8.ToArray(), "high"), ("critical"u8.ToArray(), "critical")];
@@ -13,22 +13,22 @@ internal sealed class PreparedDecision(Decision withoutLevel)
     private readonly Decision?[] withLevel = new Decision?[UsualLevels.Length];
 
     /// <summary>The decision with <c>context.action_envelope.risk_level</c>.</summary>
-    public Decision For(JsonElement context)
+    public Decision For(ref Evaluation evaluation)
     {
-        var level = ActionEnvelope.Member(context, "risk_level"u8);
-        if (level.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        var level = evaluation.Find(riskLevel);
+        if (level.Kind is JsonValueKind.Undefined or JsonValueKind.Null)
         {
             return withoutLevel;
         }
 
-        for (var i = 0; level.ValueKind == JsonValueKind.String && i < UsualLevels.Length; i++)
+        for (var i = 0; level.Kind == JsonValueKind.String && i < UsualLevels.Length; i++)
         {
-            if (level.ValueEquals(UsualLevels[i].Utf8))
+            if (level.Element.ValueEquals(UsualLevels[i].Utf8))
             {
                 return withLevel[i] ??= withoutLevel with { RiskLevel = UsualLevels[i].Text };
             }
         }
 
-        return withoutLevel with { RiskLevel = level.ToString() };
+        return withoutLevel with { RiskLevel = level.Element.ToString() };
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
 
@@ -9,6 +10,9 @@ namespace OrleansPolicy.Decisions;
 /// <param name="Data">The bundle's <c>data</c>, which operands may refer to; undefined where there is none.</param>
 internal sealed record RuleReadContext(ProblemList Problems, bool Strict, JsonElement Data)
 {
+    /// <summary>The places of the input that the rules look at.</summary>
+    public PathTable Paths { get; } = new();
+
     /// <summary>Notes a problem.</summary>
     public void Refuse(string code, string message, string path) => Problems.Add(code, message, path);
 }

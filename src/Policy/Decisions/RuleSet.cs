@@ -24,10 +24,11 @@ public sealed class RuleSet
         Version = bundle.Metadata.Version;
         DefaultEffect = defaultEffect;
         ImmutableArray<Rule> ordered = [.. bundle.Rules.Where(r => r.Enabled).OrderByDescending(r => r.Priority).ThenBy(r => r.Position)];
-        rules = [.. ordered.Select(r => new CompiledRule(r))];
+        var riskLevel = (bundle.Paths ?? new PathTable()).Place("action_envelope", "risk_level");
+        rules = [.. ordered.Select(r => new CompiledRule(r, riskLevel))];
         index = new RuleIndex(ordered);
         var isAllowed = defaultEffect == DefaultEffect.Allow;
-        fallback = new PreparedDecision(new Decision(isAllowed, false, isAllowed ? "default-allow" : "default-deny", null, null, null));
+        fallback = new PreparedDecision(new Decision(isAllowed, false, isAllowed ? "default-allow" : "default-deny", null, null, null), riskLevel);
     }
 
     /// <summary>The bundle's hash.</summary>
@@ -61,10 +62,10 @@ public sealed class RuleSet
     {
         var capability = request.CapabilityId ?? "";
         var buffer = CapabilityBuffer(capability, stackalloc byte[CapabilityBytesOnStack]);
-        var evaluation = Begin(request, capability, buffer);
         CompiledRule? current = null;
         try
         {
+            var evaluation = new Evaluation(buffer[..Encoding.UTF8.GetBytes(capability, buffer)], request.Context, request.Now);
             var (specific, general) = (index.Select(capability), index.General);
             for (int s = 0, g = 0; s < specific.Length || g < general.Length;)
             {
@@ -72,7 +73,7 @@ public sealed class RuleSet
                 switch (current.Evaluate(ref evaluation))
                 {
                     case Truth.Yes:
-                        return current.Answer(evaluation.Context);
+                        return current.Answer(ref evaluation);
                     case Truth.Error:
                         return Fail(current, evaluation.Fault!);
                     default:
@@ -80,11 +81,10 @@ public sealed class RuleSet
                 }
             }
 
-            return fallback.For(evaluation.Context);
+            return fallback.For(ref evaluation);
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException)
+        catch (Exception e) when (IsFromInput(e))
         {
-            // A text of the context with half a surrogate pair, or a context whose document is gone.
             return Fail(current, e.Message);
         }
     }
@@ -94,46 +94,33 @@ public sealed class RuleSet
     {
         var capability = request.CapabilityId ?? "";
         var buffer = CapabilityBuffer(capability, stackalloc byte[CapabilityBytesOnStack]);
-        var evaluation = Begin(request, capability, buffer);
         var steps = ImmutableArray.CreateBuilder<DecisionStep>();
-        foreach (var rule in rules)
+        try
         {
-            var (truth, why) = ExplainRule(rule, ref evaluation);
-            if (steps.Count < DecisionTrace.StepsMax)
+            var evaluation = new Evaluation(buffer[..Encoding.UTF8.GetBytes(capability, buffer)], request.Context, request.Now);
+            foreach (var rule in rules)
             {
+                var (truth, why) = rule.Explain(ref evaluation);
                 steps.Add(new DecisionStep(rule.Rule.Id, rule.Rule.Position, rule.Rule.Priority, truth != Truth.No, why));
+                if (truth != Truth.No || steps.Count == DecisionTrace.StepsMax)
+                {
+                    break;
+                }
             }
-
-            if (truth != Truth.No)
-            {
-                break;
-            }
+        }
+        catch (Exception e) when (IsFromInput(e))
+        {
+            // The decision, which fails in the same way, says what it was.
         }
 
         return new DecisionTrace(Decide(request), steps.ToImmutable(), Truncated: steps.Count == DecisionTrace.StepsMax);
     }
 
-    private static (Truth Truth, string Why) ExplainRule(CompiledRule rule, ref Evaluation evaluation)
-    {
-        try
-        {
-            return rule.Explain(ref evaluation);
-        }
-        catch (Exception e) when (e is InvalidOperationException or FormatException)
-        {
-            return (Truth.Error, e.Message);
-        }
-    }
+    // What the document of a context throws: a text with half a surrogate pair, or a document that is gone.
+    private static bool IsFromInput(Exception e) => e is InvalidOperationException or FormatException;
 
     private static Span<byte> CapabilityBuffer(string capability, Span<byte> onStack) =>
         Encoding.UTF8.GetMaxByteCount(capability.Length) <= onStack.Length ? onStack : new byte[Encoding.UTF8.GetByteCount(capability)];
-
-    private static Evaluation Begin(in DecisionRequest request, string capability, Span<byte> buffer) => new()
-    {
-        Capability = buffer[..Encoding.UTF8.GetBytes(capability, buffer)],
-        Context = request.Context,
-        Now = request.Now,
-    };
 
     private Decision Fail(CompiledRule? rule, string fault)
     {

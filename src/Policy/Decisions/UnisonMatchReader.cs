@@ -25,18 +25,18 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
     public Condition? Read(string key, JsonElement value, string path) => key switch
     {
         "intent_prefix" => ReadTexts(value, path) is { } operand ? new CapabilityCondition(new CapabilitySet([], operand.Texts)) : null,
-        "auth_scope" => ReadTexts(value, path) is { } operand ? new AuthScopeCondition(operand) : null,
-        "safety_context" => ReadInner(value, "data_classification", path) is { } operand ? new ClassificationCondition(operand) : null,
-        "target" => ReadInner(value, "device_class", path) is { } operand ? new DeviceClassCondition(operand) : null,
-        "policy_context.scopes" => ReadTexts(value, path) is { } operand ? new ScopesCondition(operand) : null,
-        "action_envelope.risk_level" => ReadTexts(value, path) is { } operand ? new RiskLevelCondition(operand) : null,
+        "auth_scope" => ReadTexts(value, path) is { } operand ? new AuthScopeCondition(operand, context.Paths) : null,
+        "safety_context" => ReadInner(value, "data_classification", path) is { } operand ? new ClassificationCondition(operand, context.Paths) : null,
+        "target" => ReadInner(value, "device_class", path) is { } operand ? new DeviceClassCondition(operand, context.Paths) : null,
+        "policy_context.scopes" => ReadTexts(value, path) is { } operand ? new ScopesCondition(operand, context.Paths) : null,
+        "action_envelope.risk_level" => ReadTexts(value, path) is { } operand ? new RiskLevelCondition(operand, context.Paths) : null,
         "time_window" => ReadTimeWindow(value, path),
         _ => ReadPersons(value, path),
     };
 
     /// <summary>The classification of a unison bundle's policy, which is not wrapped in a safety context.</summary>
     public Condition? ReadClassification(JsonElement value, string path) =>
-        ReadTexts(value, path) is { } operand ? new ClassificationCondition(operand) : null;
+        ReadTexts(value, path) is { } operand ? new ClassificationCondition(operand, context.Paths) : null;
 
     /// <summary>A window <c>{start, end}</c> in UTC; our own may add <c>zone</c> and <c>days</c>.</summary>
     public Condition? ReadTimeWindow(JsonElement value, string path)
@@ -67,7 +67,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
     {
         if (value.ValueKind == JsonValueKind.Array)
         {
-            return value.GetArrayLength() > 0 ? new PersonsCondition(value) : null;
+            return value.GetArrayLength() > 0 ? new PersonsCondition(value, context.Paths) : null;
         }
 
         if (value.ValueKind != JsonValueKind.Null)

@@ -1,20 +1,19 @@
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>Unison's <c>auth_scope</c>: <c>context.auth_scope</c>, or <c>context.policy_context.scopes</c> where that is empty.</summary>
-internal sealed class AuthScopeCondition(UnisonOperand operand) : Condition
+internal sealed class AuthScopeCondition(UnisonOperand operand, PathTable paths) : Condition
 {
+    private readonly InputPath authScope = paths.Place("auth_scope");
+    private readonly InputPath scopes = paths.Place("policy_context", "scopes");
+
     public override string Text => $"auth_scope is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        evaluation.TryMember(evaluation.Context, "auth_scope"u8, "context", out var scope);
-        if (!PythonValue.IsTruthy(scope))
+        var scope = evaluation.Find(authScope);
+        if (!PythonValue.IsTruthy(scope.Element) && evaluation.Find(scopes, out scope) == Truth.Error)
         {
-            evaluation.TryMember(evaluation.Context, "policy_context"u8, "context", out var policyContext);
-            if (evaluation.TryMember(policyContext, "scopes"u8, "context.policy_context", out scope) == Truth.Error)
-            {
-                return Truth.Error;
-            }
+            return Truth.Error;
         }
 
         return operand.Matches(scope) ? Truth.Yes : Truth.No;

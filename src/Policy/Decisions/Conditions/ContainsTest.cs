@@ -14,10 +14,10 @@ internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> 
 
     public override string Text => $"contains {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
     {
-        JsonValueKind.Array => HasMember(value),
-        JsonValueKind.String => HasText(Utf8Text.Of(value)),
+        JsonValueKind.Array => HasMember(value.Element),
+        JsonValueKind.String => HasText(Utf8Text.Of(value.Element)),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is neither a list nor a text"),
     };
@@ -30,7 +30,7 @@ internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> 
         {
             foreach (var literal in literals)
             {
-                if (literal.ValueEquals(member))
+                if (literal.ValueEquals(new InputValue(member)))
                 {
                     return Truth.Yes;
                 }

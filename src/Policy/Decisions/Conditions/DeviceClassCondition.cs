@@ -2,20 +2,17 @@ using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
-/// <summary>Unison's <c>target.device_class</c>: <c>context.action_envelope.target.device_class</c>.</summary>
-internal sealed class DeviceClassCondition(UnisonOperand operand) : Condition
+/// <summary>
+/// Unison's <c>target.device_class</c>: <c>context.action_envelope.target.device_class</c>. An envelope or a target that is no
+/// object counts as absent there, and matches nothing.
+/// </summary>
+internal sealed class DeviceClassCondition(UnisonOperand operand, PathTable paths) : Condition
 {
+    private readonly InputPath target = paths.Place("action_envelope", "target");
+    private readonly InputPath deviceClass = paths.Place("action_envelope", "target", "device_class");
+
     public override string Text => $"target.device_class is {operand.Written}";
 
-    public override Truth Evaluate(ref Evaluation evaluation)
-    {
-        var target = ActionEnvelope.Member(evaluation.Context, "target"u8);
-        if (target.ValueKind != JsonValueKind.Object)
-        {
-            return Truth.No;
-        }
-
-        target.TryGetProperty("device_class"u8, out var deviceClass);
-        return operand.Matches(deviceClass) ? Truth.Yes : Truth.No;
-    }
+    public override Truth Evaluate(ref Evaluation evaluation) =>
+        evaluation.Find(target).Kind == JsonValueKind.Object && operand.Matches(evaluation.Find(deviceClass)) ? Truth.Yes : Truth.No;
 }

@@ -11,7 +11,7 @@ internal sealed class EqualityTest(string name, JsonElement operand, ImmutableAr
 {
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
 
     public override Truth CheckCapability(ref Evaluation evaluation)
     {
@@ -26,11 +26,11 @@ internal sealed class EqualityTest(string name, JsonElement operand, ImmutableAr
         return wanted ? Truth.No : Truth.Yes;
     }
 
-    private bool Contains(JsonElement value)
+    private bool Contains(in InputValue value)
     {
-        if (value.ValueKind is JsonValueKind.Array)
+        if (value.Kind == JsonValueKind.Array)
         {
-            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value);
+            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value.Element);
         }
 
         foreach (var member in members)

@@ -3,15 +3,15 @@ using System.Text.Json;
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>One request while it is held against rules. Lives on the stack.</summary>
-internal ref struct Evaluation
+internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement context, DateTimeOffset now)
 {
+    private readonly InputValue context = new(context);
+    private FoundPlaces found;
+
     /// <summary>The capability in UTF-8, as all texts of rules are.</summary>
-    public required ReadOnlySpan<byte> Capability { get; init; }
+    public ReadOnlySpan<byte> Capability { get; } = capability;
 
-    /// <summary>An object, or undefined.</summary>
-    public required JsonElement Context { get; init; }
-
-    public required DateTimeOffset Now { get; init; }
+    public DateTimeOffset Now { get; } = now;
 
     /// <summary>What went wrong; set with <see cref="Truth.Error"/>.</summary>
     public string? Fault { get; private set; }
@@ -23,18 +23,39 @@ internal ref struct Evaluation
         return Truth.Error;
     }
 
-    /// <summary>
-    /// A member of the context. False where it is not there; an error where <paramref name="parent"/> is neither an object nor
-    /// empty in the sense of unison's rules (null, false, 0, "", []).
-    /// </summary>
-    public Truth TryMember(JsonElement parent, ReadOnlySpan<byte> name, string parentName, out JsonElement member)
+    /// <summary>What is at a place; undefined where the way there ends early.</summary>
+    public InputValue Find(InputPath place)
     {
-        member = default;
-        return parent.ValueKind switch
+        if (place.Parent is null)
         {
-            JsonValueKind.Object => parent.TryGetProperty(name, out member) ? Truth.Yes : Truth.No,
-            _ when !PythonValue.IsTruthy(parent) => Truth.No,
-            _ => Fail($"{parentName} is no object"),
-        };
+            return context;
+        }
+
+        ref var slot = ref found[place.Number & (FoundPlaces.Slots - 1)];
+        if (slot.Place != place)
+        {
+            // The parent may share the slot: look it up before the slot is written.
+            var value = place.Step(Find(place.Parent));
+            slot.Place = place;
+            slot.Value = value;
+        }
+
+        return slot.Value;
+    }
+
+    /// <summary>
+    /// What is at a place whose parent must be an object, or empty in the sense of unison's rules (null, false, 0, "", []); else
+    /// an error.
+    /// </summary>
+    public Truth Find(InputPath place, out InputValue value)
+    {
+        value = Find(place);
+        if (value.Kind != JsonValueKind.Undefined)
+        {
+            return Truth.Yes;
+        }
+
+        var parent = Find(place.Parent!);
+        return parent.Kind != JsonValueKind.Object && PythonValue.IsTruthy(parent.Element) ? Fail($"{place.Parent!.Text} is no object") : Truth.No;
     }
 }

@@ -24,10 +24,10 @@ internal readonly struct Literal
 
     public bool TextEquals(ReadOnlySpan<byte> other) => kind == JsonValueKind.String && other.SequenceEqual(text);
 
-    public bool ValueEquals(JsonElement value) => value.ValueKind == kind && kind switch
+    public bool ValueEquals(in InputValue value) => value.Kind == kind && kind switch
     {
-        JsonValueKind.String => value.ValueEquals(text),
-        JsonValueKind.Number => CompareTo(value) == 0,
+        JsonValueKind.String => value.Element.ValueEquals(text),
+        JsonValueKind.Number => CompareTo(value.Element) == 0,
         _ => true, // true, false, null
     };
 

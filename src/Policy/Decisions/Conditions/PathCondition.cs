@@ -1,15 +1,24 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
-/// <summary>Holds when every test holds for the value at a path.</summary>
-internal sealed class PathCondition(InputPath path, ImmutableArray<ValueTest> tests) : Condition
+/// <summary>
+/// Holds when every test holds for the value at a path. With <c>[*]</c>, when all tests hold for one member; where the way ends
+/// before a list, the tests are held against nothing.
+/// </summary>
+internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> tests) : Condition
 {
+    private readonly InputPath? place = path.Place;
+    private readonly bool isSinglePlace = path.IsSinglePlace;
+
     public override string Text => path.Text + " " + string.Join(" and ", tests.Select(t => t.Text));
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        var truth = path.IsCapability ? CheckCapability(ref evaluation) : path.Check(tests, ref evaluation);
+        var truth = place is null ? CheckCapability(ref evaluation)
+            : isSinglePlace ? CheckValue(evaluation.Find(place), ref evaluation)
+            : CheckMembers(0, evaluation.Find(place), ref evaluation);
         return truth == Truth.Error ? evaluation.Fail($"{path.Text} {evaluation.Fault}") : truth;
     }
 
@@ -24,5 +33,43 @@ internal sealed class PathCondition(InputPath path, ImmutableArray<ValueTest> te
         }
 
         return Truth.Yes;
+    }
+
+    private Truth CheckValue(in InputValue value, ref Evaluation evaluation)
+    {
+        foreach (var test in tests)
+        {
+            if (test.Check(value, ref evaluation) is var truth and not Truth.Yes)
+            {
+                return truth;
+            }
+        }
+
+        return Truth.Yes;
+    }
+
+    private Truth CheckMembers(int star, in InputValue list, ref Evaluation evaluation)
+    {
+        if (list.Kind != JsonValueKind.Array)
+        {
+            return CheckValue(default, ref evaluation);
+        }
+
+        foreach (var member in list.Element.EnumerateArray())
+        {
+            var value = new InputValue(member);
+            foreach (var step in path.Rest[star])
+            {
+                value = step.Step(value);
+            }
+
+            var truth = star + 1 < path.Rest.Length ? CheckMembers(star + 1, value, ref evaluation) : CheckValue(value, ref evaluation);
+            if (truth != Truth.No)
+            {
+                return truth;
+            }
+        }
+
+        return Truth.No;
     }
 }

@@ -4,8 +4,10 @@ using System.Text.Json;
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>Unison's <c>persons</c>: the list has <c>context.person_id</c>, or <c>context.person.id</c> where that is empty, or "unknown" where both are.</summary>
-internal sealed class PersonsCondition(JsonElement persons) : Condition
+internal sealed class PersonsCondition(JsonElement persons, PathTable paths) : Condition
 {
+    private readonly InputPath personId = paths.Place("person_id");
+    private readonly InputPath nestedId = paths.Place("person", "id");
     private readonly ImmutableArray<Literal> members = [.. persons.EnumerateArray().Where(Literal.IsScalar).Select(p => new Literal(p))];
     private readonly bool hasUnknown = persons.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.String && p.ValueEquals("unknown"));
 
@@ -13,17 +15,13 @@ internal sealed class PersonsCondition(JsonElement persons) : Condition
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        evaluation.TryMember(evaluation.Context, "person_id"u8, "context", out var id);
-        if (!PythonValue.IsTruthy(id))
+        var id = evaluation.Find(personId);
+        if (!PythonValue.IsTruthy(id.Element) && evaluation.Find(nestedId, out id) == Truth.Error)
         {
-            evaluation.TryMember(evaluation.Context, "person"u8, "context", out var person);
-            if (evaluation.TryMember(person, "id"u8, "context.person", out id) == Truth.Error)
-            {
-                return Truth.Error;
-            }
+            return Truth.Error;
         }
 
-        if (!PythonValue.IsTruthy(id))
+        if (!PythonValue.IsTruthy(id.Element))
         {
             return hasUnknown ? Truth.Yes : Truth.No;
         }

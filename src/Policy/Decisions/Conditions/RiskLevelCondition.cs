@@ -1,10 +1,11 @@
 namespace OrleansPolicy.Decisions.Conditions;
 
-/// <summary>Unison's <c>action_envelope.risk_level</c>.</summary>
-internal sealed class RiskLevelCondition(UnisonOperand operand) : Condition
+/// <summary>Unison's <c>action_envelope.risk_level</c>. An envelope that is no object counts as absent there.</summary>
+internal sealed class RiskLevelCondition(UnisonOperand operand, PathTable paths) : Condition
 {
+    private readonly InputPath place = paths.Place("action_envelope", "risk_level");
+
     public override string Text => $"action_envelope.risk_level is {operand.Written}";
 
-    public override Truth Evaluate(ref Evaluation evaluation) =>
-        operand.Matches(ActionEnvelope.Member(evaluation.Context, "risk_level"u8)) ? Truth.Yes : Truth.No;
+    public override Truth Evaluate(ref Evaluation evaluation) => operand.Matches(evaluation.Find(place)) ? Truth.Yes : Truth.No;
 }

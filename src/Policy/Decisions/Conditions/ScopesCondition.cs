@@ -8,28 +8,28 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// Unison's <c>policy_context.scopes</c>: some scope of the request equals the rule's, or begins with it once its trailing
 /// <c>*</c> and then its trailing dots are taken off. So <c>actuation.home.*</c> also matches <c>actuation.homestead.x</c>.
 /// </summary>
-internal sealed class ScopesCondition(UnisonOperand operand) : Condition
+internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : Condition
 {
+    private readonly InputPath place = paths.Place("policy_context", "scopes");
     private readonly ImmutableArray<byte[]> prefixes = [.. operand.Texts.Select(t => Encoding.UTF8.GetBytes(t.TrimEnd('*').TrimEnd('.')))];
 
     public override string Text => $"policy_context.scopes is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        evaluation.TryMember(evaluation.Context, "policy_context"u8, "context", out var policyContext);
-        if (evaluation.TryMember(policyContext, "scopes"u8, "context.policy_context", out var scopes) == Truth.Error)
+        if (evaluation.Find(place, out var scopes) == Truth.Error)
         {
             return Truth.Error;
         }
 
-        if (scopes.ValueKind != JsonValueKind.Array)
+        if (scopes.Kind != JsonValueKind.Array)
         {
             return Truth.No;
         }
 
-        foreach (var scope in scopes.EnumerateArray())
+        foreach (var scope in scopes.Element.EnumerateArray())
         {
-            if (operand.Matches(scope) || BeginsWithOne(scope))
+            if (operand.Matches(new InputValue(scope)) || BeginsWithOne(scope))
             {
                 return Truth.Yes;
             }

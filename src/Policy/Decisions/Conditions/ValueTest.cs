@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Text.Json;
-
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>One operator with its operand, held against one value of the input.</summary>
@@ -10,21 +7,8 @@ internal abstract class ValueTest
     public abstract string Text { get; }
 
     /// <summary>Tests a value of the context; undefined where there is none.</summary>
-    public abstract Truth Check(JsonElement value, ref Evaluation evaluation);
+    public abstract Truth Check(in InputValue value, ref Evaluation evaluation);
 
     /// <summary>Tests the capability.</summary>
     public abstract Truth CheckCapability(ref Evaluation evaluation);
-
-    public static Truth CheckAll(ImmutableArray<ValueTest> tests, JsonElement value, ref Evaluation evaluation)
-    {
-        foreach (var test in tests)
-        {
-            if (test.Check(value, ref evaluation) is var truth and not Truth.Yes)
-            {
-                return truth;
-            }
-        }
-
-        return Truth.Yes;
-    }
 }

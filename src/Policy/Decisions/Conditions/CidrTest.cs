@@ -1,20 +1,31 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>
-/// An address of a network. IPv4 addresses that are written as IPv6 (<c>::ffff:10.0.0.1</c>) are IPv4 addresses. A text that is
-/// no address is an error: a rule that denies a network must not be passed over by garbage.
+/// <c>cidr</c>: an address of one of the networks. IPv4 addresses that are written as IPv6 (<c>::ffff:10.0.0.1</c>) are IPv4
+/// addresses. A value that is no address is an error: a rule that denies a network must not be passed over by garbage.
 /// </summary>
-internal sealed class CidrPattern(IPNetwork network) : TextPattern
+internal sealed class CidrTest(JsonElement operand, ImmutableArray<IPNetwork> networks) : ValueTest
 {
-    private readonly AddressFamily family = network.BaseAddress.AddressFamily;
-    private readonly UInt128 start = Number(network.BaseAddress);
-    private readonly UInt128 mask = Mask(network);
+    private readonly ImmutableArray<(bool IsV4, UInt128 Start, UInt128 Mask)> ranges = [.. networks.Select(ToRange)];
 
-    public override Truth Check(ReadOnlySpan<byte> text, ref Evaluation evaluation)
+    public override string Text => $"cidr {operand.GetRawText()}";
+
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
+    {
+        JsonValueKind.String => Check(Utf8Text.Of(value.Element), ref evaluation),
+        JsonValueKind.Undefined => Truth.No,
+        _ => evaluation.Fail("is no IP address"),
+    };
+
+    public override Truth CheckCapability(ref Evaluation evaluation) => Check(evaluation.Capability, ref evaluation);
+
+    private Truth Check(ReadOnlySpan<byte> text, ref Evaluation evaluation)
     {
         UInt128 address;
         var isV4 = TryParseV4(text, out var v4);
@@ -32,7 +43,15 @@ internal sealed class CidrPattern(IPNetwork network) : TextPattern
             return evaluation.Fail("is no IP address");
         }
 
-        return isV4 == (family == AddressFamily.InterNetwork) && (address & mask) == start ? Truth.Yes : Truth.No;
+        foreach (var range in ranges)
+        {
+            if (range.IsV4 == isV4 && (address & range.Mask) == range.Start)
+            {
+                return Truth.Yes;
+            }
+        }
+
+        return Truth.No;
     }
 
     // Four decimal numbers: the short, octal and hexadecimal forms that other parsers take are how filters are passed by.
@@ -69,10 +88,11 @@ internal sealed class CidrPattern(IPNetwork network) : TextPattern
         return length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 
-    private static UInt128 Mask(IPNetwork network)
+    private static (bool IsV4, UInt128 Start, UInt128 Mask) ToRange(IPNetwork network)
     {
-        var bits = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
-        var all = bits == 32 ? uint.MaxValue : UInt128.MaxValue;
-        return network.PrefixLength == 0 ? 0 : all & ~((UInt128.One << (bits - network.PrefixLength)) - 1);
+        var isV4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
+        var (bits, all) = isV4 ? (32, uint.MaxValue) : (128, UInt128.MaxValue);
+        var mask = network.PrefixLength == 0 ? 0 : all & ~((UInt128.One << (bits - network.PrefixLength)) - 1);
+        return (isV4, Number(network.BaseAddress), mask);
     }
 }

@@ -1,0 +1,23 @@
+using System.Runtime.CompilerServices;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>
+/// Remembers what was found at places of the context while one request is decided, since many rules look at the same few. Two
+/// places that share a slot put each other out, which costs time and nothing else.
+/// </summary>
+[InlineArray(Slots)]
+internal struct FoundPlaces
+{
+    /// <summary>A power of two.</summary>
+    public const int Slots = 16;
+
+    private Found slot;
+
+    /// <summary>What is at a place.</summary>
+    internal struct Found
+    {
+        public InputPath? Place;
+        public InputValue Value;
+    }
+}
