@@ -18,6 +18,9 @@ internal static class ProcessStart
         for (var round = 0; round < Rounds; round++)
         {
             var data = Directory.CreateTempSubdirectory("policy-start-").FullName;
+
+            // So that PostgreSQL's own user can enter it where this runs as root.
+            File.SetUnixFileMode(data, File.GetUnixFileMode(data) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             try
             {
                 empty.Add(await MillisecondsToReadyAsync(data));
