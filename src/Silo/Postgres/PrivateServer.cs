@@ -53,10 +53,27 @@ internal sealed partial class PrivateServer(
                 CancellationToken.None);
             if (result.ExitCode == 0 || !IsAlive)
             {
+                await LeaveAsync();
                 return;
             }
 
             LogStopFailed(logger, mode, result.Output.Trim());
+        }
+    }
+
+    // pg_ctl goes by the pid file, which goes a moment before the process.
+    private async Task LeaveAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        while (IsAlive && clock.Elapsed < StopTimeout)
+        {
+            await Task.Delay(PollInterval);
+        }
+
+        if (_socketFolder is { } socket && !socket.StartsWith(folder.Root + "/", StringComparison.Ordinal) && Directory.Exists(socket))
+        {
+            RemoveStaleSocket(socket);
+            Directory.Delete(socket);
         }
     }
 
@@ -156,6 +173,7 @@ internal sealed partial class PrivateServer(
     {
         var clock = Stopwatch.StartNew();
         _socketFolder = await folder.MakeSocketFolderAsync(account, cancellationToken);
+        RemoveStaleSocket(_socketFolder);
         RotateLog();
 
         // pg_ctl gives the server a session of its own (setsid), so that the terminal's Ctrl-C stops us first and it second.
@@ -174,6 +192,16 @@ internal sealed partial class PrivateServer(
 
         Pid = file.Pid;
         LogStarted(logger, Pid, folder.Root, clock.ElapsedMilliseconds);
+    }
+
+    // Nobody lives on our data (TryAdoptAsync) and nobody else uses this folder, so what lies there is stale; but a dead server that
+    // no init process has reaped yet still counts as the owner of the socket's lock file with a server that starts.
+    private static void RemoveStaleSocket(string socketFolder)
+    {
+        foreach (var file in Directory.EnumerateFiles(socketFolder, ".s.PGSQL.*").ToArray())
+        {
+            File.Delete(file);
+        }
     }
 
     // Starts, stops and errors of the server itself, a few lines each: kept once.

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Admission;
-using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
