@@ -28,6 +28,7 @@ internal static class TestCluster
                 options.NumMissedProbesLimit = 2;
                 options.NumVotesForDeathDeclaration = 1;
             });
+            silo.Configure<GrainCollectionOptions>(options => options.CollectionQuantum = TimeSpan.FromMilliseconds(500));
             silo.AddMemoryGrainStorage(Storage);
             configure?.Invoke(silo);
         });

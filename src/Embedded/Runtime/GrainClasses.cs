@@ -12,6 +12,15 @@ internal static class GrainClasses
     private static readonly ConcurrentDictionary<GrainType, GrainClass> s_byType = new();
     private static readonly ConcurrentDictionary<(Type, string?), GrainClass> s_byInterface = new();
 
+    public static IEnumerable<GrainClass> All
+    {
+        get
+        {
+            Scan();
+            return s_byType.Values;
+        }
+    }
+
     public static GrainClass? Find(GrainType type)
     {
         if (s_byType.TryGetValue(type, out var found))

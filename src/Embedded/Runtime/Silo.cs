@@ -93,6 +93,7 @@ internal sealed class Silo : Participant
     /// <summary>Opens its storages, then takes activations.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        Check();
         foreach (var part in Services.GetServices<ISiloPart>())
         {
             await part.StartAsync(cancellationToken);
@@ -146,6 +147,25 @@ internal sealed class Silo : Participant
         }
 
         base.Disappear();
+    }
+
+    private void Check()
+    {
+        // Collected once a quantum, nothing could live for less.
+        if (_collection.CollectionAge <= _collection.CollectionQuantum)
+        {
+            throw new OrleansConfigurationException(
+                $"CollectionAge {_collection.CollectionAge} must be greater than CollectionQuantum {_collection.CollectionQuantum}.");
+        }
+
+        foreach (var grainClass in GrainClasses.All)
+        {
+            if (grainClass.CollectionAge <= _collection.CollectionQuantum)
+            {
+                throw new OrleansConfigurationException(
+                    $"CollectionAgeLimit {grainClass.CollectionAge} of {grainClass.Type} must be greater than CollectionQuantum {_collection.CollectionQuantum}.");
+            }
+        }
     }
 
     private void Collect()
