@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Orleans.Runtime;
 
 /// <summary>Type and key of a grain; as text <c>type/key</c>.</summary>
+[Immutable]
 public readonly struct GrainId : IEquatable<GrainId>, IComparable<GrainId>
 {
     public GrainId(GrainType type, IdSpan key)

@@ -1,6 +1,7 @@
 namespace Orleans.Runtime;
 
 /// <summary>Names a grain class in identities and in reminder rows.</summary>
+[Immutable]
 public readonly struct GrainType : IEquatable<GrainType>, IComparable<GrainType>
 {
     public GrainType(IdSpan id) => Value = id;

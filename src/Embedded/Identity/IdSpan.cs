@@ -3,6 +3,7 @@ using System.Text;
 namespace Orleans.Runtime;
 
 /// <summary>One half of an identity (a grain type or a key): text with a hash that is the same in every process.</summary>
+[Immutable]
 public readonly struct IdSpan : IEquatable<IdSpan>, IComparable<IdSpan>
 {
     private readonly string? _value;

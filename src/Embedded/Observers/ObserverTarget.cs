@@ -7,6 +7,7 @@ internal sealed class ObserverTarget(GrainId id, IGrainObserver? observer, Parti
     : SerialTarget(new TurnScheduler(id.ToString(), home.Cluster.Sources.Turns))
 {
     private readonly WeakReference<IGrainObserver>? _observer = observer is null ? null : new(observer);
+    private volatile bool _deleted;
 
     public override Participant Home => home;
 
@@ -17,12 +18,12 @@ internal sealed class ObserverTarget(GrainId id, IGrainObserver? observer, Parti
 
     protected override bool Gone => home.IsGone;
 
-    public bool Is(IGrainObserver other) => _observer is not null && _observer.TryGetTarget(out var observer) && ReferenceEquals(observer, other);
+    public void Delete() => _deleted = true;
 
     public override bool TryDeliver(GrainCall call)
     {
         // A call to an observer that is no more is lost, as a message would be.
         call.Target = this;
-        return _observer is null || !_observer.TryGetTarget(out _) || TryAdd(call);
+        return _deleted || _observer is null || !_observer.TryGetTarget(out _) || TryAdd(call);
     }
 }

@@ -1,6 +1,7 @@
 namespace Orleans.Runtime;
 
 /// <summary>When a reminder was first due, how often it comes, and when this tick is.</summary>
+[Immutable]
 public readonly struct TickStatus(DateTime firstTickTime, TimeSpan period, DateTime timeStamp)
 {
     public DateTime FirstTickTime { get; } = firstTickTime;

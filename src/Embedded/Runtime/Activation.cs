@@ -192,7 +192,7 @@ internal sealed partial class Activation : SerialTarget, IGrainContext
         {
             using var limit = new CancellationTokenSource(Silo.ActivationTimeout, Silo.Clock);
             var states = new List<IActivationState>();
-            _instance = Class.Create(this, states);
+            _instance = Create(states);
             foreach (var state in states)
             {
                 await state.LoadAsync(limit.Token);
@@ -218,6 +218,18 @@ internal sealed partial class Activation : SerialTarget, IGrainContext
             {
                 (request as GrainCall)?.Fail(exception);
             }
+        }
+    }
+
+    private object Create(List<IActivationState> states)
+    {
+        try
+        {
+            return Class.Create(this, states);
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException($"Failed to create an instance of grain type '{Class.Type}'. See InnerException for details.", exception);
         }
     }
 

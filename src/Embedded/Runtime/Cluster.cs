@@ -57,7 +57,7 @@ internal sealed class Cluster(EngineSources sources)
         {
             if (observer.Home == participant)
             {
-                _observers.TryRemove(id, out _);
+                RemoveObserver(id);
             }
         }
 
@@ -121,7 +121,13 @@ internal sealed class Cluster(EngineSources sources)
         return id;
     }
 
-    public void RemoveObserver(GrainId id) => _observers.TryRemove(id, out _);
+    public void RemoveObserver(GrainId id)
+    {
+        if (_observers.TryRemove(id, out var observer))
+        {
+            observer.Delete();
+        }
+    }
 
     private ObserverTarget FindObserver(GrainId id)
     {

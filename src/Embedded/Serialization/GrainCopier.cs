@@ -20,7 +20,7 @@ internal sealed class GrainCopier(IReadOnlyList<JsonTypes> json)
     private static readonly HashSet<Type> s_unchanging =
     [
         typeof(string), typeof(decimal), typeof(DateTime), typeof(DateTimeOffset), typeof(TimeSpan), typeof(DateOnly), typeof(TimeOnly), typeof(Guid),
-        typeof(Uri), typeof(Version), typeof(CancellationToken), typeof(GrainId), typeof(GrainType), typeof(IdSpan), typeof(Nothing),
+        typeof(Uri), typeof(Version), typeof(CancellationToken),
     ];
 
     private readonly ConcurrentDictionary<Type, Func<object, object?>?> _known = new();
