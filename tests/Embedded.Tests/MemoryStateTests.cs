@@ -9,8 +9,6 @@ public sealed class MemoryStateTests(MemoryStateTests.Fixture fixture) : StateCo
 {
     protected override InProcessTestCluster Cluster => fixture.Cluster;
 
-    protected override bool SharesRowsBetweenClasses => false;
-
     [Fact]
     public async Task A_state_that_cannot_be_read_fails_the_call()
     {

@@ -1,4 +1,3 @@
-using Orleans.Storage;
 using Orleans.TestingHost;
 using OrleansPolicy.Embedded.Tests.Grains;
 
@@ -11,10 +10,9 @@ public abstract class StateContract
 
     protected abstract InProcessTestCluster Cluster { get; }
 
-    /// <summary>Whether classes with the same state name and key share a row, as the AdoNet providers have it.</summary>
-    protected abstract bool SharesRowsBetweenClasses { get; }
+    protected static Note ANote => s_note;
 
-    private IStateGrain Grain(string key) => Cluster.Client.GetGrain<IStateGrain>(Unique(key));
+    protected IStateGrain Grain(string key) => Cluster.Client.GetGrain<IStateGrain>(Unique(key));
 
     [Fact]
     public async Task A_written_state_is_there_in_the_next_life()
@@ -91,46 +89,6 @@ public abstract class StateContract
         await grain.EndAsync();
 
         Assert.Equal(("a", "bthird"), await grain.GetAsync());
-    }
-
-    [Fact]
-    public async Task A_write_over_somebody_elses_fails_and_ends_the_activation()
-    {
-        if (!SharesRowsBetweenClasses)
-        {
-            Assert.Skip("Needs a storage in which two classes share a row.");
-        }
-
-        var one = Grain("conflict");
-        var other = Cluster.Client.GetGrain<IOtherStateGrain>(one.GetPrimaryKeyString());
-        await one.AddAsync(s_note);
-        await other.AddAsync(s_note);
-        var life = await one.WhoAsync();
-
-        var exception = await Assert.ThrowsAsync<InconsistentStateException>(() => one.AddAsync(s_note));
-
-        Assert.NotNull(exception.Message);
-        Assert.NotEqual(life, await one.WhoAsync());
-        Assert.Equal(2, (await one.GetAsync()).Length);
-        Assert.Equal(3, (await one.AddAsync(s_note)).Count);
-    }
-
-    [Fact]
-    public async Task Of_two_first_writes_one_fails()
-    {
-        if (!SharesRowsBetweenClasses)
-        {
-            Assert.Skip("Needs a storage in which two classes share a row.");
-        }
-
-        var one = Grain("first-write");
-        var other = Cluster.Client.GetGrain<IOtherStateGrain>(one.GetPrimaryKeyString());
-        Assert.Empty(await one.GetAsync());
-        Assert.Empty(await other.GetAsync());
-
-        await one.AddAsync(s_note);
-
-        await Assert.ThrowsAsync<InconsistentStateException>(() => other.AddAsync(s_note));
     }
 
     [Fact]

@@ -38,6 +38,6 @@ internal static class TestCluster
         return cluster;
     }
 
-    private static void AddJson(IServiceCollection services) => services.AddSerializer(serializer => serializer.AddJsonSerializer(
+    public static void AddJson(IServiceCollection services) => services.AddSerializer(serializer => serializer.AddJsonSerializer(
         type => type.Namespace?.StartsWith("OrleansPolicy", StringComparison.Ordinal) == true, new JsonSerializerOptions(JsonSerializerDefaults.Web)));
 }

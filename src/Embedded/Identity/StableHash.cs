@@ -3,7 +3,10 @@ using System.Numerics;
 
 namespace Orleans;
 
-/// <summary>XXH32 with seed 0 (the xxHash specification, version 0.1.1): reminder rows are keyed by it, so it must never change.</summary>
+/// <summary>
+/// XXH32 with seed 0 (the xxHash specification, version 0.1.1), its canonical big-endian bytes read as little-endian. Rows of
+/// states and reminders are keyed by it, so it must never change.
+/// </summary>
 public static class StableHash
 {
     private const uint Prime1 = 2654435761;
@@ -51,7 +54,7 @@ public static class StableHash
 
             hash = (hash ^ (hash >> 15)) * Prime2;
             hash = (hash ^ (hash >> 13)) * Prime3;
-            return hash ^ (hash >> 16);
+            return BinaryPrimitives.ReverseEndianness(hash ^ (hash >> 16));
         }
     }
 
