@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using System.Text;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Policy.Tests.Rollouts;
+
+/// <summary>Every command and everything a look can find, in every state: what the documentation says is what the decider does.</summary>
+public sealed class RolloutTableTests
+{
+    private const string Begin = "<!-- table: begin (checked by RolloutTableTests) -->";
+    private const string End = "<!-- table: end -->";
+
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+
+    private static readonly (string Name, Func<Fleet> Make)[] States =
+    [
+        ("no rollout", () => new Fleet()),
+        ("PENDING", () => Changed(Started(), state => state with { Phase = RolloutPhase.Pending })),
+        ("ACTIVE at the initial percentage", () => Started(Plan() with { InitialPercentage = 1 })),
+        ("ACTIVE in a stage", () => Started()),
+        ("ACTIVE in the last stage", InLastStage),
+        ("PAUSED", () => Done(Started(), new RolloutCommand.Pause(Fleet.Author, "wait"))),
+        ("COMPLETE", () => Completed()),
+        ("ROLLED_BACK", () => Done(Started(), fleet => new RolloutCommand.RollBack(Fleet.Author, "back", fleet.Directive))),
+    ];
+
+    private static readonly (string Name, Func<Fleet, Outcome<ImmutableArray<RolloutEvent>>> Do)[] Commands =
+    [
+        ("start", fleet => fleet.StartRollout(Plan())),
+        ("set baseline (fleet without a bundle)", fleet => fleet.Do(new RolloutCommand.SetBaseline(
+            "default", "b1", "edge", Fleet.V1, "first", Fleet.Author, 3600, "00", new Directive { Epoch = 0 }, 3))),
+        ("pause", fleet => fleet.Do(new RolloutCommand.Pause(Fleet.Author, "wait"))),
+        ("resume", fleet => fleet.Do(new RolloutCommand.Resume(Fleet.Author, "go on"))),
+        ("approve, by another person", fleet => fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine"))),
+        ("approve, by the author", fleet => fleet.Do(new RolloutCommand.Approve(Fleet.Author, "fine"))),
+        ("roll back, by an operator", fleet => fleet.Do(new RolloutCommand.RollBack(Fleet.Author, "back", fleet.Directive))),
+        ("window running, anything short of FAIL", fleet => LookAfter(fleet, Window / 2)),
+        ("window and duration passed, PASS, nodes ACKed, approved", fleet => LookAfter(Approved(fleet), Window)),
+        ("the same without approval", fleet => LookAfter(fleet, Window)),
+        ("the same, too few nodes ACKed", fleet => LookAfter(Approved(fleet), Window, fleet => fleet.Unacked = 3)),
+        ("FAIL, `on_fail: hold`", fleet => LookAfter(fleet, Window, fleet => fleet.ErrorRate = 0.02)),
+        ("FAIL, `on_fail: freeze`", fleet => LookAfter(With(fleet, plan => plan with { OnFail = OnFail.Freeze }), Window / 2, fleet => fleet.ErrorRate = 0.02)),
+        ("FAIL, `on_fail: rollback`", fleet => LookAfter(With(fleet, plan => plan with { OnFail = OnFail.Rollback }), Window / 2, fleet => fleet.ErrorRate = 0.02)),
+        ("window passed, INCONCLUSIVE, `on_inconclusive: hold`", fleet => LookAfter(fleet, Window, fleet => fleet.Decisions = 0)),
+        ("the same, `extend`", fleet => LookAfter(With(fleet, plan => plan with { OnInconclusive = OnInconclusive.Extend }), Window, fleet => fleet.Decisions = 0)),
+        ("the same, `extend`, a second time", fleet => LookAfter(
+            With(Changed(fleet, state => state with { Extended = true }), plan => plan with { OnInconclusive = OnInconclusive.Extend }), Window, fleet => fleet.Decisions = 0)),
+        ("the same, `rollback`", fleet => LookAfter(With(fleet, plan => plan with { OnInconclusive = OnInconclusive.Rollback }), Window, fleet => fleet.Decisions = 0)),
+        ("no success for three windows", fleet => LookAfter(fleet, 3 * Window, fleet => fleet.Decisions = 0)),
+        ("rollback trigger fires", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.ErrorRate = 0.06)),
+        ("blast radius exceeded", fleet => LookAfter(With(fleet, plan => plan with { MaxBlastRadius = 30 }), TimeSpan.FromSeconds(1), fleet => fleet.OnTarget = 31)),
+        ("NACKs beyond the budget", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.Nacked = 1)),
+        ("samples could not arrive for a while", fleet => LookAfter(fleet, Window, fleet => fleet.ObservingSince = fleet.Now)),
+    ];
+
+    [Fact]
+    public void The_documentation_says_what_the_decider_does()
+    {
+        var path = Path.Combine(Root(), "docs", "ROLLOUTS.md");
+        var text = File.ReadAllText(path);
+        var (begin, end) = (text.IndexOf(Begin, StringComparison.Ordinal), text.IndexOf(End, StringComparison.Ordinal));
+        Assert.True(begin >= 0 && end > begin, "docs/ROLLOUTS.md has no table.");
+
+        Assert.Equal(Table(), text[(begin + Begin.Length)..end].Trim());
+    }
+
+    [Fact]
+    public void No_cell_is_empty_and_every_final_state_stays()
+    {
+        foreach (var (command, act) in Commands)
+        {
+            foreach (var (name, make) in States)
+            {
+                Assert.NotEmpty(Cell(make(), act));
+                if (name is "COMPLETE" or "ROLLED_BACK")
+                {
+                    var fleet = make();
+                    var before = fleet.State;
+                    act(fleet);
+                    Assert.True(before!.Revision == fleet.Rollout.Revision, $"{command} changed a rollout that is {name}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("PENDING")]
+    [InlineData("ACTIVE at the initial percentage")]
+    [InlineData("ACTIVE in a stage")]
+    [InlineData("ACTIVE in the last stage")]
+    [InlineData("PAUSED")]
+    public void Rollback_returns_every_node_from_every_state_that_is_not_final(string name)
+    {
+        foreach (var (command, act) in Commands.Where(command => command.Name is "roll back, by an operator" or "rollback trigger fires"
+            or "blast radius exceeded" or "NACKs beyond the budget"))
+        {
+            var fleet = States.Single(state => state.Name == name).Make();
+            var epoch = fleet.Directive.Epoch;
+
+            act(fleet);
+
+            Assert.True(fleet.Rollout.Phase == RolloutPhase.RolledBack, command);
+            Assert.True(fleet.Directive is { AtRest: true, Target: Fleet.V1 } && fleet.Directive.Epoch == epoch + 1, command);
+            Assert.All(fleet.Nodes, node => Assert.Equal(Fleet.V1, Cohorts.AssignedHash(fleet.Directive, node)));
+        }
+    }
+
+    private static string Table()
+    {
+        var table = new StringBuilder();
+        table.Append("| command or finding | ").AppendJoin(" | ", States.Select(state => state.Name)).Append(" |\n|---|");
+        table.Append(string.Concat(Enumerable.Repeat("---|", States.Length)));
+        foreach (var (name, act) in Commands)
+        {
+            table.Append("\n| ").Append(name).Append(" | ").AppendJoin(" | ", States.Select(state => Cell(state.Make(), act))).Append(" |");
+        }
+
+        return table.ToString();
+    }
+
+    private static string Cell(Fleet fleet, Func<Fleet, Outcome<ImmutableArray<RolloutEvent>>> act)
+    {
+        var outcome = act(fleet);
+        if (!outcome.Succeeded)
+        {
+            return $"`{outcome.Problems[0].Code}`";
+        }
+
+        return outcome.Value.SingleOrDefault() switch
+        {
+            null => "nothing",
+            RolloutEvent.Judged { Unobserved.Ticks: > 0 } => "clocks move on",
+            RolloutEvent.Judged judged => fleet.Rollout.Phase == RolloutPhase.Active ? $"stays: `{judged.Why.Code}`" : "stays",
+            RolloutEvent.Started { State.Kind: RolloutKind.Baseline } => "COMPLETE: baseline",
+            RolloutEvent.Started => "ACTIVE in stage 1",
+            RolloutEvent.Advanced { Code: null } => "steps up to the stage's target",
+            RolloutEvent.Advanced advanced => $"next stage ({advanced.Code})",
+            RolloutEvent.Extended => "one more window",
+            RolloutEvent.Paused paused => $"PAUSED (RWG-002): `{paused.Why.Code}`",
+            RolloutEvent.Resumed => "ACTIVE, a full new window",
+            RolloutEvent.Approved => "approved",
+            RolloutEvent.RolledBack back => $"ROLLED_BACK (RWG-003): `{back.Why.Code}`",
+            RolloutEvent.Completed => "COMPLETE (RWG-004)",
+            var other => throw new InvalidOperationException(other.ToString()),
+        };
+    }
+
+    private static RolloutPlan Plan() => Fleet.Plan(5, 20, 100) with { IncrementPolicy = IncrementPolicy.Manual };
+
+    private static Fleet Started(RolloutPlan? plan = null)
+    {
+        var fleet = new Fleet();
+        fleet.StartRollout(plan ?? Plan());
+        return fleet;
+    }
+
+    private static Fleet InLastStage()
+    {
+        var fleet = Started();
+        LookAfter(Approved(fleet), Window);
+        LookAfter(Approved(fleet), Window);
+        return fleet;
+    }
+
+    private static Fleet Completed()
+    {
+        var fleet = InLastStage();
+        LookAfter(fleet, Window);
+        return fleet;
+    }
+
+    private static Fleet Approved(Fleet fleet)
+    {
+        if (fleet.State is { } state && RolloutLook.NeedsApproval(state, state.Plan!))
+        {
+            fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine"));
+        }
+
+        return fleet;
+    }
+
+    private static Fleet With(Fleet fleet, Func<RolloutPlan, RolloutPlan> change) =>
+        Changed(fleet, state => state with { Plan = change(state.Plan!) });
+
+    private static Fleet Changed(Fleet fleet, Func<RolloutState, RolloutState> change)
+    {
+        fleet.State = fleet.State is null ? null : change(fleet.State);
+        return fleet;
+    }
+
+    private static Fleet Done(Fleet fleet, RolloutCommand command) => Done(fleet, _ => command);
+
+    private static Fleet Done(Fleet fleet, Func<Fleet, RolloutCommand> command)
+    {
+        fleet.Do(command(fleet));
+        return fleet;
+    }
+
+    // Time passes, watched by a control plane that wrote its heartbeat a second ago.
+    private static Outcome<ImmutableArray<RolloutEvent>> LookAfter(Fleet fleet, TimeSpan time, Action<Fleet>? meanwhile = null)
+    {
+        fleet.Now += time;
+        Changed(fleet, state => state with { SeenAt = fleet.Now - TimeSpan.FromSeconds(1) });
+        meanwhile?.Invoke(fleet);
+        return fleet.State is null ? fleet.Do(new RolloutCommand.Observe(fleet.See(true))) : fleet.Look();
+    }
+
+    private static string Root()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Orleans.Policy.sln")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The solution is not above the tests.");
+        }
+
+        return folder;
+    }
+}
