@@ -39,14 +39,15 @@ internal sealed class Load(Agents agents, TestDecisions tests) : IAsyncDisposabl
     private async Task RunAsync()
     {
         using var timer = new PeriodicTimer(Round);
-        var next = 0;
+        var round = 0;
         try
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
-                foreach (var node in agents.Nodes)
+                round++;
+                for (var i = 0; i < agents.Nodes.Length; i++)
                 {
-                    var wrong = tests.Check(node, next++, V2Hash);
+                    var wrong = tests.Check(agents.Nodes[i], round + i, V2Hash);
                     Interlocked.Increment(ref _decisions);
                     if (wrong is not null && Interlocked.Increment(ref _wrongCount) <= WrongKept)
                     {

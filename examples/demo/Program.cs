@@ -4,6 +4,7 @@ using OrleansPolicy.Demo;
 const int Failed = 1;
 const int ToldWrongly = 2;
 const int Interrupted = 130;
+const int MessageCharsShown = 500;
 
 DemoOptions? options;
 try
@@ -50,7 +51,7 @@ await screen.WhileAsync(async () =>
     }
     catch (Exception e) when (e is DemoFailureException or PolicyApiException or PolicyUnreachableException or TimeoutException or IOException)
     {
-        screen.Fail(current, e.Message);
+        screen.Fail(current, e.Message.Length > MessageCharsShown ? e.Message[..MessageCharsShown] + " …" : e.Message);
         exitCode = Failed;
     }
 

@@ -100,7 +100,7 @@ internal sealed class Screen
     {
         _console.Write(Render());
         var failed = _rows.Count(r => r.Standing is not Standing.Ok);
-        _console.WriteLine(failed == 0
+        Console.WriteLine(failed == 0
             ? $"All {_rows.Count} steps went as stated, in {Stopwatch.GetElapsedTime(_started).TotalSeconds:F0} s."
             : $"{failed} of {_rows.Count} steps did not go as stated.");
     }

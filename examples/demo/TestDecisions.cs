@@ -18,6 +18,10 @@ internal sealed class TestDecisions
 
     public int Count => _cases.Length;
 
+    /// <summary>Those that a healthy service sends: without the ones that no rule can be evaluated on. They would count as errors, rightly.</summary>
+    public TestDecisions Healthy() =>
+        new([.. _cases.Where(test => test.Expected.Reason?.StartsWith("evaluation-error", StringComparison.Ordinal) != true)]);
+
     public static TestDecisions Read(string file)
     {
         var read = JsonSerializer.Deserialize<CaseFile>(File.ReadAllBytes(file), PolicyJson.Options)
@@ -46,5 +50,5 @@ internal sealed class TestDecisions
 
     private sealed record Case(string CapabilityId, JsonElement Context, Expectation Expected, Expectation? ExpectedV2, DateTimeOffset? Now);
 
-    private sealed record Expectation(bool Allowed, bool RequireConfirmation, string? RuleId);
+    private sealed record Expectation(bool Allowed, bool RequireConfirmation, string? RuleId, string? Reason);
 }

@@ -17,7 +17,7 @@ internal sealed class CheckDecisions(string v2Name) : IDemoStep
             }
         }
 
-        world.Load = new Load(world.Agents, tests);
+        world.Load = new Load(world.Agents, tests.Healthy());
         world.Load.Start();
         return Task.FromResult($"{tests.Count} x {world.Agents.Nodes.Length} right; requests at every node from now on");
     }
