@@ -8,6 +8,9 @@ namespace OrleansPolicy.Silo.Postgres;
 /// <summary>The audit chains, in PostgreSQL. They are written by <see cref="PostgresRolloutStore"/>, as part of what they tell of.</summary>
 public sealed class PostgresAuditStore(NpgsqlDataSource dataSource) : IAuditStore
 {
+    // The range lets the index be used under a plan made for any value. U+10FFFF is the last of all characters.
+    private const string SubjectSql = "AND subject ^@ $4 AND subject >= $4 AND subject <= $4 || chr(1114111) ";
+
     private readonly StoreCalls _calls = new(dataSource);
 
     /// <inheritdoc/>
@@ -15,7 +18,7 @@ public sealed class PostgresAuditStore(NpgsqlDataSource dataSource) : IAuditStor
         string tenant, long after, int limit, string? subject = null, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
             "SELECT seq, draft, prev_hash, hash FROM policy_audit WHERE tenant = $1 AND seq > $2 "
-                + (subject is null ? "" : "AND subject ^@ $4 ") + "ORDER BY seq LIMIT $3",
+                + (subject is null ? "" : SubjectSql) + "ORDER BY seq LIMIT $3",
             subject is null
                 ? [SqlValue.Text(tenant), SqlValue.Long(after), SqlValue.Int(limit)]
                 : [SqlValue.Text(tenant), SqlValue.Long(after), SqlValue.Int(limit), SqlValue.Text(subject)],

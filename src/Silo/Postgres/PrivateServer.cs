@@ -111,37 +111,33 @@ internal sealed partial class PrivateServer(
 
     private async Task<bool> TryAdoptAsync(CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
-        while (PostmasterFile.Read(folder.Data) is { } file)
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(PollInterval, cancellationToken))
         {
-            if (!ServerProcesses.IsIn(file.Pid, folder.Data))
+            var file = PostmasterFile.Read(folder.Data);
+            if (file is not null && ServerProcesses.IsIn(file.Pid, folder.Data))
             {
-                // The server itself is gone. Its children end by themselves; the file must stay until they have, as it is what
-                // keeps a new server off shared memory in use. With nobody left it is stale: the pid in it may be anybody's by now.
-                if (!ServerProcesses.AnyIn(folder.Data))
+                if (file.SocketFolder is { } socket && await AnswersAsync(socket, cancellationToken))
                 {
-                    File.Delete(Path.Combine(folder.Data, PostmasterFile.Name));
-                    return false;
+                    (Pid, _socketFolder) = (file.Pid, socket);
+                    LogAdopted(logger, file.Pid);
+                    return true;
                 }
             }
-            else if (file.SocketFolder is { } socket && await AnswersAsync(socket, cancellationToken))
+            else if (!ServerProcesses.AnyIn(folder.Data))
             {
-                (Pid, _socketFolder) = (file.Pid, socket);
-                LogAdopted(logger, file.Pid);
-                return true;
+                // The pid in the file may be anybody's by now, so the file must not keep a server from starting. It had to stay
+                // until now: children outlive a server that was killed, and two servers on one data would ruin it.
+                File.Delete(Path.Combine(folder.Data, PostmasterFile.Name));
+                return false;
             }
 
             if (clock.Elapsed > AdoptionTimeout)
             {
                 throw new DatabaseException(
                     DatabaseCodes.StartFailed,
-                    $"The PostgreSQL server on {folder.Data} (pid {file.Pid}) neither answers nor ends. Stop it (kill -QUIT {file.Pid}), then start again.");
+                    $"A PostgreSQL server on {folder.Data} (pid {file?.Pid.ToString(CultureInfo.InvariantCulture) ?? "unknown"}) neither answers nor ends. Stop it (kill -QUIT), then start again.");
             }
-
-            await Task.Delay(PollInterval, cancellationToken);
         }
-
-        return false;
     }
 
     /// <summary>Whether the server behind the socket answers and is the one on our data.</summary>

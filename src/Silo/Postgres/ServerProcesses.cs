@@ -3,8 +3,8 @@ using System.Globalization;
 namespace OrleansPolicy.Silo.Postgres;
 
 /// <summary>
-/// The processes that live in a server's data folder. A server and its children have it as their working directory, which
-/// tells them from a process that merely has a recycled pid, and from a dead one that nobody has reaped.
+/// The server processes that live in a data folder. A server and its children have it as their working directory, which tells
+/// them from a process that merely has a recycled pid, and from a dead one that nobody has reaped.
 /// </summary>
 internal static class ServerProcesses
 {
@@ -13,7 +13,9 @@ internal static class ServerProcesses
     {
         try
         {
-            return new DirectoryInfo($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/cwd").LinkTarget == data;
+            var process = $"/proc/{pid.ToString(CultureInfo.InvariantCulture)}";
+            return new DirectoryInfo(process + "/cwd").LinkTarget == data
+                && File.ReadAllText(process + "/comm").TrimEnd() == "postgres"; // Not the shell of somebody who looks around there.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

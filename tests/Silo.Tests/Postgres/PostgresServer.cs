@@ -16,15 +16,29 @@ public sealed class PostgresServer : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
     private PrivatePostgres? _server;
 
+    /// <summary>Whether the server has pg_stat_statements. Debian's package brings it; elsewhere it may be one of its own.</summary>
+    public bool CountsStatements { get; private set; } = true;
+
     public async ValueTask InitializeAsync()
     {
-        _server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions
+        var options = new PrivatePostgresOptions
         {
             DataFolder = _folder.Path,
-            Settings = ImmutableSortedDictionary<string, string>.Empty
-                .Add("shared_preload_libraries", "pg_stat_statements")
-                .Add("max_connections", "300"),
-        });
+
+            // Nothing here is to outlast a loss of power.
+            Settings = ImmutableSortedDictionary<string, string>.Empty.Add("max_connections", "300").Add("fsync", "off"),
+        };
+        try
+        {
+            _server = await PrivatePostgres.StartAsync(
+                options with { Settings = options.Settings.Add("shared_preload_libraries", "pg_stat_statements") });
+        }
+        catch (DatabaseException e) when (e.Message.Contains("pg_stat_statements", StringComparison.Ordinal))
+        {
+            CountsStatements = false;
+            _server = await PrivatePostgres.StartAsync(options);
+        }
+
         await ExecuteAsync($"CREATE DATABASE {Template}");
         await new SchemaMigrator(ConnectionStringTo(Template), SchemaStep.Embedded(), NullLogger.Instance).MigrateAsync();
     }

@@ -12,7 +12,7 @@ namespace OrleansPolicy.Silo.Tests.Postgres;
 /// <c>pg_stat_statements</c> has for the database (the server of these tests preloads it). BEGIN and COMMIT come on top: it counts
 /// them only until they are prepared.
 /// </summary>
-public sealed class StatementCountTests(StoreDatabase database) : StoreContract.StoreContract, IClassFixture<StoreDatabase>
+public sealed class StatementCountTests(PostgresServer server, StoreDatabase database) : StoreContract.StoreContract, IClassFixture<StoreDatabase>
 {
     // Operation, rollout with its deadlines, directive, audit head (locked and read), audit entries with the new head.
     private const int StatementsOfAStageChange = 5;
@@ -63,6 +63,8 @@ public sealed class StatementCountTests(StoreDatabase database) : StoreContract.
 
     private async Task<long> CountAsync(Func<Task> action)
     {
+        Assert.SkipUnless(server.CountsStatements, "This PostgreSQL does not have pg_stat_statements.");
+
         // A session of its own, so that nothing of the count is in the stores' connections.
         await using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
         await connection.OpenAsync();
