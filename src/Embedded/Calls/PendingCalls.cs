@@ -1,10 +1,12 @@
+using Orleans.Embedded;
+
 namespace Orleans.Runtime;
 
 /// <summary>
 /// The calls of one participant that wait for an answer. One timer looks through them: a timer for each call would cost
 /// more than the call.
 /// </summary>
-internal sealed class PendingCalls : IDisposable
+internal sealed class PendingCalls : ITurn, IDisposable
 {
     private const int Shards = 16;
     private static readonly TimeSpan s_finestPeriod = TimeSpan.FromMilliseconds(10);
@@ -12,15 +14,17 @@ internal sealed class PendingCalls : IDisposable
 
     private readonly Shard[] _shards = [.. Enumerable.Range(0, Shards).Select(_ => new Shard())];
     private readonly TimeProvider _time;
+    private readonly TurnScheduler _scheduler;
     private readonly ITimer _timer;
     private long _periodTicks = s_coarsestPeriod.Ticks;
     private int _armed;
     private bool _closed;
 
-    public PendingCalls(TimeProvider time)
+    public PendingCalls(TimeProvider time, TurnScheduler scheduler)
     {
         _time = time;
-        _timer = time.CreateTimer(static state => ((PendingCalls)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _scheduler = scheduler;
+        _timer = time.CreateTimer(static state => ((PendingCalls)state!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public void Add(GrainCall call, TimeSpan timeout)
@@ -65,8 +69,6 @@ internal sealed class PendingCalls : IDisposable
     /// <summary>The calls that went to somebody who is gone now.</summary>
     public List<GrainCall> To(Participant gone) => Where(call => call.Target?.Home == gone);
 
-    public List<GrainCall> All() => Where(static _ => true);
-
     public void Dispose()
     {
         _closed = true;
@@ -81,7 +83,10 @@ internal sealed class PendingCalls : IDisposable
         }
     }
 
-    private void Sweep()
+    private void Wake() => _scheduler.Enqueue(this);
+
+    /// <summary>Answers in a turn, so that no caller's code runs in the midst of it.</summary>
+    void ITurn.Run()
     {
         var now = _time.GetTimestamp();
         foreach (var call in Where(call => call.Deadline <= now))

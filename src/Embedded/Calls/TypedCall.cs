@@ -4,8 +4,9 @@ namespace Orleans.Runtime;
 internal abstract class TypedCall<T>(GrainMethod method, GrainId targetId, object?[] arguments, Participant caller)
     : GrainCall(method, targetId, arguments, caller)
 {
-    // Asynchronously: the callee's turn must not run its caller's code.
-    private readonly TaskCompletionSource<T> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Every answer is set inside a turn, where no continuation of another scheduler is inlined: the callee never runs its
+    // caller's code. RunContinuationsAsynchronously would say the same, but sends Task.WhenAll through the thread pool.
+    private readonly TaskCompletionSource<T> _promise = new();
 
     protected Task<T> Answer => _promise.Task;
 

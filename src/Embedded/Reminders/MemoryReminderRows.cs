@@ -12,10 +12,10 @@ internal sealed class MemoryReminderRows(Cluster cluster) : IReminderRows
         (ConcurrentDictionary<(GrainId, string), ReminderRow>)cluster.Memory.GetOrAdd(
             "reminders", _ => new ConcurrentDictionary<(GrainId, string), ReminderRow>());
 
-    public Task<IReadOnlyList<ReminderRow>> ReadAllAsync() => Task.FromResult<IReadOnlyList<ReminderRow>>([.. _rows.Values]);
+    public Task<IReadOnlyList<ReminderRow>> ReadAllAsync() => Task.FromResult<IReadOnlyList<ReminderRow>>([.. InOrder()]);
 
     public Task<IReadOnlyList<ReminderRow>> ReadAsync(GrainId grainId) =>
-        Task.FromResult<IReadOnlyList<ReminderRow>>([.. _rows.Values.Where(row => row.GrainId == grainId)]);
+        Task.FromResult<IReadOnlyList<ReminderRow>>([.. InOrder().Where(row => row.GrainId == grainId)]);
 
     public Task<ReminderRow?> ReadAsync(GrainId grainId, string name) => Task.FromResult(_rows.GetValueOrDefault((grainId, name)));
 
@@ -29,4 +29,7 @@ internal sealed class MemoryReminderRows(Cluster cluster) : IReminderRows
     public Task<bool> RemoveAsync(GrainId grainId, string name, string etag) => Task.FromResult(
         _rows.TryGetValue((grainId, name), out var row) && row.ETag == etag
         && _rows.TryRemove(new KeyValuePair<(GrainId, string), ReminderRow>((grainId, name), row)));
+
+    /// <summary>The dictionary's own order differs from process to process.</summary>
+    private IEnumerable<ReminderRow> InOrder() => _rows.Values.OrderBy(row => row.GrainId).ThenBy(row => row.ReminderName, StringComparer.Ordinal);
 }

@@ -163,16 +163,20 @@ internal sealed partial class ReminderService : ISiloPart
     {
         private readonly ReminderService _service;
         private readonly ITimer _timer;
+        private DateTime _due;
         private bool _disposed;
 
         public LocalReminder(ReminderService service, ReminderRow row)
         {
             (_service, Row) = (service, row);
             _timer = service._time.CreateTimer(_ => service.Post(TickAsync), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _due = row.StartAt >= Now ? row.StartAt : After(Now);
             Wait();
         }
 
         public ReminderRow Row { get; }
+
+        private DateTime Now => _service._time.GetUtcNow().UtcDateTime;
 
         public void Dispose()
         {
@@ -180,27 +184,28 @@ internal sealed partial class ReminderService : ISiloPart
             _timer.Dispose();
         }
 
-        /// <summary>Until the next of StartAt, StartAt + Period, ...: ticks that fell into a downtime are not made up for.</summary>
+        /// <summary>The first of StartAt, StartAt + Period, ... after a moment: ticks that fell into a downtime are not made up for.</summary>
+        private DateTime After(DateTime moment) => Row.Period <= TimeSpan.Zero
+            ? moment
+            : moment.AddTicks(Row.Period.Ticks - ((moment - Row.StartAt).Ticks % Row.Period.Ticks));
+
         private void Wait()
         {
-            var late = _service._time.GetUtcNow().UtcDateTime - Row.StartAt;
-            var wait = late <= TimeSpan.Zero ? -late
-                : Row.Period == TimeSpan.Zero ? TimeSpan.Zero
-                : new TimeSpan(Row.Period.Ticks - (late.Ticks % Row.Period.Ticks));
-
             // A timer takes 49 days at most; a longer wait is taken in parts.
-            _timer.Change(wait < s_longest ? wait : s_longest, Timeout.InfiniteTimeSpan);
+            var wait = _due - Now;
+            _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait < s_longest ? wait : s_longest, Timeout.InfiniteTimeSpan);
         }
 
         private async Task TickAsync()
         {
-            var now = _service._time.GetUtcNow().UtcDateTime;
+            var now = Now;
             if (_disposed || !_service.IsInCharge)
             {
                 return;
             }
 
-            if (now >= Row.StartAt)
+            // A timer may come early, by the grain of its clock or because the wait is taken in parts.
+            if (now >= _due)
             {
                 try
                 {
@@ -211,6 +216,8 @@ internal sealed partial class ReminderService : ISiloPart
                 {
                     Log.TickFailed(_service._silo.Logger, Row.ReminderName, Row.GrainId, exception);
                 }
+
+                _due = After(Now);
             }
 
             if (!_disposed)

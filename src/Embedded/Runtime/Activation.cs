@@ -9,7 +9,7 @@ namespace Orleans.Runtime;
 /// <summary>One life of one grain: made by the first call, ended on request, for idleness or with its silo.</summary>
 internal sealed partial class Activation : SerialTarget, IGrainContext
 {
-    private readonly TaskCompletionSource _deactivated = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _deactivated = new();
     private readonly HashSet<GrainTimer> _timers = [];
     private readonly AsyncServiceScope _scope;
     private object? _instance;
@@ -44,6 +44,9 @@ internal sealed partial class Activation : SerialTarget, IGrainContext
     public GrainClass Class { get; }
 
     public GrainId GrainId { get; }
+
+    /// <summary>Rises with every activation of the silo.</summary>
+    public long Number { get; set; }
 
     public override Participant Home => Silo;
 

@@ -63,12 +63,8 @@ internal sealed class Cluster(EngineSources sources)
 
         foreach (var other in _participants)
         {
-            foreach (var call in other.Pending.To(participant))
-            {
-                call.Fail(participant is Silo
-                    ? new SiloUnavailableException($"The silo of {call} became unavailable.")
-                    : new ClientNotAvailableException($"The client of {call} became unavailable."));
-            }
+            Task.Factory.StartNew(
+                () => FailCalls(other, participant), CancellationToken.None, TaskCreationOptions.None, other.Scheduler);
         }
     }
 
@@ -126,6 +122,16 @@ internal sealed class Cluster(EngineSources sources)
         if (_observers.TryRemove(id, out var observer))
         {
             observer.Delete();
+        }
+    }
+
+    private static void FailCalls(Participant caller, Participant gone)
+    {
+        foreach (var call in caller.Pending.To(gone))
+        {
+            call.Fail(gone is Silo
+                ? new SiloUnavailableException($"The silo of {call} became unavailable.")
+                : new ClientNotAvailableException($"The client of {call} became unavailable."));
         }
     }
 

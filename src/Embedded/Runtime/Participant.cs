@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
+using Orleans.Embedded;
 using Orleans.Serialization;
 
 namespace Orleans.Runtime;
@@ -16,7 +17,8 @@ internal abstract class Participant
         Services = services;
         ResponseTimeout = messaging.ResponseTimeout;
         Copier = GrainCopier.From(services);
-        Pending = new PendingCalls(TimeFor(TimeProviderNames.Messaging));
+        Scheduler = new TurnScheduler($"calls/{name}", cluster.Sources.Turns);
+        Pending = new PendingCalls(TimeFor(TimeProviderNames.Messaging), Scheduler);
     }
 
     public Cluster Cluster { get; }
@@ -31,6 +33,9 @@ internal abstract class Participant
     public GrainCopier? Copier { get; }
 
     public PendingCalls Pending { get; }
+
+    /// <summary>For what happens to calls besides being answered: they run out of time or lose their silo.</summary>
+    public TurnScheduler Scheduler { get; }
 
     /// <summary>Whether it has crashed or was stopped for good.</summary>
     public bool IsGone => _gone;

@@ -17,6 +17,7 @@ internal sealed class Silo : Participant
     private readonly GrainCollectionOptions _collection;
     private readonly ITimer _collector;
     private ReminderService? _reminders;
+    private long _lastActivation;
 
     public Silo(Cluster cluster, IServiceProvider services)
         : base(
@@ -69,6 +70,7 @@ internal sealed class Silo : Participant
     /// <summary>Makes an activation live. False: this silo takes none any more.</summary>
     public bool Start(Activation activation)
     {
+        activation.Number = Interlocked.Increment(ref _lastActivation);
         _activations[activation] = true;
         if (IsGone || IsDraining)
         {
@@ -114,7 +116,7 @@ internal sealed class Silo : Participant
         IsDraining = true;
         Cluster.Drain(this);
         var reason = new DeactivationReason(DeactivationReasonCode.ShuttingDown, $"{Name} is stopping.");
-        foreach (var activation in _activations.Keys)
+        foreach (var activation in InOrder())
         {
             activation.Deactivate(reason, cancellationToken);
         }
@@ -141,7 +143,7 @@ internal sealed class Silo : Participant
         IsDraining = true;
         Cluster.Drain(this);
         _collector.Dispose();
-        foreach (var activation in _activations.Keys)
+        foreach (var activation in InOrder())
         {
             activation.Vanish();
         }
@@ -168,9 +170,12 @@ internal sealed class Silo : Participant
         }
     }
 
+    /// <summary>Oldest first: in an order of its own making a seeded run would not repeat itself.</summary>
+    private IEnumerable<Activation> InOrder() => _activations.Keys.OrderBy(activation => activation.Number);
+
     private void Collect()
     {
-        foreach (var activation in _activations.Keys)
+        foreach (var activation in InOrder())
         {
             activation.CollectIfIdle();
         }

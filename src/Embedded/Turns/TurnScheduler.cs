@@ -77,6 +77,7 @@ internal sealed class TurnScheduler(string name, TurnSource source) : TaskSchedu
 
     private void Add(object turn)
     {
+        source.Arriving(this);
         lock (_gate)
         {
             if (_stopped)

@@ -9,6 +9,11 @@ public abstract class TurnSource
     /// <summary>Called once when a taker's first turn arrives; it must then be asked until it says that none is left.</summary>
     public abstract void Enqueue(ITurnTaker taker);
 
+    /// <summary>Called for every turn as it arrives, on the thread that it comes from.</summary>
+    public virtual void Arriving(ITurnTaker taker)
+    {
+    }
+
     private sealed class ThreadPoolTurns : TurnSource
     {
         // Local first: in a chain of calls the thread that called is about to wait, and its cache is warm.
