@@ -94,7 +94,8 @@ public static class BundleReader
     {
         try
         {
-            return JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax });
+            // A copy, since rules keep parts of the document; left to the garbage collector with them.
+            return JsonDocument.Parse(json.ToArray(), new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax }).RootElement;
         }
         catch (JsonException)
         {

@@ -15,4 +15,12 @@ internal static class SomeBundle
           ]
         }
         """);
+
+    /// <summary>Nothing in it says in which form it is.</summary>
+    public static byte[] Minimal { get; } = Encoding.UTF8.GetBytes(
+        """{"metadata":{"bundle_id":"b","version":"1.0.0","issued_at":"2026-01-01T00:00:00Z","issuer":"tests"},"policies":[{"id":"a","effect":"allow"}]}""");
+
+    /// <summary>A native bundle with these rules.</summary>
+    public static byte[] OfRules(string rules, string metadata = "", string others = "") => Encoding.UTF8.GetBytes(
+        $$"""{"metadata":{"bundle_id":"b","version":"1.0.0","issued_at":"2026-01-01T00:00:00Z","issuer":"tests","kind":"rules"{{metadata}}},"policies":{{rules}}{{others}}}""");
 }
