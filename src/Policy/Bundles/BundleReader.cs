@@ -25,7 +25,7 @@ public static class BundleReader
             return Outcome<Bundle>.Fail("bundle.too_large", $"A bundle has at most {BundleLimits.SizeBytesMax} bytes, this one has {json.Length}.");
         }
 
-        if (TryParse(json.Span) is not { } root)
+        if (TryParse(json.Span) is not var (root, shownForm))
         {
             // The canonical writer says where and why.
             return Outcome<Bundle>.Fail(Renamed(CanonicalJson.TryCanonicalize(json).Problems));
@@ -36,9 +36,9 @@ public static class BundleReader
             return Outcome<Bundle>.Fail("bundle.malformed", "Bundle must be a dictionary");
         }
 
-        var form = FormOf(root) is BundleForm.Unison && options.AssumeNative && !root.TryGetProperty("signature", out _)
+        var form = options.AssumeNative && shownForm == BundleForm.Unison && !root.TryGetProperty("signature", out _)
             ? BundleForm.Native
-            : FormOf(root);
+            : shownForm;
         var canonical = Canonical(json.Span, form);
         if (!canonical.Succeeded)
         {
@@ -67,7 +67,7 @@ public static class BundleReader
     /// <summary>How a bundle is written: unison's with a <c>signature</c>; ours with <c>signatures</c>, a kind or a default effect; else unison's.</summary>
     internal static BundleForm FormOf(JsonElement root)
     {
-        if (root.ValueKind == JsonValueKind.Array)
+        if (root.ValueKind != JsonValueKind.Object)
         {
             return BundleForm.RuleList;
         }
@@ -90,15 +90,17 @@ public static class BundleReader
         ? new CanonicalWriter(CanonicalDialect.Python, new CanonicalOptions { OmitMember = "signature" }).Write(json)
         : new CanonicalWriter(CanonicalDialect.Jcs, new CanonicalOptions { OmitMember = "signatures", ExactNumbers = true }).Write(json);
 
-    private static JsonElement? TryParse(ReadOnlySpan<byte> json)
+    private static (JsonElement Root, BundleForm Form)? TryParse(ReadOnlySpan<byte> json)
     {
         try
         {
             // A copy, since rules keep parts of the document; left to the garbage collector with them.
-            return JsonDocument.Parse(json.ToArray(), new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax }).RootElement;
+            var root = JsonDocument.Parse(json.ToArray(), new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax }).RootElement;
+            return (root, FormOf(root));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // No JSON, or a name with half a surrogate pair in it.
             return null;
         }
     }

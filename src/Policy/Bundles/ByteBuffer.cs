@@ -13,12 +13,8 @@ internal sealed class ByteBuffer(int capacity)
 
     public void Add(byte value)
     {
-        if (Count == bytes.Length)
-        {
-            Grow(1);
-        }
-
-        bytes[Count++] = value;
+        Reserve(1)[0] = value;
+        Count++;
     }
 
     public void Add(ReadOnlySpan<byte> values)

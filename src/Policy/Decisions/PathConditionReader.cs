@@ -65,7 +65,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
         {
             "eq" or "ne" when areScalars => new EqualityTest(name, operand, literals, wanted: name == "eq"),
             "in" or "not_in" when areScalars && operand.ValueKind == JsonValueKind.Array => new EqualityTest(name, operand, literals, wanted: name == "in"),
-            "contains" when areScalars && members.All(m => !m.ValueEquals("")) => new ContainsTest(operand, literals),
+            "contains" when areScalars && !members.Any(Operand.IsEmptyText) => new ContainsTest(operand, literals),
             "lt" or "le" or "lte" or "gt" or "ge" or "gte" when operand.ValueKind == JsonValueKind.Number => new OrderTest(name, operand, ToOrder(name)),
             "exists" when operand.ValueKind is JsonValueKind.True or JsonValueKind.False => new ExistsTest(operand.ValueKind == JsonValueKind.True),
             "prefix" or "suffix" or "glob" or "regex" => ReadPatterns(name, operand, at),
@@ -130,12 +130,16 @@ internal sealed class PathConditionReader(RuleReadContext context)
 
     private static IPNetwork? TryNetwork(string text)
     {
-        if (text.Contains('/'))
+        // The framework takes 10.0.0.1/8 for 10.0.0.0/8; whoever wrote that may have meant either.
+        var slash = text.IndexOf('/');
+        if (!IPAddress.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var address))
         {
-            return IPNetwork.TryParse(text, out var network) ? network : null;
+            return null;
         }
 
-        return IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8) : null;
+        return slash < 0 ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+            : IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(address) ? network
+            : null;
     }
 
     private static Order ToOrder(string name) => name switch

@@ -66,6 +66,11 @@ public sealed class RuleSet
         try
         {
             var evaluation = new Evaluation(buffer[..Encoding.UTF8.GetBytes(capability, buffer)], request.Context, request.Now);
+            if (!evaluation.HasValidContext)
+            {
+                return Fail(null, "context is no object");
+            }
+
             var (specific, general) = (index.Select(capability), index.General);
             for (int s = 0, g = 0; s < specific.Length || g < general.Length;)
             {
@@ -116,8 +121,9 @@ public sealed class RuleSet
         return new DecisionTrace(Decide(request), steps.ToImmutable(), Truncated: steps.Count == DecisionTrace.StepsMax);
     }
 
-    // What the document of a context throws: a text with half a surrogate pair, or a document that is gone.
-    private static bool IsFromInput(Exception e) => e is InvalidOperationException or FormatException;
+    // A text of the context with half a surrogate pair, a document that is gone, and whatever else no one thought of: whatever a
+    // rule cannot be held against is denied.
+    private static bool IsFromInput(Exception e) => e is not OutOfMemoryException;
 
     private static Span<byte> CapabilityBuffer(string capability, Span<byte> onStack) =>
         Encoding.UTF8.GetMaxByteCount(capability.Length) <= onStack.Length ? onStack : new byte[Encoding.UTF8.GetByteCount(capability)];

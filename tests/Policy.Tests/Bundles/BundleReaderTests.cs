@@ -68,6 +68,7 @@ public sealed class BundleReaderTests
     [InlineData("{\"signatures\":[{\"a\":1,\"a\":1}]}", "bundle.malformed")]
     [InlineData("{\"signature\":{\"a\":1,\"a\":1}}", "bundle.malformed")]
     [InlineData("{\"signatures\":[\"\\ud83d\"]}", "bundle.surrogate")]
+    [InlineData("{\"\\ud83d\":1,\"signatures\":[]}", "bundle.surrogate")]
     [InlineData("{\"signatures\":[],\"x\":9007199254740993}", "bundle.number")]
     [InlineData("{\"signatures\":[],\"x\":1e999}", "bundle.number")]
     [InlineData("{\"x\":1e999}", "bundle.number")]

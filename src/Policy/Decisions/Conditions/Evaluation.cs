@@ -13,6 +13,9 @@ internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement contex
 
     public DateTimeOffset Now { get; } = now;
 
+    /// <summary>Whether the context is an object, null or absent.</summary>
+    public readonly bool HasValidContext => context.Kind is JsonValueKind.Object or JsonValueKind.Undefined or JsonValueKind.Null;
+
     /// <summary>What went wrong; set with <see cref="Truth.Error"/>.</summary>
     public string? Fault { get; private set; }
 

@@ -33,7 +33,8 @@ internal static class RegexCost
                     break;
                 case '{' when RepeatCount(pattern[i..]) is { } count:
                     sum = Math.Min(StatesMax + 1, sum - last + (last * count));
-                    last *= count;
+                    last = Math.Min(StatesMax + 1, last * count);
+                    i += pattern[i..].IndexOf('}');
                     break;
                 case '[':
                     i += ClassLength(pattern[i..]) - 1;

@@ -18,7 +18,7 @@ internal sealed class TimeWindowCondition(int startMinute, int endMinute, TimeZo
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        var local = evaluation.Now.UtcDateTime + zone.GetUtcOffset(evaluation.Now);
+        var local = TimeZoneInfo.ConvertTime(evaluation.Now, zone);
         var minute = (local.Hour * MinutesPerHour) + local.Minute;
         var today = local.DayOfWeek;
         if (startMinute <= endMinute)
