@@ -42,7 +42,7 @@ choose_engine() {
     case $engine in
       Orleans) return ;;
       Embedded)
-        say "Engine: Embedded (the Orleans packages could not be restored here; delete $work/engine to try again)."
+        [ "${quiet:-0}" -eq 1 ] || say "Engine: Embedded (the Orleans packages could not be restored here; delete $work/engine to try again)."
         return
         ;;
     esac
