@@ -9,8 +9,8 @@ namespace OrleansPolicy.Client;
 /// </summary>
 internal sealed class NodeMetrics(TimeProvider time)
 {
-    /// <summary>Names that the application may add.</summary>
-    public const int OwnNamesMax = 64;
+    /// <summary>Names that the application may add: with the agent's own they fit into one report.</summary>
+    public const int OwnNamesMax = ReportRules.MetricsMax - 16;
 
     private readonly Lock _ownLock = new();
     private ImmutableSortedDictionary<string, MetricValue> _own = ImmutableSortedDictionary<string, MetricValue>.Empty;
@@ -44,10 +44,10 @@ internal sealed class NodeMetrics(TimeProvider time)
 
     public void Refuse() => Interlocked.Increment(ref _refused);
 
-    /// <summary>Adds an observation of the application's own. Refused: a number that is not finite, or one name too many.</summary>
+    /// <summary>Adds an observation of the application's own. Refused: a number that no report may carry, a name too long or one too many.</summary>
     public bool Record(string name, double value)
     {
-        if (!double.IsFinite(value))
+        if (!(Math.Abs(value) <= ReportRules.ValueMax) || name is not { Length: > 0 and <= ReportRules.NameLengthMax })
         {
             return false;
         }

@@ -9,6 +9,9 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
     /// <summary>Attempts that are kept to look back on. The counters are true ones and not computed from these.</summary>
     public const int HistoryMax = 10;
 
+    /// <summary>A node's own words are for people: a page of them is enough.</summary>
+    private const int ErrorCharsMax = 1000;
+
     /// <summary>A control plane that cannot be reached for a moment is no reason to say no to a bundle; for longer it is.</summary>
     private static readonly TimeSpan UnreachableBeforeNack = TimeSpan.FromSeconds(10);
 
@@ -202,6 +205,7 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
 
     private void Refused(string hash, string error, long started)
     {
+        error = error.Length > ErrorCharsMax ? error[..ErrorCharsMax] : error;
         truth.Refuse(hash, error);
         var now = truth.Now.Policy;
         var took = _time.GetElapsedTime(started).TotalMilliseconds;

@@ -117,15 +117,12 @@ internal sealed class NodeReporter(
             PolicyHash = word.Snapshot.Policy?.PolicyHash,
             Armed = word.Snapshot.Armed,
             Ack = word.Ack,
-            Error = word.Error is { Length: > ErrorCharsMax } ? word.Error[..ErrorCharsMax] : word.Error,
+            Error = word.Error,
             Reload = reloader.TakeUnreported(),
             Metrics = metrics.Between(_known, totals),
         };
         return new Pending(JsonSerializer.SerializeToUtf8Bytes(report, PolicyJson.Options), totals);
     }
-
-    /// <summary>A node's own words are for people: a page of them is enough.</summary>
-    private const int ErrorCharsMax = 1000;
 
     private void Confirm(Pending pending)
     {

@@ -151,7 +151,7 @@ public sealed class PolicyNode : IAsyncDisposable
 
     /// <summary>
     /// Counts an observation of the application's own under a name, for criteria and triggers. <c>error_rate</c> with 1 for each
-    /// failed request and 0 for each good one is the usual one. False: the value is not finite, or there are 64 names already.
+    /// failed request and 0 for each good one is the usual one. False: the value is not finite, or there are 48 names already.
     /// </summary>
     public bool Record(string metric, double value) => _metrics.Record(metric, value);
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client.Tests.Nodes;
 
@@ -89,9 +90,16 @@ public sealed class ReportTests
         Assert.True(node.Record("upstream_ms", 30));
         Assert.False(node.Record("upstream_ms", double.NaN));
         Assert.False(node.Record("upstream_ms", double.PositiveInfinity));
+        Assert.False(node.Record("", 1));
+        for (var i = 0; i < 100; i++)
+        {
+            node.Record($"own_{i}", i);
+        }
+
         await Eventually.Holds(() => test.Plane.Reports.Any(r => r.Metrics.ContainsKey("upstream_ms")));
         var sent = test.Plane.Reports.Where(r => r.Metrics.ContainsKey("upstream_ms")).Select(r => r.Metrics["upstream_ms"]).ToArray();
         Assert.Equal((2d, 42d), (sent.Sum(m => m.Count), sent.Sum(m => m.Sum)));
+        Assert.All(test.Plane.Reports, report => Assert.Null(ReportRules.Check(report)));
     }
 
     [Fact]
