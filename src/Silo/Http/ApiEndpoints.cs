@@ -10,7 +10,7 @@ public static class ApiEndpoints
     {
         routes.MapHealth();
         routes.MapMetrics();
-        routes.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new Demands(Permission.KnowTheApi));
+        routes.MapOpenApi("/openapi/v1.json").WithMetadata(new Demands(Permission.KnowTheApi));
 
         var api = routes.MapGroup("/v1").AddEndpointFilter<OperationFilter>();
         api.MapTenants();

@@ -38,6 +38,14 @@ public sealed class OperationMemory(TimeProvider time)
         }
     }
 
+    /// <summary>Forgets everything.</summary>
+    internal void Clear()
+    {
+        entries.Clear();
+        oldest.Clear();
+        Interlocked.Exchange(ref bytes, 0);
+    }
+
     /// <summary>Waits until no other request of this process is under way with the same operation.</summary>
     public async Task<IDisposable> EnterAsync(string keyId, string id, CancellationToken cancellationToken)
     {

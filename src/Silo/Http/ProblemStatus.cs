@@ -20,7 +20,7 @@ public static class ProblemStatus
         ["operation.reused"] = StatusCodes.Status422UnprocessableEntity,
         ["bundle.version_taken"] = StatusCodes.Status409Conflict,
         ["trust.locked"] = StatusCodes.Status409Conflict,
-        ["trust.bundles_exist"] = StatusCodes.Status409Conflict,
+        ["trust.unset"] = StatusCodes.Status409Conflict,
         ["fleet.has_baseline"] = StatusCodes.Status409Conflict,
         ["fleet.epoch_behind"] = StatusCodes.Status409Conflict,
         ["key.limit"] = StatusCodes.Status409Conflict,

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using OrleansPolicy.Silo.Http;
 
@@ -18,6 +19,9 @@ public sealed record Demands(Permission Permission);
 /// </summary>
 public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
 {
+    // Calls that will come; until then they are nothing, and not a tenant's name either.
+    private static readonly FrozenSet<string> LaterPaths = FrozenSet.Create(StringComparer.Ordinal, "/v1/arm", "/v1/disarm");
+
     /// <summary>The middleware.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
@@ -42,15 +46,23 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
 
         if (http.Features.Get<ApiCaller>() is not { } caller)
         {
-            return http.Features.Get<RefusedKey>() is null
-                ? new ProblemAnswer("auth.missing", "Send a key: Authorization: Bearer <key>.")
-                : new ProblemAnswer("auth.invalid", "The key is unknown, expired or revoked.");
+            return http.Features.Get<ShownKey>() switch
+            {
+                ShownKey.Refused => new ProblemAnswer("auth.invalid", "The key is unknown, expired or revoked."),
+                ShownKey.Uncertain => Unavailable.Answer(http),
+                _ => new ProblemAnswer("auth.missing", "Send a key: Authorization: Bearer <key>."),
+            };
         }
 
-        if (endpoint is null || endpoint.Metadata.GetMetadata<Demands>() is not { } demands)
+        if (endpoint is null || LaterPaths.Contains(http.Request.Path.Value ?? ""))
         {
-            // Routing's own answers (405) and unmapped paths; both are told only to who showed a key.
-            return endpoint is null ? new ProblemAnswer([ProblemStatus.ForBareStatus(404)], status: 404) : null;
+            return new ProblemAnswer([ProblemStatus.ForBareStatus(StatusCodes.Status404NotFound)], status: StatusCodes.Status404NotFound);
+        }
+
+        if (endpoint.Metadata.GetMetadata<Demands>() is not { } demands)
+        {
+            // Routing's own answer: 405.
+            return null;
         }
 
         return RefuseRole(caller, demands.Permission)

@@ -1,5 +1,4 @@
 using OrleansPolicy.Grains.Storage;
-using OrleansPolicy.Silo.Http;
 
 namespace OrleansPolicy.Silo.Security;
 
@@ -26,13 +25,12 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
             }
             else
             {
-                http.Features.Set(new RefusedKey());
+                http.Features.Set<ShownKey>(new ShownKey.Refused());
             }
         }
         catch (StoreUnavailableException)
         {
-            await Unavailable.Answer(http).ExecuteAsync(http);
-            return;
+            http.Features.Set<ShownKey>(new ShownKey.Uncertain());
         }
 
         await next(http);
@@ -46,5 +44,16 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
             : null;
 }
 
-/// <summary>Marks a request that showed a key which does not work.</summary>
-public sealed record RefusedKey;
+/// <summary>What became of a key that was shown and gave no caller.</summary>
+public abstract record ShownKey
+{
+    private ShownKey()
+    {
+    }
+
+    /// <summary>It is unknown, expired or revoked.</summary>
+    public sealed record Refused : ShownKey;
+
+    /// <summary>Whether it works cannot be known now.</summary>
+    public sealed record Uncertain : ShownKey;
+}

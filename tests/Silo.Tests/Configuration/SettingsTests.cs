@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+using OrleansPolicy.Silo.Configuration;
+
+namespace OrleansPolicy.Silo.Tests.Configuration;
+
+public sealed class SettingsTests
+{
+    [Fact]
+    public void Without_arguments_it_listens_on_this_machine_alone_and_keeps_its_data_here()
+    {
+        var settings = Read();
+
+        Assert.Equal("http://127.0.0.1:8080", settings.Urls);
+        Assert.Equal(Path.GetFullPath(".data"), settings.DataFolder);
+        Assert.Null(settings.ConnectionString);
+        Assert.Equal(LogLevel.Warning, settings.LogLevel);
+        Assert.Equal(3600, settings.HourSeconds);
+    }
+
+    [Fact]
+    public void Arguments_say_otherwise()
+    {
+        var settings = Read(
+            "serve", "--urls", "http://*:1;https://[::1]:2", "--data=/tmp/x", "--connection-string", "Host=db;Password=secret", "--log-level", "debug", "--unsafe-time-scale", "2.5");
+
+        Assert.Equal("http://*:1;https://[::1]:2", settings.Urls);
+        Assert.Equal("/tmp/x", settings.DataFolder);
+        Assert.Equal("Host=db;Password=secret", settings.ConnectionString);
+        Assert.Equal(LogLevel.Debug, settings.LogLevel);
+        Assert.Equal(2.5, settings.HourSeconds);
+    }
+
+    [Theory]
+    [InlineData("config.unknown_option", "--nonsense")]
+    [InlineData("config.unknown_option", "run")]
+    [InlineData("config.missing_value", "--urls")]
+    [InlineData("config.urls", "--urls", "nonsense")]
+    [InlineData("config.urls", "--urls", "ftp://127.0.0.1")]
+    [InlineData("config.urls", "--urls", "http://127.0.0.1:8080/path")]
+    [InlineData("config.urls", "--urls", "http://127.0.0.1:99999")]
+    [InlineData("config.data", "--data", "a\0b")]
+    [InlineData("config.connection_string", "--connection-string", "nonsense")]
+    [InlineData("config.connection_string", "--connection-string", "Password=secret")]
+    [InlineData("config.connection_string", "--connection-string", "Host=x;Port=secret")]
+    [InlineData("config.log_level", "--log-level", "loud")]
+    [InlineData("config.log_level", "--log-level", "3")]
+    [InlineData("config.time_scale", "--unsafe-time-scale", "0")]
+    [InlineData("config.time_scale", "--unsafe-time-scale", "-1")]
+    [InlineData("config.time_scale", "--unsafe-time-scale", "NaN")]
+    [InlineData("config.time_scale", "--unsafe-time-scale", "3601")]
+    public void What_is_wrong_has_a_code_and_repeats_no_secret(string code, params string[] arguments)
+    {
+        var failure = Assert.Throws<ConfigurationFailureException>(() => Read(arguments));
+
+        Assert.Equal(code, failure.Code);
+        Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_and_version_win()
+    {
+        Assert.True(CommandLine.Read(["--help"]).Help);
+        Assert.True(CommandLine.Read(["serve", "--version"]).Version);
+    }
+
+    private static SiloSettings Read(params string[] arguments) => SettingsReader.Read(CommandLine.Read(arguments));
+}

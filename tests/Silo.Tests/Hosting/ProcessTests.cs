@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using OrleansPolicy.Silo.Tests.Http;
+using OrleansPolicy.Silo.Tests.Postgres;
+
+namespace OrleansPolicy.Silo.Tests.Hosting;
+
+/// <summary>The program itself, in a process of its own.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class ProcessTests : IDisposable
+{
+    private const int SigTerm = 15;
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task What_it_is_told_wrongly_is_one_line_and_exit_code_2()
+    {
+        using var process = Start("--urls", "nonsense");
+
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(2, process.ExitCode);
+        Assert.Matches("^orleans-policy: config\\.urls: .*\n$", await process.StandardError.ReadToEndAsync());
+        Assert.Empty(await process.StandardOutput.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task It_says_where_everything_is_keeps_others_off_its_data_and_stops_when_told()
+    {
+        var data = _folder["data"];
+        using var first = Start("--urls", "http://127.0.0.1:0", "--data", data);
+        var banner = await ReadUntilReadyAsync(first);
+        try
+        {
+            Assert.Contains(Path.Combine(data, "admin.key"), banner, StringComparison.Ordinal);
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(data, "admin.key")));
+
+            using var second = Start("--urls", "http://127.0.0.1:0", "--data", data);
+            await second.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+            Assert.Equal(2, second.ExitCode);
+            Assert.StartsWith("orleans-policy: data.in_use: ", await second.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Assert.Equal(0, Kill(first.Id, SigTerm));
+        }
+
+        await first.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, first.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_second_start_keeps_the_key_and_the_data()
+    {
+        var data = _folder["data"];
+        var key = "";
+        for (var start = 1; start <= 2; start++)
+        {
+            using var process = Start("--urls", "http://127.0.0.1:0", "--data", data, "--unsafe-time-scale", "3");
+            var banner = await ReadUntilReadyAsync(process);
+            try
+            {
+                Assert.Contains("TIME SCALE", banner, StringComparison.Ordinal);
+                var shown = (await File.ReadAllTextAsync(Path.Combine(data, "admin.key"))).Trim();
+                Assert.True(start == 1 || shown == key);
+                key = shown;
+                using var admin = new ApiClient(new Uri(banner.Split('\n').Single(line => line.Contains("listening", StringComparison.Ordinal)).Split(' ')[^1]), key);
+                (await admin.PutAsync("/v1/kept", new { })).Expect(start == 1 ? 201 : 200);
+            }
+            finally
+            {
+                Assert.Equal(0, Kill(process.Id, SigTerm));
+            }
+
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    private static async Task<string> ReadUntilReadyAsync(Process process)
+    {
+        var text = "";
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        while (!text.EndsWith("ready\n", StringComparison.Ordinal))
+        {
+            var line = await process.StandardOutput.ReadLineAsync(limit.Token);
+            if (line is null)
+            {
+                Assert.Fail($"It ended with {text} and {await process.StandardError.ReadToEndAsync(limit.Token)}");
+            }
+
+            text += line + "\n";
+        }
+
+        return text;
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "orleans-policy"), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Remove("ASPNETCORE_URLS");
+        start.Environment.Remove("POLICY_DATA");
+        return Process.Start(start)!;
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int pid, int signal);
+}

@@ -1,0 +1,72 @@
+namespace OrleansPolicy.Silo.Tests.Http;
+
+[Collection(OneControlPlane.Name)]
+public sealed class DecisionTests(ControlPlane plane) : IDisposable
+{
+    private readonly TestBundles _bundles = new();
+
+    public void Dispose() => _bundles.Dispose();
+
+    [Fact]
+    public async Task The_silo_decides_under_what_the_node_last_acked()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, _) = await tenant.RunningFleetAsync("edge", _bundles);
+        var node = await tenant.WithRoleAsync("node", "edge", "n000");
+        const string Path = "/fleets/edge/nodes/n000";
+        (await node.PostAsync(Path + "/report", new { boot_id = "b", seq = 1, epoch = 1, policy_hash = baseline, ack = true })).Expect(200);
+
+        var read = (await node.PostAsync(Path + "/decide", new { capability_id = "orders.read", context = new { } })).Expect(200);
+        var write = (await node.PostAsync(Path + "/decide", new { capability_id = "orders.write" })).Expect(200);
+
+        Assert.True(read["decision"].GetProperty("allowed").GetBoolean());
+        Assert.Equal(baseline, read["policy_hash"].GetString());
+        Assert.Equal("1.0.0", read["policy_version"].GetString());
+        Assert.Equal(1, read["epoch"].GetInt64());
+        Assert.Equal("default-deny", write["decision"].GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task A_node_that_was_never_heard_serves_nothing()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.RunningFleetAsync("edge", _bundles);
+
+        var refused = (await tenant.Admin.PostAsync("/fleets/edge/nodes/n001/decide", new { capability_id = "orders.read" })).ExpectProblem(503, "decide.node_silent");
+
+        Assert.False(refused["allowed"].GetBoolean());
+        Assert.False(refused["decision"].GetProperty("allowed").GetBoolean());
+        (await tenant.Admin.PostAsync("/fleets/edge/nodes/nobody/decide", new { capability_id = "x" })).ExpectProblem(404, "node.unknown");
+    }
+
+    [Fact]
+    public async Task A_node_whose_hash_the_directive_does_not_allow_serves_nothing()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (_, next) = await tenant.RunningFleetAsync("edge", _bundles);
+        var node = await tenant.WithRoleAsync("node", "edge", "n000");
+        (await node.PostAsync("/fleets/edge/nodes/n000/report", new { boot_id = "b", seq = 1, epoch = 1, policy_hash = next, ack = true })).Expect(200);
+
+        (await node.PostAsync("/fleets/edge/nodes/n000/decide", new { capability_id = "orders.read" })).ExpectProblem(503, "decide.superseded");
+    }
+
+    [Fact]
+    public async Task The_default_fleet_answers_for_its_tenant_and_explains_itself()
+    {
+        var tenant = await plane.NewTenantAsync();
+        (await tenant.Admin.PostAsync("/decide", new { capability_id = "orders.read" })).ExpectProblem(404, "fleet.unknown");
+        await tenant.FleetAsync("default");
+        await Eventually.BecomesAsync(async () => (await tenant.Admin.PostAsync("/decide", new { capability_id = "orders.read" })).Code, "decide.no_policy");
+        var (baseline, _) = await tenant.RunningFleetAsync("default", _bundles, nodes: 0);
+        await Eventually.BecomesAsync(async () => (await tenant.Admin.PostAsync("/decide", new { capability_id = "orders.read" })).Status, 200);
+
+        var decided = await tenant.Admin.PostAsync("/decide", new { capability_id = "orders.read" });
+        var explained = (await tenant.Admin.PostAsync("/decide:explain", new { capability_id = "orders.read" })).Expect(200);
+
+        Assert.True(decided["decision"].GetProperty("allowed").GetBoolean());
+        Assert.Equal(baseline, decided["policy_hash"].GetString());
+        Assert.True(explained["steps"][0].GetProperty("matched").GetBoolean());
+        (await tenant.Admin.PostAsync("/decide", new { })).ExpectProblem(400, "request.capability_id");
+        (await tenant.Admin.PostAsync("/decide", new { capability_id = "x", context = "y" })).ExpectProblem(400, "request.context");
+    }
+}

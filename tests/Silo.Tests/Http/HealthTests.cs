@@ -1,0 +1,45 @@
+namespace OrleansPolicy.Silo.Tests.Http;
+
+[Collection(OneControlPlane.Name)]
+public sealed class HealthTests(ControlPlane plane)
+{
+    [Fact]
+    public async Task Health_is_open_to_all()
+    {
+        using var anybody = plane.Anybody();
+
+        Assert.Equal("ok", (await anybody.GetAsync("/healthz")).Expect(200)["status"].GetString());
+        Assert.True((await anybody.GetAsync("/readyz")).Expect(200)["ready"].GetBoolean());
+    }
+
+    [Fact]
+    public async Task Metrics_are_open_on_this_machine_alone()
+    {
+        using var anybody = plane.Anybody();
+
+        (await anybody.GetAsync("/metrics")).Expect(200);
+        (await anybody.GetAsync("/metrics", ("X-Forwarded-For", "203.0.113.7"))).ExpectProblem(401, "auth.missing");
+        (await plane.Admin.GetAsync("/metrics", ("X-Forwarded-For", "203.0.113.7"))).Expect(200);
+        (await (await (await plane.NewTenantAsync()).WithRoleAsync("admin")).Api.GetAsync("/metrics", ("X-Forwarded-For", "203.0.113.7"))).ExpectProblem(403, "auth.role");
+    }
+
+    [Fact]
+    public async Task Metrics_are_prometheus_text_and_count()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.FleetAsync("edge", nodes: 3);
+        (await tenant.Admin.PostAsync("/admission", new { })).Expect(200);
+
+        await Eventually.BecomesAsync(async () => (await plane.Admin.GetAsync("/metrics")).Text.Contains($"policy_nodes{{fleet=\"edge\",state=\"silent\",tenant=\"{tenant.Name}\"}} 3", StringComparison.Ordinal), true);
+
+        var answer = (await plane.Admin.GetAsync("/metrics")).Expect(200);
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Headers["Content-Type"]);
+        Assert.Contains("policy_hour_seconds 3600\n", answer.Text, StringComparison.Ordinal);
+        Assert.Contains($"policy_admissions_total{{result=\"allowed\",tenant=\"{tenant.Name}\"}} 1\n", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("policy_http_requests_total{method=\"PUT\",route=\"/v1/{tenant}\",status=\"201\"}", answer.Text, StringComparison.Ordinal);
+        foreach (var line in answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Assert.Matches("""^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[a-z_]+="([^"\\]|\\.)*"(,[a-z_]+="([^"\\]|\\.)*")*\})? [-+0-9.eEIinf]+)$""", line);
+        }
+    }
+}

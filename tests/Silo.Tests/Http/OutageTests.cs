@@ -1,0 +1,54 @@
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Hosting;
+using OrleansPolicy.Silo.Tests.Postgres;
+
+namespace OrleansPolicy.Silo.Tests.Http;
+
+/// <summary>With a private server of its own, which it stops.</summary>
+public sealed class OutageTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private PolicyHost _host = null!;
+    private ApiClient _admin = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _host = await PolicyHost.StartAsync(new SiloSettings { Urls = "http://127.0.0.1:0", DataFolder = _folder.Path });
+        _admin = new ApiClient(new Uri(_host.Addresses.Single()), (await File.ReadAllTextAsync(_folder["admin.key"])).Trim());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _admin.Dispose();
+        await _host.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Without_its_database_it_refuses_and_grants_nothing_and_then_goes_on()
+    {
+        (await _admin.PutAsync("/v1/default/fleets/edge", new { })).Expect(200);
+        (await _admin.PutAsync("/v1/default/fleets/edge/nodes/n1", new { })).Expect(200);
+        const string Directive = "/v1/default/fleets/edge/nodes/n1/directive";
+        var first = (await _admin.GetAsync(Directive)).Expect(200);
+        Assert.Equal(1, (await _admin.GetAsync("/readyz")).Expect(200)["ready"].GetBoolean() ? 1 : 0);
+        var held = _admin.GetAsync(Directive + "?wait=7", ("If-None-Match", first.Headers["ETag"]));
+
+        await _host.Database.Private!.SuspendAsync();
+
+        // The poll that was held when the truth went away gets no lease out of it.
+        (await held).ExpectProblem(503, "lease.unavailable");
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 503);
+        (await _admin.GetAsync("/healthz")).Expect(200);
+        (await _admin.GetAsync(Directive)).ExpectProblem(503, "lease.unavailable");
+        (await _admin.PutAsync("/v1/default/fleets/other", new { })).ExpectProblem(503, "store.unavailable");
+        (await _admin.PostAsync("/v1/default/canonical", new { })).ExpectProblem(503, "store.unavailable");
+        Assert.False((await _admin.PostAsync("/v1/default/decide", new { capability_id = "x" })).ExpectProblem(503, "decide.stale")["allowed"].GetBoolean());
+        (await _admin.GetAsync("/metrics")).Expect(200);
+
+        await _host.Database.Private.ResumeAsync();
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 200, seconds: 30);
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync(Directive)).Status, 200, seconds: 30);
+        await Eventually.BecomesAsync(async () => (await _admin.PutAsync("/v1/default/fleets/other", new { })).Status, 200, seconds: 30);
+    }
+}
