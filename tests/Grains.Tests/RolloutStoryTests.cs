@@ -77,8 +77,7 @@ public class RolloutStoryTests(PostgresServer server)
         var view = await cluster.GetAsync("r1");
         Assert.Equal(RolloutReasons.Trigger, view.Why.Code);
         Assert.Equal(0.9, view.Why.Measured!.Value, 3);
-        await fleet.SpeakAsync();
-        Assert.Equal(40, fleet.Running(old));
+        await fleet.SpeakUntilAsync(old, 40);
         await cluster.FleetConvergedAsync(fleet, old);
     }
 

@@ -130,11 +130,10 @@ internal sealed class RateLimiterGrain(
             return Outcome<CommitResult>.Ok(new CommitResult(CommitStatus.OperationExists));
         }
 
-        var wait = TimeSpan.FromSeconds(answer.TimeUntilNextSec);
-        return Outcome<CommitResult>.Fail(
+        var refusal = Outcome<CommitResult>.Fail(
             CommonCodes.AdmissionRefused,
-            string.Create(CultureInfo.InvariantCulture, $"The next update is admitted in {answer.TimeUntilNextSec:0.###} s."))
-            with { RetryAfter = wait };
+            string.Create(CultureInfo.InvariantCulture, $"The next update is admitted in {answer.TimeUntilNextSec:0.###} s."));
+        return refusal with { RetryAfter = TimeSpan.FromSeconds(answer.TimeUntilNextSec) };
     }
 
     private async Task<StoredAdmission> RowAsync() => _row ??= await store.ReadAdmissionAsync(Tenant)

@@ -18,10 +18,18 @@ internal abstract class StoreBackedGrain(ILogger logger) : Grain
         {
             logger.LogWarning(exception, "The store failed; {Grain} trusts nothing that it has of it.", this.GetPrimaryKeyString());
             OnStoreFailure();
-            return Outcome<T>.Fail(
-                CommonCodes.StoreUnavailable, "The store did not answer. Whether anything changed is unknown: ask again with the same operation id.");
+            return Unknown<T>("The store did not answer.");
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            // Another grain is moving, or its silo died: its next activation answers.
+            logger.LogWarning(exception, "A grain did not answer {Grain}.", this.GetPrimaryKeyString());
+            return Unknown<T>("A part of the control plane did not answer.");
         }
     }
+
+    private static Outcome<T> Unknown<T>(string sentence) => Outcome<T>.Fail(
+        CommonCodes.StoreUnavailable, sentence + " Whether anything changed is unknown: ask again with the same operation id.");
 
     /// <summary>Forgets what may be wrong now. Unless a grain knows better, that is everything: it goes.</summary>
     protected virtual void OnStoreFailure() => DeactivateOnIdle();

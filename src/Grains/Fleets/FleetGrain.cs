@@ -180,7 +180,8 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     {
         if (!_isTrusted)
         {
-            await (_loading ??= LoadAsync());
+            // One load for all who wait for it. A completed one is an old one: it found no fleet, or failed.
+            await (_loading is { IsCompleted: false } running ? running : _loading = LoadAsync());
         }
 
         return _registry is { } registry ? await turn(registry) : FleetProposals.Unknown<T>(Fleet);
@@ -188,24 +189,17 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
 
     private async Task LoadAsync()
     {
-        try
+        if (_registry is null)
         {
-            if (_registry is null)
-            {
-                await LoadFirstAsync();
-            }
-            else
-            {
-                await RefreshAsync();
-                await ReadRegistryAsync(_registry);
-            }
+            await LoadFirstAsync();
+        }
+        else
+        {
+            await RefreshAsync();
+            await ReadRegistryAsync(_registry);
+        }
 
-            _isTrusted = _registry is not null;
-        }
-        finally
-        {
-            _loading = null;
-        }
+        _isTrusted = _registry is not null;
     }
 
     private async Task LoadFirstAsync()

@@ -102,7 +102,13 @@ internal sealed class RolloutWedgeGrain(
         }
 
         Drive(state);
-        return await committer.CommitAsync(Tenant, new Caller(Actor.ControlPlane("timer")), ProposeLookAsync);
+        var looked = await committer.CommitAsync(Tenant, new Caller(Actor.ControlPlane("timer")), ProposeLookAsync);
+        if (!looked.Succeeded)
+        {
+            logger.LogWarning("Rollout {Rollout} could not be looked at: {Code} {Message}", RolloutId, looked.Problems[0].Code, looked.Problems[0].Message);
+        }
+
+        return looked;
     });
 
     /// <inheritdoc/>
@@ -145,8 +151,14 @@ internal sealed class RolloutWedgeGrain(
             var decided = changes.Decide(state, await command(state), _seen);
             if (!decided.Succeeded)
             {
-                // What was cached may be older than what another silo decided: the next proposal reads.
+                // What was cached may be older than what another silo decided: nobody is refused on hearsay.
                 _state = null;
+                state = await LoadAsync() ?? state;
+                decided = changes.Decide(state, await command(state), _seen);
+            }
+
+            if (!decided.Succeeded)
+            {
                 return decided.As<Proposal<RolloutView>>();
             }
 

@@ -279,6 +279,9 @@ internal sealed class FleetFeed : IFleetObserver
 /// <summary>The time of one request at a feed.</summary>
 internal readonly struct FeedUse(FleetFeed feed) : IDisposable
 {
+    /// <summary>The feed.</summary>
+    public FleetFeed Feed => feed;
+
     /// <inheritdoc/>
     public void Dispose() => feed.Unuse();
 }

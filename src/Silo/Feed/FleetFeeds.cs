@@ -45,8 +45,8 @@ public sealed class FleetFeeds : BackgroundService
     {
         var arrived = Clock.GetTimestamp();
         var heardAt = Clock.GetUtcNow();
-        var feed = FeedOf(tenant, fleet);
-        using var use = feed.Use();
+        using var use = Enter(tenant, fleet);
+        var feed = use.Feed;
         var (found, refused) = await FindAsync(feed, node);
         if (refused is not null)
         {
@@ -68,8 +68,8 @@ public sealed class FleetFeeds : BackgroundService
             return new FeedReportAnswer(new FeedAnswer.Refused(400, problem.Code, problem.Message));
         }
 
-        var feed = FeedOf(tenant, fleet);
-        using var use = feed.Use();
+        using var use = Enter(tenant, fleet);
+        var feed = use.Feed;
         var (found, refused) = await FindAsync(feed, node);
         if (refused is not null)
         {
@@ -87,8 +87,8 @@ public sealed class FleetFeeds : BackgroundService
         ArgumentNullException.ThrowIfNull(reports);
         var arrived = Clock.GetTimestamp();
         var heardAt = Clock.GetUtcNow();
-        var feed = FeedOf(tenant, fleet);
-        using var use = feed.Use();
+        using var use = Enter(tenant, fleet);
+        var feed = use.Feed;
         if (await feed.ReadyAsync() is { } refused)
         {
             return Refuse(feed, refused);
@@ -122,8 +122,8 @@ public sealed class FleetFeeds : BackgroundService
     /// </summary>
     public async ValueTask<Outcome<NodeServing>> ServingAsync(string tenant, string fleet, string node)
     {
-        var feed = FeedOf(tenant, fleet);
-        using var use = feed.Use();
+        using var use = Enter(tenant, fleet);
+        var feed = use.Feed;
         var (found, refused) = await FindAsync(feed, node);
         if (refused is not null)
         {
@@ -152,16 +152,42 @@ public sealed class FleetFeeds : BackgroundService
         {
             await Task.Delay(MaintainEvery, Clock, stoppingToken);
             await Task.WhenAll(_feeds.Values.Where(feed => feed.IsUsedWithin(ReadWithin)).Select(feed => feed.MaintainAsync()));
-            foreach (var (key, feed) in _feeds.Where(pair => !pair.Value.IsUsedWithin(KeptWithin)).ToList())
+            foreach (var feed in _feeds.Values.Where(feed => !feed.IsUsedWithin(KeptWithin)).ToList())
             {
-                _feeds.TryRemove(key, out _);
-                feed.Close();
+                LetGo(feed);
             }
         }
     }
 
-    private FleetFeed FeedOf(string tenant, string fleet) =>
-        _feeds.GetOrAdd((tenant, fleet), static (key, environment) => new FleetFeed(key.Tenant, key.Fleet, environment), _environment);
+    // A feed that was let go between finding it and entering it would be read for by nobody: then another one is found.
+    private FeedUse Enter(string tenant, string fleet)
+    {
+        while (true)
+        {
+            var feed = _feeds.GetOrAdd(
+                (tenant, fleet), static (key, environment) => new FleetFeed(key.Tenant, key.Fleet, environment), _environment);
+            var use = feed.Use();
+            if (_feeds.TryGetValue((tenant, fleet), out var kept) && ReferenceEquals(kept, feed))
+            {
+                return use;
+            }
+
+            use.Dispose();
+        }
+    }
+
+    private void LetGo(FleetFeed feed)
+    {
+        _feeds.TryRemove(KeyValuePair.Create((feed.Tenant, feed.Fleet), feed));
+        if (feed.IsUsedWithin(KeptWithin))
+        {
+            _feeds.TryAdd((feed.Tenant, feed.Fleet), feed);
+        }
+        else
+        {
+            feed.Close();
+        }
+    }
 
     private async ValueTask<(FeedNode? Node, FeedAnswer.Refused? Refused)> FindAsync(FleetFeed feed, string node)
     {

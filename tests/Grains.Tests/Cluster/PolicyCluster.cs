@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Orleans.Configuration;
 using Orleans.TestingHost;
@@ -27,9 +28,12 @@ public sealed class PolicyCluster : IAsyncDisposable
 
     private readonly InProcessTestCluster _cluster;
 
-    private PolicyCluster(InProcessTestCluster cluster, NpgsqlDataSource dataSource, SkippingClock clock)
+    private readonly string _providers;
+
+    private PolicyCluster(InProcessTestCluster cluster, NpgsqlDataSource dataSource, SkippingClock clock, string providers)
     {
         _cluster = cluster;
+        _providers = providers;
         Clock = clock;
         DataSource = dataSource;
         Store = new PostgresRolloutStore(dataSource, clock);
@@ -60,20 +64,27 @@ public sealed class PolicyCluster : IAsyncDisposable
     {
         var clock = new SkippingClock();
         var dataSource = PolicyDatabase.CreateDataSource(connectionString, poolSizeMax: 30);
+        var providers = new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 10 }.ConnectionString;
         var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddAdoNetGrainStorage(StateNames.Provider, options =>
             {
                 options.Invariant = "Npgsql";
-                options.ConnectionString = connectionString;
+                options.ConnectionString = providers;
             });
             silo.UseAdoNetReminderService(options =>
             {
                 options.Invariant = "Npgsql";
-                options.ConnectionString = connectionString;
+                options.ConnectionString = providers;
             });
             silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(5));
+            silo.Configure<ClusterMembershipOptions>(options =>
+            {
+                options.ProbeTimeout = TimeSpan.FromSeconds(1);
+                options.NumMissedProbesLimit = 2;
+                options.NumVotesForDeathDeclaration = 1;
+            });
             silo.Services.AddKeyedSingleton<TimeProvider>(PolicyClock.Key, clock);
             silo.Services.AddSingleton<IRolloutStore>(new PostgresRolloutStore(dataSource, clock));
             silo.Services.AddSingleton<ICatalogStore>(new PostgresCatalogStore(dataSource));
@@ -81,11 +92,12 @@ public sealed class PolicyCluster : IAsyncDisposable
             silo.Services.Configure<RolloutOptions>(options => options.HourSeconds = HourSeconds);
             silo.AddPolicyGrains();
             silo.Services.AddFleetFeeds();
+            silo.Services.AddLogging(logging => logging.AddProvider(new FailureLog()));
         });
         builder.ConfigureClient(client => client.Services.AddPolicySerialization());
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new PolicyCluster(cluster, dataSource, clock);
+        return new PolicyCluster(cluster, dataSource, clock, providers);
     }
 
     /// <summary>Somebody with a key of their own.</summary>
@@ -110,12 +122,12 @@ public sealed class PolicyCluster : IAsyncDisposable
     public async Task<SimulatedFleet> PrepareFleetAsync(int nodes)
     {
         await LiftLimitAsync();
-        await PublishAsync("1.0.0");
+        var first = await PublishAsync("1.0.0");
         Value(await ConfigureFleetAsync());
         var fleet = await SimulatedFleet.RegisterAsync(this, nodes);
         Value(await FleetGrain.SetBaselineAsync("1.0.0", "first", As("olga")));
         await PublishAsync("2.0.0");
-        await fleet.SpeakAsync();
+        await fleet.SpeakUntilAsync(first.PolicyHash, nodes);
         return fleet;
     }
 
@@ -160,5 +172,9 @@ public sealed class PolicyCluster : IAsyncDisposable
     {
         await _cluster.DisposeAsync();
         await DataSource.DisposeAsync();
+
+        // The providers' connections outlive them, and every test has a database of its own.
+        await using var connection = new NpgsqlConnection(_providers);
+        NpgsqlConnection.ClearPool(connection);
     }
 }

@@ -31,6 +31,15 @@ public sealed class SimulatedFleet
     /// <summary>Every node polls, loads what it should run and reports.</summary>
     public Task SpeakAsync(int silo = 0) => Task.WhenAll(Nodes.Select(node => node.SpeakAsync(_cluster.Feeds(silo))));
 
+    /// <summary>The nodes speak until so many of them have a hash in force: news reaches a feed a moment after it is durable.</summary>
+    public Task SpeakUntilAsync(string policyHash, int nodes) => PolicyCluster.UntilAsync(
+        async () =>
+        {
+            await SpeakAsync();
+            return Running(policyHash) == nodes;
+        },
+        $"{nodes} nodes run {policyHash}");
+
     /// <summary>Lets time pass while the nodes speak and the rollout is looked at.</summary>
     public async Task PassAsync(string rolloutId, TimeSpan time, int silo = 0)
     {
@@ -86,7 +95,14 @@ public sealed class SimulatedNode(string name)
             .Add("error_rate", new MetricValue(20, 20 * ErrorRate(Running)));
         var report = new NodeReport
         {
-            BootId = "boot", Seq = ++Seq, Epoch = _epoch, PolicyHash = Running, Ack = error is null, Error = error, Reload = reload, Metrics = metrics,
+            BootId = "boot",
+            Seq = ++Seq,
+            Epoch = _epoch,
+            PolicyHash = Running,
+            Ack = error is null,
+            Error = error,
+            Reload = reload,
+            Metrics = metrics,
         };
         await feeds.ReportAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, report);
     }

@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Tests.Cluster;
+using OrleansPolicy.Silo.Tests.Postgres;
+using static OrleansPolicy.Grains.Tests.Cluster.PolicyCluster;
+
+namespace OrleansPolicy.Grains.Tests;
+
+/// <summary>Settings, registrations, node states, the proof of convergence.</summary>
+public class FleetTests(PostgresServer server, ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Nothing_is_known_of_a_fleet_that_is_not_there()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = cluster.FleetGrain;
+
+        Assert.Equal("fleet.unknown", Code(await fleet.GetAsync()));
+        Assert.Equal("fleet.unknown", Code(await fleet.NodesAsync()));
+        Assert.Equal("fleet.unknown", Code(await fleet.RegisterAsync([new NodeRegistration { Node = "a" }], As("olga"))));
+        Assert.Equal("fleet.unknown", Code(await fleet.SetBaselineAsync("1.0.0", "first", As("olga"))));
+        Assert.Equal("fleet.settings_invalid", Code(await cluster.ConfigureFleetAsync(new FleetSettings { MaxStalenessSec = 5 })));
+        Assert.Equal("arm.not_yet", Code(await cluster.ConfigureFleetAsync(new FleetSettings { RequiresArmed = true })));
+        Assert.True(Value(await cluster.ConfigureFleetAsync()).Created);
+        Assert.Equal("node.unknown", Code(await fleet.NodeAsync("a")));
+        Assert.Equal("node.unknown", Code(await fleet.RemoveAsync("a", As("olga"))));
+    }
+
+    [Fact]
+    public async Task Settings_change_and_the_same_settings_change_nothing()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        Value(await cluster.ConfigureFleetAsync());
+
+        var changed = Value(await cluster.ConfigureFleetAsync(new FleetSettings { MaxStalenessSec = null }));
+        var same = Value(await cluster.ConfigureFleetAsync(new FleetSettings { MaxStalenessSec = null }));
+
+        Assert.False(changed.Created);
+        Assert.Null(same.Settings.MaxStalenessSec);
+        Assert.Equal(changed.Revision, same.Revision);
+    }
+
+    [Fact]
+    public async Task A_fleet_has_one_baseline()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(4);
+        var first = (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash;
+
+        Assert.Equal("fleet.has_baseline", Code(await cluster.FleetGrain.SetBaselineAsync("2.0.0", "again", As("olga"))));
+        Assert.Equal(4, fleet.Running(first));
+        await cluster.FleetConvergedAsync(fleet, first);
+        Assert.Equal(first, (await cluster.Catalog.FindBundleAsync(Tenant, $"tag:golden@{Fleet}"))?.PolicyHash);
+    }
+
+    [Fact]
+    public async Task Bad_registrations_are_refused_as_a_whole_with_everything_that_is_wrong()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        Value(await cluster.ConfigureFleetAsync());
+
+        var refused = await cluster.FleetGrain.RegisterAsync(
+            [new() { Node = "good" }, new() { Node = "Bad Name" }, new() { Node = "twice" }, new() { Node = "twice" }, new() { Node = "pair", ParityGroup = "g" }],
+            As("olga"));
+
+        Assert.Equal(["name.invalid", "node.duplicate", "parity.not_yet"], refused.Problems.Select(problem => problem.Code));
+        Assert.Empty(Value(await cluster.FleetGrain.NodesAsync()));
+    }
+
+    [Fact]
+    public async Task A_node_keeps_its_number_until_it_changes_its_domain()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        Value(await cluster.ConfigureFleetAsync());
+        var first = await RegisterAsync(cluster, new NodeRegistration { Node = "a" });
+
+        var again = await RegisterAsync(cluster, new NodeRegistration { Node = "a" });
+        var moved = await RegisterAsync(cluster, new NodeRegistration { Node = "a", FailureDomain = "zone-2" });
+
+        Assert.Equal(first.Registration, again.Registration);
+        Assert.True(moved.Registration > first.Registration);
+        var entries = await cluster.Audit.ReadAsync(Tenant, 0, 100);
+        Assert.Equal(2, entries.Count(entry => entry.Draft.Action == "node.registered"));
+    }
+
+    [Fact]
+    public async Task Registrations_that_come_together_share_transactions()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        Value(await cluster.ConfigureFleetAsync());
+
+        var records = await Task.WhenAll(Enumerable.Range(0, 500).Select(i =>
+            RegisterAsync(cluster, new NodeRegistration { Node = $"n{i}" }, As($"node-key-{i}"))));
+
+        Assert.Equal(500, records.Select(record => record.Registration).Distinct().Count());
+        var entries = (await cluster.Audit.ReadAsync(Tenant, 0, 1000)).Where(entry => entry.Draft.Action == "node.registered").ToList();
+        Assert.True(entries.Count < 100, $"{entries.Count} transactions");
+        Assert.Equal(500, entries.Sum(entry => int.Parse(entry.Draft.Detail!["count"], null)));
+        Assert.Contains(entries, entry => entry.Draft.Actor == "several" && entry.Draft.Detail!["by"].Contains("node-key-", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Ten_thousand_nodes_register_at_once()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        Value(await cluster.ConfigureFleetAsync());
+        var nodes = Enumerable.Range(0, 10_000).Select(i => new NodeRegistration { Node = $"n{i}", FailureDomain = $"zone-{i % 5}" }).ToImmutableArray();
+
+        var started = Stopwatch.GetTimestamp();
+        var records = Value(await cluster.FleetGrain.RegisterAsync(nodes, As("relay")));
+
+        output.WriteLine($"10,000 registrations in {Stopwatch.GetElapsedTime(started).TotalSeconds:0.00} s");
+        Assert.Equal(10_000, records.Length);
+        Assert.Equal(nodes.Select(node => node.Node), records.Select(record => record.Node));
+        Assert.Equal("node.batch_size", Code(await cluster.FleetGrain.RegisterAsync(nodes.Add(new NodeRegistration { Node = "more" }), As("relay"))));
+    }
+
+    [Fact]
+    public async Task A_node_is_live_then_silent_then_fenced_then_gone()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(4);
+        var hash = (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash;
+        await cluster.FleetConvergedAsync(fleet, hash);
+        Assert.Equal(NodeState.Live, await StateAsync(cluster));
+
+        cluster.Clock.Skip(TimeSpan.FromSeconds(25));
+        Assert.Equal(NodeState.Silent, await StateAsync(cluster));
+        Assert.Equal(4, Value(await cluster.FleetGrain.ConvergenceAsync(hash)).Unknown.Length);
+        cluster.Clock.Skip(TimeSpan.FromSeconds(24));
+        Assert.Equal(NodeState.Fenced, await StateAsync(cluster));
+        Assert.Equal(4, Value(await cluster.FleetGrain.GetAsync()).Nodes["fenced"]);
+        cluster.Clock.Skip(TimeSpan.FromHours(24));
+        Assert.Equal(NodeState.Left, await StateAsync(cluster));
+        Assert.Equal(0, Value(await cluster.FleetGrain.ConvergenceAsync(hash)).Total);
+    }
+
+    [Fact]
+    public async Task A_removed_node_hears_that_it_is_unknown()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(4);
+
+        Value(await cluster.FleetGrain.RemoveAsync("node-000", As("olga")));
+
+        await UntilAsync(
+            async () => await cluster.Feeds().WaitAsync(Tenant, Fleet, "node-000", null, TimeSpan.Zero) is Silo.Feed.FeedAnswer.Refused { Code: "node.unknown" },
+            "the feed forgot the node");
+        Assert.Equal(3, Value(await cluster.FleetGrain.NodesAsync()).Length);
+        Assert.Equal(4, fleet.Nodes.Length);
+    }
+
+    [Fact]
+    public async Task A_node_that_joins_during_a_rollout_runs_the_fallback()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(16);
+        var old = (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash;
+        Value(await cluster.StartAsync("r1"));
+
+        var joined = Enumerable.Range(0, 50).Select(i => new NodeRegistration { Node = $"late-{i}", FailureDomain = "zone-0" }).ToImmutableArray();
+        Value(await cluster.FleetGrain.RegisterAsync(joined, As("olga")));
+
+        foreach (var node in joined)
+        {
+            var answer = await cluster.Feeds().WaitAsync(Tenant, Fleet, node.Node, null, TimeSpan.Zero);
+            Assert.Equal(old, Assert.IsType<Silo.Feed.FeedAnswer.Changed>(answer).Directive.PolicyHash);
+        }
+
+        Assert.Equal(2, (await cluster.GetAsync("r1")).Nodes!.Assigned);
+    }
+
+    private static async Task<NodeState> StateAsync(PolicyCluster cluster) => Value(await cluster.FleetGrain.NodeAsync("node-000")).State;
+
+    private static async Task<NodeRecord> RegisterAsync(PolicyCluster cluster, NodeRegistration node, Caller? caller = null) =>
+        Assert.Single(Value(await cluster.FleetGrain.RegisterAsync([node], caller ?? As("olga"))));
+}

@@ -1,0 +1,49 @@
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Grains.Tests.Cluster;
+using OrleansPolicy.Rollouts;
+using OrleansPolicy.Silo.Feed;
+using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.Tests.Postgres;
+using static OrleansPolicy.Grains.Tests.Cluster.PolicyCluster;
+
+namespace OrleansPolicy.Grains.Tests;
+
+/// <summary>The database goes and comes back.</summary>
+public class OutageTests
+{
+    [Fact]
+    public async Task Without_the_truth_there_is_no_lease_and_everything_goes_on_by_itself_when_it_is_back()
+    {
+        using var folder = new TemporaryFolder();
+        await using var postgres = await PrivatePostgres.StartAsync(new PrivatePostgresOptions { DataFolder = folder.Path });
+        await new SchemaMigrator(postgres.ConnectionString, SchemaStep.Embedded(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).MigrateAsync();
+        await using var cluster = await StartAsync(postgres.ConnectionString);
+        var fleet = await cluster.PrepareFleetAsync(16);
+        var target = (await cluster.Catalog.FindBundleAsync(Tenant, "2.0.0"))!.PolicyHash;
+        Value(await cluster.StartAsync("r1"));
+        await fleet.SpeakAsync();
+
+        await postgres.SuspendAsync();
+        cluster.Clock.Skip(TimeSpan.FromSeconds(3));
+        var poll = await cluster.Feeds().WaitAsync(Tenant, Fleet, "node-000", null, TimeSpan.Zero);
+        var pause = await cluster.Grains.Rollout(Tenant, "r1").PauseAsync("now", As("olga"));
+        var publish = await cluster.Grains.Catalog(Tenant).PublishAsync([.. Publisher.Bundle("3.0.0")], strict: false, As("alice"));
+
+        Assert.Equal("lease.unavailable", Assert.IsType<FeedAnswer.Refused>(poll).Code);
+        Assert.Equal(CommonCodes.StoreUnavailable, Code(pause));
+        Assert.Equal(CommonCodes.StoreUnavailable, Code(publish));
+
+        await postgres.ResumeAsync();
+        await UntilAsync(
+            async () => await cluster.Feeds().WaitAsync(Tenant, Fleet, "node-000", null, TimeSpan.Zero) is FeedAnswer.Changed, "leases are granted again");
+        await UntilAsync(
+            async () =>
+            {
+                await fleet.PassAsync("r1", TimeSpan.FromSeconds(4));
+                return (await cluster.GetAsync("r1")).State == RolloutPhase.Complete;
+            },
+            "the rollout is complete");
+        await cluster.FleetConvergedAsync(fleet, target);
+        Assert.True(Value(await cluster.Grains.Audit(Tenant).VerifyAsync()).Valid);
+    }
+}
