@@ -8,11 +8,12 @@ internal sealed class DemoWorld : IAsyncDisposable
     public const string Fleet = "edge";
 
     private readonly Action<string> _note;
+    private readonly Action<string> _progress;
 
-    public DemoWorld(DemoOptions options, Action<string> note)
+    public DemoWorld(DemoOptions options, Action<string> note, Action<string> progress)
     {
         Options = options;
-        _note = note;
+        (_note, _progress) = (note, progress);
 
         // The private PostgreSQL runs as another user when this is root: it must be able to enter.
         Folder = Path.Combine(Path.GetTempPath(), $"policy-demo-{Guid.NewGuid():N}"[..24]);
@@ -48,6 +49,9 @@ internal sealed class DemoWorld : IAsyncDisposable
 
     /// <summary>Shows what goes on.</summary>
     public void Note(string text) => _note(text);
+
+    /// <summary>Shows how far it is, where that can be shown without a new line.</summary>
+    public void Progress(string text) => _progress(text);
 
     /// <summary>Waits for something with a deadline, looking often.</summary>
     public static async Task UntilAsync(Func<bool> holds, TimeSpan atMost, Func<string> otherwise, CancellationToken cancellationToken)

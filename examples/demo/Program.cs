@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OrleansPolicy.Client;
 using OrleansPolicy.Demo;
 
@@ -23,19 +24,17 @@ if (options is null)
     return 0;
 }
 
+// Whoever stops it, by the keyboard or by a signal: nothing that it started is left behind.
 using var stopping = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
-{
-    e.Cancel = true;
-    stopping.Cancel();
-};
+using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 var screen = new Screen(Story.Steps.Select(s => s.Title), options.Plain);
 var (current, exitCode) = (0, 0);
 string? logKept = null;
 await screen.WhileAsync(async () =>
 {
-    await using var world = new DemoWorld(options, text => screen.Note(current, text));
+    await using var world = new DemoWorld(options, text => screen.Note(current, text), text => screen.Progress(current, text));
     try
     {
         for (; current < Story.Steps.Count; current++)
@@ -73,3 +72,9 @@ if (logKept is not null)
 }
 
 return exitCode;
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopping.Cancel();
+}

@@ -76,6 +76,9 @@ internal sealed class Screen
         Line($"   {text}");
     });
 
+    /// <summary>Shown on a terminal only: a log has no use for it.</summary>
+    public void Progress(int step, string text) => Change(step, row => row.Figures = text);
+
     public void End(int step, string figures) => Change(step, row =>
     {
         (row.Standing, row.Figures, row.Took) = (Standing.Ok, figures, Stopwatch.GetElapsedTime(row.Started));

@@ -6,6 +6,8 @@ namespace OrleansPolicy.Demo.Steps;
 /// <summary>Rolls a bundle out in the plan's stages. Bob approves each one; the share is counted on the nodes all the way.</summary>
 internal sealed class RollOut(string name, string planFile) : IDemoStep
 {
+    private const int BarChars = 20;
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
     public string Title => $"roll {name} out in four stages";
@@ -64,6 +66,7 @@ internal sealed class RollOut(string name, string planFile) : IDemoStep
                 world.Note($"stage {id}: {now.Percentage} %, {now.Nodes?.Assigned ?? 0} nodes assigned");
             }
 
+            world.Progress($"{now.StageId} {now.Percentage,3} %  {Bar(world.Agents.CountOn(now.Target), world.Agents.Nodes.Length)}  {now.Why.Sentence}");
             if (now.Why.Code == RolloutReasons.Approval && approved.Add(now.StageId!))
             {
                 world.Note($"bob approves leaving {now.StageId}");
@@ -73,6 +76,12 @@ internal sealed class RollOut(string name, string planFile) : IDemoStep
 
             await Task.Delay(LookInterval, cancellationToken);
         }
+    }
+
+    private static string Bar(int count, int total)
+    {
+        var filled = count * BarChars / Math.Max(total, 1);
+        return $"{new string('█', filled)}{new string('░', BarChars - filled)} {count}/{total}";
     }
 
     private sealed record Stage(string Id, decimal Percentage, long Epoch);
