@@ -20,7 +20,11 @@ internal static class ProcessStart
             var data = Directory.CreateTempSubdirectory("policy-start-").FullName;
 
             // So that PostgreSQL's own user can enter it where this runs as root.
-            File.SetUnixFileMode(data, File.GetUnixFileMode(data) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(data, File.GetUnixFileMode(data) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            }
+
             try
             {
                 empty.Add(await MillisecondsToReadyAsync(data));
