@@ -73,7 +73,11 @@ internal static class RolloutSpeed
             $"stage-{target}", target, 1, ["error_rate < 1%", "decision_us < 500us"], "error_rate > 5%")).ToImmutableArray();
         var plan = new RolloutPlan
         {
-            Stages = stages, InitialPercentage = 5, IncrementPolicy = IncrementPolicy.Manual, MaxBlastRadius = 100, ObservationWindowHours = 1,
+            Stages = stages,
+            InitialPercentage = 5,
+            IncrementPolicy = IncrementPolicy.Manual,
+            MaxBlastRadius = 100,
+            ObservationWindowHours = 1,
         };
         var start = new RolloutCommand.Start(
             "default", "r1", "edge", new string('2', 64), plan, false, "because", new Actor("ada", "http"), 3600, "00ff",

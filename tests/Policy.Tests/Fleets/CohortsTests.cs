@@ -202,7 +202,11 @@ public sealed class CohortsTests
         var cut = Cohorts.UnitHash(Salt, "node:n");
         var directive = new Directive
         {
-            Epoch = 2, Target = "t", Fallback = "f", Salt = Salt, Cuts = None.Add("a", new DomainCut(cut, 5)).Add("b", new DomainCut(null, 5)),
+            Epoch = 2,
+            Target = "t",
+            Fallback = "f",
+            Salt = Salt,
+            Cuts = None.Add("a", new DomainCut(cut, 5)).Add("b", new DomainCut(null, 5)),
         };
 
         Assert.Equal("t", Cohorts.AssignedHash(directive, Node("n", "a", 5)));

@@ -46,7 +46,13 @@ public sealed class FleetRecordsTests
         var labels = ImmutableSortedDictionary<string, string>.Empty.Add("rack", "7");
         var node = new NodeRecord
         {
-            Node = "n1", Registration = 1, RegisteredAt = default, Role = "brain", ParityGroup = "g", FailureDomain = "a", Labels = labels,
+            Node = "n1",
+            Registration = 1,
+            RegisteredAt = default,
+            Role = "brain",
+            ParityGroup = "g",
+            FailureDomain = "a",
+            Labels = labels,
         };
         var same = new NodeRegistration { Node = "n1", Role = "brain", ParityGroup = "g", FailureDomain = "a", Labels = labels };
 

@@ -168,7 +168,10 @@ public sealed class RolloutPropertyTests
             {
                 Fleet.Nodes.Add(new NodeRecord
                 {
-                    Node = $"late-{random.Next()}", Registration = newest + i + 1_000, FailureDomain = $"zone-{(char)('a' + random.Next(4))}", RegisteredAt = Fleet.Now,
+                    Node = $"late-{random.Next()}",
+                    Registration = newest + i + 1_000,
+                    FailureDomain = $"zone-{(char)('a' + random.Next(4))}",
+                    RegisteredAt = Fleet.Now,
                 });
             }
 

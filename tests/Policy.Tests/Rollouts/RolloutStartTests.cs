@@ -64,7 +64,12 @@ public sealed class RolloutStartTests
         var fleet = new Fleet(40, 1);
         fleet.Directive = new Directive
         {
-            Epoch = 5, Target = Fleet.V2, Fallback = Fleet.V1, Salt = "00ff", Percentage = 5, CensusN = 100,
+            Epoch = 5,
+            Target = Fleet.V2,
+            Fallback = Fleet.V1,
+            Salt = "00ff",
+            Percentage = 5,
+            CensusN = 100,
             Cuts = ImmutableSortedDictionary<string, DomainCut>.Empty.Add("zone-a", new DomainCut(new string('f', 64), 0)),
         };
 

@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Policy.Tests.Rollouts;
+
+public sealed class PlanContextTests
+{
+    [Theory]
+    [InlineData("{\"rollout_wedge\":@}", "$.rollout_wedge", false)]
+    [InlineData("{\"change_summary\":{\"intent\":\"x\",\"rollout_wedge\":@}}", "$.change_summary.rollout_wedge", false)]
+    [InlineData("{\"change_proposal\":{\"rollout_wedge\":@}}", "$.change_proposal.rollout_wedge", true)]
+    public void A_plan_is_found_in_its_wrapper(string wrapper, string path, bool legacy)
+    {
+        Assert.NotNull(PlanReaderTests.Read(wrapper.Replace("@", PlanReaderTests.Valid, StringComparison.Ordinal)).Plan);
+        var broken = PlanReaderTests.Read(wrapper.Replace("@", "{\"wedge_state\":1}", StringComparison.Ordinal));
+        Assert.All(broken.Errors, problem => Assert.StartsWith(path + ".", problem.Path, StringComparison.Ordinal));
+        Assert.Equal(legacy, broken.Warnings.Any(problem => problem.Code == PlanProblems.LegacyProposal));
+    }
+
+    [Theory]
+    [InlineData("{\"change_summary\":{}}", "plan.missing")]
+    [InlineData("{\"change_summary\":[]}", "plan.missing")]
+    [InlineData("{\"change_proposal\":{\"rollout_wedge\":[]}}", "plan.not_an_object")]
+    [InlineData("{\"rollout_wedge\":null}", "plan.not_an_object")]
+    public void A_wrapper_without_a_plan_is_told(string json, string code) => Assert.Contains(PlanReaderTests.Read(json).Errors, problem => problem.Code == code);
+
+    [Fact]
+    public void The_path_of_the_request_leads_every_problem() => Assert.Equal(
+        "$.rollout_wedge.wedge_state",
+        Assert.Single(PlanReader.Read(PlanReaderTests.Json(PlanReaderTests.Valid, json => json["wedge_state"] = 1), new PlanContext { Path = "$.rollout_wedge" }).Errors).Path);
+
+    [Theory]
+    [InlineData("\"PENDING\"", null)]
+    [InlineData(null, null)]
+    [InlineData("null", null)]
+    [InlineData("\"ACTIVE\"", "plan.wedge_state_not_pending")]
+    [InlineData("\"active\"", "plan.wedge_state")]
+    public void A_start_is_pending_or_says_nothing(string? state, string? code)
+    {
+        var json = PlanReaderTests.Json(PlanReaderTests.Valid, plan =>
+        {
+            plan.Remove("wedge_state");
+            if (state is not null)
+            {
+                plan["wedge_state"] = JsonNode.Parse(state);
+            }
+        });
+
+        Assert.Equal(code, PlanReader.Read(json, new PlanContext { ForStart = true }).Errors.SingleOrDefault()?.Code);
+    }
+
+    [Fact]
+    public void A_shadow_stage_is_warned_of_and_refused_at_a_start()
+    {
+        var json = PlanReaderTests.Json(PlanReaderTests.Valid, plan => plan["shadow"] = true);
+
+        Assert.Equal(PlanProblems.NotYet, Assert.Single(PlanReader.Read(json, new PlanContext()).Warnings).Code);
+        Assert.Equal(PlanProblems.NotYet, Assert.Single(PlanReader.Read(json, new PlanContext { ForStart = true }).Errors).Code);
+    }
+}
