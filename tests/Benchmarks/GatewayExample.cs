@@ -23,7 +23,7 @@ internal static class GatewayExample
     public static ImmutableArray<DecisionRequest> Requests()
     {
         using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, "decisions.json")));
-        var list = cases.RootElement.ValueKind == JsonValueKind.Array ? cases.RootElement : cases.RootElement.GetProperty("cases");
+        var list = cases.RootElement.ValueKind == JsonValueKind.Array ? cases.RootElement : cases.RootElement.GetProperty("decisions");
         return
         [
             .. list.EnumerateArray().Select(one => new DecisionRequest(
