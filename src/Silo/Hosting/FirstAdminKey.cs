@@ -28,9 +28,8 @@ internal static class FirstAdminKey
             return;
         }
 
-        Directory.CreateDirectory(settings.DataFolder);
         var secret = ApiKey.New();
-        Write(pending, secret);
+        Keep(settings.DataFolder, pending, secret);
         var known = await keys.ListTenantsAsync();
         var result = await store.CommitAsync(Change(secret, createsTenant: !known.Contains(FirstTenant), time.GetUtcNow()));
         if (result.Status == CommitStatus.Committed)
@@ -82,6 +81,19 @@ internal static class FirstAdminKey
         else
         {
             File.Delete(pending);
+        }
+    }
+
+    private static void Keep(string folder, string path, string secret)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            Write(path, secret);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationFailureException("config.data", $"The admin key cannot be written to {path}: {exception.Message}", exception);
         }
     }
 

@@ -51,10 +51,15 @@ public sealed class PolicyHost : IAsyncDisposable
             await StartAsync(app, settings, cancellationToken);
             return new PolicyHost(app, database);
         }
-        catch
+        catch (Exception exception)
         {
             await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
             await CloseDatabaseAsync(opening);
+            if (exception is StoreUnavailableException)
+            {
+                throw new StartFailureException("start.database_away", $"The database went away while starting: {exception.Message}", exception);
+            }
+
             throw;
         }
     }

@@ -18,7 +18,7 @@ internal static class StartBanner
             output.WriteLine($"  TIME SCALE  a contract hour lasts {settings.HourSeconds.ToString(CultureInfo.InvariantCulture)} s: for demonstrations and tests only");
         }
 
-        output.WriteLine($"  next        curl -H \"Authorization: Bearer $(cat {settings.AdminKeyFile})\" {address}/v1/default/admission");
+        output.WriteLine($"  next        curl -H \"Authorization: Bearer $(cat '{settings.AdminKeyFile}')\" {address}/v1/default/admission");
         output.WriteLine("ready");
         output.Flush();
     }

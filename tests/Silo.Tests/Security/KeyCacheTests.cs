@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Security;
+using OrleansPolicy.Silo.Tests.StoreContract;
+
+namespace OrleansPolicy.Silo.Tests.Security;
+
+public sealed class KeyCacheTests : IDisposable
+{
+    private readonly Store _store = new();
+    private readonly ManualClock _clock = new();
+    private readonly KeyCache _keys;
+
+    public KeyCacheTests() => _keys = new KeyCache(_store, _clock);
+
+    public void Dispose() => _keys.Dispose();
+
+    [Fact]
+    public async Task A_key_is_looked_up_once_and_then_remembered()
+    {
+        var key = _store.Add("one");
+
+        for (var request = 0; request < 10; request++)
+        {
+            Assert.Equal("one", (await _keys.FindAsync(key))!.Key.KeyId);
+        }
+
+        Assert.Equal(1, _store.LookUps);
+    }
+
+    [Fact]
+    public async Task A_stranger_is_asked_for_at_most_once_in_two_seconds()
+    {
+        Assert.Null(await _keys.FindAsync("stranger"));
+        Assert.Null(await _keys.FindAsync("stranger"));
+        Assert.Equal(1, _store.LookUps);
+
+        _clock.Advance(KeyCache.TrustedFor + TimeSpan.FromMilliseconds(1));
+        Assert.Null(await _keys.FindAsync("stranger"));
+        Assert.Equal(2, _store.LookUps);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_counts_for_two_seconds_at_most_and_ends_what_is_open()
+    {
+        var key = _store.Add("one");
+        var caller = (await _keys.FindAsync(key))!;
+        _store.Revoke("one");
+
+        _clock.Advance(KeyCache.TrustedFor + TimeSpan.FromMilliseconds(1));
+
+        Assert.Null(await _keys.FindAsync(key));
+        Assert.True(caller.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task Reading_revocations_ends_open_polls_without_a_request()
+    {
+        var caller = (await _keys.FindAsync(_store.Add("one")))!;
+        var other = (await _keys.FindAsync(_store.Add("two")))!;
+        _store.Revoke("one");
+
+        await _keys.RefreshAsync();
+
+        Assert.True(caller.Ended.IsCancellationRequested);
+        Assert.False(other.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task While_revocations_cannot_be_read_no_key_counts_for_longer_than_two_seconds()
+    {
+        var key = _store.Add("one");
+        Assert.NotNull(await _keys.FindAsync(key));
+        _store.IsAway = true;
+
+        _clock.Advance(TimeSpan.FromSeconds(1.9));
+        Assert.NotNull(await _keys.FindAsync(key));
+        _clock.Advance(TimeSpan.FromSeconds(0.2));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => _keys.FindAsync(key).AsTask());
+
+        _store.IsAway = false;
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.NotNull(await _keys.FindAsync(key));
+    }
+
+    [Fact]
+    public async Task An_expired_key_counts_no_more_and_ends_what_is_open()
+    {
+        var key = _store.Add("one", _clock.GetUtcNow().AddSeconds(1));
+        var caller = (await _keys.FindAsync(key))!;
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Null(await _keys.FindAsync(key));
+        await _keys.RefreshAsync();
+        Assert.True(caller.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_key_of_a_role_that_is_none_counts_as_unknown() => Assert.Null(await _keys.FindAsync(_store.Add("one", role: "emperor")));
+
+    private sealed class Store : IKeyStore
+    {
+        private readonly Dictionary<string, KeyWrite> _keys = [];
+        private readonly List<string> _revoked = [];
+
+        public int LookUps { get; private set; }
+
+        public bool IsAway { get; set; }
+
+        public string Add(string id, DateTimeOffset? expiresAt = null, string role = "viewer")
+        {
+            var secret = ApiKey.New();
+            _keys[id] = new KeyWrite
+            {
+                KeyId = id,
+                Tenant = "t",
+                Name = id,
+                Subject = id,
+                Role = role,
+                KeySha256 = ApiKey.Hash(secret),
+                CreatedAt = default,
+                ExpiresAt = expiresAt,
+            };
+            return secret;
+        }
+
+        public void Revoke(string id)
+        {
+            _keys.Remove(id);
+            _revoked.Add(id);
+        }
+
+        public Task<KeyWrite?> FindKeyAsync(ImmutableArray<byte> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default)
+        {
+            LookUps++;
+            return Answer(_keys.Values.FirstOrDefault(key => key.KeySha256.SequenceEqual(keySha256) && !(key.ExpiresAt <= now)));
+        }
+
+        public Task<ImmutableArray<string>> ReadRevokedKeysAsync(DateTimeOffset since, CancellationToken cancellationToken = default) =>
+            Answer(_revoked.ToImmutableArray());
+
+        public Task<ImmutableArray<KeyWrite>> ListKeysAsync(string? tenant, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public Task<ImmutableArray<string>> ListTenantsAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        private Task<T> Answer<T>(T value) => IsAway ? Task.FromException<T>(new StoreUnavailableException("away")) : Task.FromResult(value);
+    }
+}
