@@ -84,6 +84,21 @@ public sealed class TurnTests(OneSilo silo) : IClassFixture<OneSilo>
     }
 
     [Fact]
+    public async Task A_predicate_that_fails_fails_the_call_and_nothing_else()
+    {
+        var grain = Client.GetGrain<IMayInterleaveGrain>("failing-predicate");
+        var gate = Gate.Named("failing-predicate");
+        var entered = grain.EnterAsync("failing-predicate");
+        await gate.Reached;
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => grain.PingAsync(-1));
+
+        Assert.Equal(2, await grain.PingAsync(2));
+        gate.Open();
+        await entered;
+    }
+
+    [Fact]
     public async Task Read_only_calls_interleave_with_each_other_and_not_with_writes()
     {
         var grain = Client.GetGrain<IReadOnlyGrain>("read-only");

@@ -69,6 +69,8 @@ internal sealed class PendingCalls : ITurn, IDisposable
     /// <summary>The calls that went to somebody who is gone now.</summary>
     public List<GrainCall> To(Participant gone) => Where(call => call.Target?.Home == gone);
 
+    public List<GrainCall> All() => Where(static _ => true);
+
     public void Dispose()
     {
         _closed = true;

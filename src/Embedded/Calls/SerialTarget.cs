@@ -161,16 +161,27 @@ internal abstract class SerialTarget : CallTarget, ITurn
         while (_unseen is { } request)
         {
             _unseen = request.Next;
-            if (request.Abandoned)
+            try
             {
-                _waiting.Remove(request);
-                Load--;
+                if (!request.Abandoned)
+                {
+                    if (!MayStart(request))
+                    {
+                        continue;
+                    }
+
+                    _waiting.Remove(request);
+                    return request;
+                }
             }
-            else if (MayStart(request))
+            catch (Exception exception)
             {
-                _waiting.Remove(request);
-                return request;
+                // The grain's own predicate failed.
+                (request as GrainCall)?.Fail(exception);
             }
+
+            _waiting.Remove(request);
+            Load--;
         }
 
         return null;

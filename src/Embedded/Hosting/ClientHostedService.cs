@@ -4,13 +4,13 @@ using Orleans.Runtime;
 namespace Orleans.Embedded;
 
 /// <summary>Makes a client known to the cluster, and forgotten.</summary>
-internal sealed class ClientHostedService(Participant client) : IHostedService
+internal sealed class ClientHostedService(Client client) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        client.Disappear();
+        client.Stop();
         return Task.CompletedTask;
     }
 }

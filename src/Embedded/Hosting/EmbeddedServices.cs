@@ -37,8 +37,9 @@ internal static class EmbeddedServices
         }
 
         services.AddEngine();
-        services.TryAddSingleton<Participant>(provider => new Client(
+        services.TryAddSingleton<Client>(provider => new Client(
             provider.GetRequiredService<Cluster>(), provider, provider.GetRequiredService<IOptions<ClientMessagingOptions>>().Value));
+        services.TryAddSingleton<Participant>(provider => provider.GetRequiredService<Client>());
         services.AddSingleton<IHostedService, ClientHostedService>();
         return services;
     }

@@ -176,6 +176,12 @@ internal sealed partial class Activation : SerialTarget, IGrainContext
 
     protected override void OnTurnEnded()
     {
+        // Nearly always: without the lock, since who changes the phase asks for another turn.
+        if (_phase != Phase.Deactivating)
+        {
+            return;
+        }
+
         lock (Gate)
         {
             if (_phase != Phase.Deactivating || Running > 0)

@@ -9,4 +9,6 @@ internal sealed class Client : Participant
 
     public Client(Cluster cluster, IServiceProvider services, MessagingOptions messaging)
         : base(cluster, $"client{Interlocked.Increment(ref s_count)}", services, messaging) => cluster.Join(this);
+
+    public void Stop() => Close();
 }

@@ -9,6 +9,7 @@ namespace Orleans.Runtime;
 internal abstract class Participant
 {
     private volatile bool _gone;
+    private volatile bool _closed;
 
     protected Participant(Cluster cluster, string name, IServiceProvider services, MessagingOptions messaging)
     {
@@ -84,7 +85,7 @@ internal abstract class Participant
         Send(call, reference: null);
     }
 
-    /// <summary>Nothing that it started is heard of any more; calls that wait on it fail.</summary>
+    /// <summary>A crash: nothing that it started is heard of any more; others' calls that wait on it fail.</summary>
     public virtual void Disappear()
     {
         _gone = true;
@@ -92,11 +93,25 @@ internal abstract class Participant
         Cluster.Leave(this);
     }
 
+    /// <summary>An orderly end: its own calls fail too, since their callers may go on.</summary>
+    protected void Close()
+    {
+        _closed = true;
+        Disappear();
+        Task.Factory.StartNew(
+            () => Pending.All().ForEach(call => call.Fail(Stopped(call))), CancellationToken.None, TaskCreationOptions.None, Scheduler);
+    }
+
     private void Send(GrainCall call, GrainReference? reference)
     {
         if (_gone)
         {
-            // The caller has crashed: nothing leaves it and nobody listens for the answer.
+            // Of one that has crashed nothing leaves, and nobody listens for the answer.
+            if (_closed)
+            {
+                call.Fail(Stopped(call));
+            }
+
             return;
         }
 
@@ -120,4 +135,6 @@ internal abstract class Participant
             call.Fail(exception);
         }
     }
+
+    private SiloUnavailableException Stopped(GrainCall call) => new($"{Name} has stopped and makes no calls any more: {call}.");
 }

@@ -130,7 +130,7 @@ internal sealed class Silo : Participant
             // What has not ended by now ends as in a crash.
         }
 
-        Disappear();
+        Close();
     }
 
     public override void Disappear()

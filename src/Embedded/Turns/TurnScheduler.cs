@@ -15,6 +15,11 @@ internal sealed class TurnScheduler(string name, TurnSource source) : TaskSchedu
     private bool _announced;
     private bool _stopped;
 
+    // Of the one batch that runs; only who runs it touches these.
+    private Task? _batch;
+    private int _limit;
+    private bool _more;
+
     public string Name => name;
 
     /// <summary>The activation whose turns these are; null: an observer's or a driver's.</summary>
@@ -46,15 +51,16 @@ internal sealed class TurnScheduler(string name, TurnSource source) : TaskSchedu
 
     public bool TakeTurns(int limit)
     {
-        var batch = new Batch(this, limit);
-        batch.Task.Start(this);
-        return batch.More;
+        _limit = limit;
+        _batch = new Task(static state => ((TurnScheduler)state!).Run(), this);
+        _batch.Start(this);
+        return _more;
     }
 
     protected override void QueueTask(Task task)
     {
         // The batch itself is a task of this scheduler, so that TaskScheduler.Current is right inside its turns.
-        if (task.AsyncState is Batch batch && batch.Task == task)
+        if (task == _batch)
         {
             TryExecuteTask(task);
         }
@@ -97,22 +103,22 @@ internal sealed class TurnScheduler(string name, TurnSource source) : TaskSchedu
         source.Enqueue(this);
     }
 
-    private bool Run(int limit)
+    private void Run()
     {
         var outer = RuntimeContext.Current;
         var clean = ExecutionContext.Capture();
         RuntimeContext.Current = Owner;
         try
         {
-            for (; limit > 0; limit--)
+            for (var i = 0; i < _limit; i++)
             {
                 object? turn;
                 lock (_gate)
                 {
                     if (!_waiting.TryDequeue(out turn))
                     {
-                        _announced = false;
-                        return false;
+                        _announced = _more = false;
+                        return;
                     }
                 }
 
@@ -134,30 +140,12 @@ internal sealed class TurnScheduler(string name, TurnSource source) : TaskSchedu
 
             lock (_gate)
             {
-                return _announced = _waiting.Count > 0;
+                _announced = _more = _waiting.Count > 0;
             }
         }
         finally
         {
             RuntimeContext.Current = outer;
         }
-    }
-
-    private sealed class Batch
-    {
-        private readonly TurnScheduler _scheduler;
-        private readonly int _limit;
-
-        public Batch(TurnScheduler scheduler, int limit)
-        {
-            (_scheduler, _limit) = (scheduler, limit);
-            Task = new Task(static state => ((Batch)state!).Run(), this);
-        }
-
-        public Task Task { get; }
-
-        public bool More { get; private set; }
-
-        private void Run() => More = _scheduler.Run(_limit);
     }
 }

@@ -52,8 +52,8 @@ public sealed class ReentrantGrain : Grain, IReentrantGrain
 [MayInterleave(nameof(IsEven))]
 public sealed class MayInterleaveGrain : Grain, IMayInterleaveGrain
 {
-    public static bool IsEven(IInvokable request) =>
-        request.GetMethodName() == nameof(IInterleavingGrain.PingAsync) && (int)request.GetArgument(0)! % 2 == 0;
+    public static bool IsEven(IInvokable request) => request.GetMethodName() == nameof(IInterleavingGrain.PingAsync)
+        && ((int)request.GetArgument(0)! < 0 ? throw new InvalidOperationException("no number") : (int)request.GetArgument(0)! % 2 == 0);
 
     public Task EnterAsync(string gate) => Gate.Named(gate).PassAsync();
 
