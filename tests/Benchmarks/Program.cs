@@ -6,6 +6,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["decision"] = ("one decision over the gateway example, beside reading the same inputs", DecisionSpeed.RunAsync),
     ["canonical"] = ("the canonical form of a bundle, beside parsing and writing it", CanonicalSpeed.RunAsync),
     ["rollout"] = ("aggregating a report, one look with its event, the cut of 100,000 nodes", RolloutSpeed.RunAsync),
+    ["call"] = ("a call from grain to grain in one silo, beside a trip to the thread pool", CallSpeed.RunAsync),
 };
 
 if (args is not [{ } name] || !benchmarks.TryGetValue(name, out var benchmark))

@@ -95,6 +95,20 @@ public sealed class ClusterTests
         Assert.Contains(added.Name, places);
     }
 
+    [Fact]
+    public async Task A_call_in_flight_fails_when_its_client_stops()
+    {
+        await using var cluster = await TestCluster.DeployAsync();
+        var call = Grain(cluster, "stopping").EnterAsync("stopping");
+        await Gate.Named("stopping").Reached;
+
+        await cluster.StopClusterClientAsync();
+
+        await Assert.ThrowsAnyAsync<Exception>(() => call.WaitAsync(Patience.Limit));
+        Assert.True(call.IsFaulted, call.Status.ToString());
+        Gate.Named("stopping").Open();
+    }
+
     private static IPlaceGrain Grain(InProcessTestCluster cluster, string key) => cluster.Client.GetGrain<IPlaceGrain>(key);
 
     private static IEnumerable<string> Keys(string name, int count) => Enumerable.Range(0, count).Select(i => $"{name}/{i}");
