@@ -146,6 +146,22 @@ public class FeedTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task A_stream_hears_of_a_change_but_is_no_sign_of_life()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(16);
+        Value(await cluster.FleetGrain.RegisterAsync([new NodeRegistration { Node = "quiet" }], As("olga")));
+        var first = Assert.IsType<FeedAnswer.Changed>(await cluster.Feeds().WatchAsync(Tenant, Fleet, "quiet", null, TimeSpan.Zero));
+        var next = cluster.Feeds().WatchAsync(Tenant, Fleet, "quiet", first.ETag, TimeSpan.FromSeconds(7));
+
+        Value(await cluster.StartAsync("r1"));
+
+        Assert.NotEqual(first.ETag, Assert.IsType<FeedAnswer.Changed>(await next).ETag);
+        await fleet.PassAsync("r1", TimeSpan.Zero);
+        Assert.Null(Value(await cluster.FleetGrain.NodeAsync("quiet")).LastHeardAt);
+    }
+
+    [Fact]
     public async Task A_thousand_polls_cost_the_store_one_reader()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());

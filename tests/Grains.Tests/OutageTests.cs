@@ -30,6 +30,9 @@ public class OutageTests
         var publish = await cluster.Grains.Catalog(Tenant).PublishAsync([.. Publisher.Bundle("3.0.0")], strict: false, As("alice"));
 
         Assert.Equal("lease.unavailable", Assert.IsType<FeedAnswer.Refused>(poll).Code);
+        Assert.True((await cluster.Feeds().ServingAsync(Tenant, Fleet, "node-000")).Succeeded);
+        cluster.Clock.Skip(TimeSpan.FromSeconds(45));
+        Assert.Equal("lease.unavailable", Code(await cluster.Feeds().ServingAsync(Tenant, Fleet, "node-000")));
         Assert.Equal(CommonCodes.StoreUnavailable, Code(pause));
         Assert.Equal(CommonCodes.StoreUnavailable, Code(publish));
 

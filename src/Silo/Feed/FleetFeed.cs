@@ -24,7 +24,7 @@ internal sealed class FleetFeed : IFleetObserver
     private Task<FeedAnswer.Refused?>? _subscribing;
     private string? _stamp;
     private long _subscribedAt;
-    private long _freshAt = long.MinValue;
+    private long _readAt = long.MinValue;
     private long _usedAt;
     private int _waiting;
 
@@ -106,9 +106,15 @@ internal sealed class FleetFeed : IFleetObserver
     /// <summary>Whether a lease may be granted to a request: the truth was read after it arrived, or at most two seconds ago.</summary>
     public bool MayGrant(long arrived)
     {
-        var fresh = Volatile.Read(ref _freshAt);
-        return fresh != long.MinValue
-            && (fresh >= arrived || _environment.Clock.GetElapsedTime(fresh) <= Lease.ReadAge);
+        var read = Volatile.Read(ref _readAt);
+        return (read != long.MinValue && read >= arrived) || WasReadWithin(Lease.ReadAge);
+    }
+
+    /// <summary>Whether the truth was read within a time.</summary>
+    public bool WasReadWithin(TimeSpan time)
+    {
+        var read = Volatile.Read(ref _readAt);
+        return read != long.MinValue && _environment.Clock.GetElapsedTime(read) <= time;
     }
 
     /// <summary>Takes what a read of the truth said; null: nothing changed.</summary>
@@ -128,7 +134,7 @@ internal sealed class FleetFeed : IFleetObserver
             });
         }
 
-        Volatile.Write(ref _freshAt, started);
+        Volatile.Write(ref _readAt, started);
     }
 
     /// <summary>Hands over what was heard; the answer tells whether news of the registry was missed.</summary>

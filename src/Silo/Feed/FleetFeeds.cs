@@ -54,7 +54,19 @@ public sealed class FleetFeeds : BackgroundService
         }
 
         feed.Hear(found!, heardAt, null);
-        return await AnswerAsync(feed, node, etag, arrived, wait, cancellationToken);
+        return await AnswerAsync(feed, node, etag, arrived, wait, grants: true, cancellationToken);
+    }
+
+    /// <summary>
+    /// The same for a stream: nobody asks anew behind it, so the node does not count as heard, and what it hears grants no lease.
+    /// </summary>
+    public async Task<FeedAnswer> WatchAsync(
+        string tenant, string fleet, string node, string? etag, TimeSpan wait, CancellationToken cancellationToken = default)
+    {
+        var began = Clock.GetTimestamp();
+        using var use = Enter(tenant, fleet);
+        var (_, refused) = await FindAsync(use.Feed, node);
+        return refused ?? await AnswerAsync(use.Feed, node, etag, began, wait, grants: false, cancellationToken);
     }
 
     /// <summary>Takes a node's report and answers with its directive. Refused with <c>report.invalid</c> before anything is noted.</summary>
@@ -77,7 +89,7 @@ public sealed class FleetFeeds : BackgroundService
         }
 
         var note = feed.Hear(found!, heardAt, report) ? null : ReportRules.StaleCode;
-        return new FeedReportAnswer(await AnswerAsync(feed, node, null, arrived, TimeSpan.Zero, cancellationToken), note);
+        return new FeedReportAnswer(await AnswerAsync(feed, node, null, arrived, TimeSpan.Zero, grants: true, cancellationToken), note);
     }
 
     /// <summary>Takes the reports that a relay gathered.</summary>
@@ -128,6 +140,12 @@ public sealed class FleetFeeds : BackgroundService
         if (refused is not null)
         {
             return Outcome<NodeServing>.Fail(refused.Code, refused.Message);
+        }
+
+        // Deciding for a node, a silo is bound as the node is: what it read may be as old as a lease, and no older.
+        if (!await IsReadAsync(feed, lease => feed.WasReadWithin(TimeSpan.FromSeconds(lease)), LeaseWaitMax, CancellationToken.None))
+        {
+            return Outcome<NodeServing>.Fail(FeedAnswer.NoLease.Code, FeedAnswer.NoLease.Message);
         }
 
         if (feed.Snapshot is { } snapshot && found!.ServingUnder(snapshot, Clock.GetUtcNow()) is { } here)
@@ -219,7 +237,7 @@ public sealed class FleetFeeds : BackgroundService
     }
 
     private async Task<FeedAnswer> AnswerAsync(
-        FleetFeed feed, string node, string? etag, long arrived, TimeSpan wait, CancellationToken cancellationToken)
+        FleetFeed feed, string node, string? etag, long arrived, TimeSpan wait, bool grants, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -237,7 +255,7 @@ public sealed class FleetFeeds : BackgroundService
                 continue;
             }
 
-            if (!await MayAnswerAsync(feed, arrived, rest > LeaseWaitMax ? rest : LeaseWaitMax, cancellationToken))
+            if (grants && !await MayAnswerAsync(feed, arrived, rest > LeaseWaitMax ? rest : LeaseWaitMax, cancellationToken))
             {
                 return FeedAnswer.NoLease;
             }
@@ -250,10 +268,14 @@ public sealed class FleetFeeds : BackgroundService
         }
     }
 
-    private async Task<bool> MayAnswerAsync(FleetFeed feed, long arrived, TimeSpan within, CancellationToken cancellationToken)
+    private Task<bool> MayAnswerAsync(FleetFeed feed, long arrived, TimeSpan within, CancellationToken cancellationToken) =>
+        IsReadAsync(feed, _ => feed.MayGrant(arrived), within, cancellationToken);
+
+    // Waits, as long as it may, until the truth was read lately enough. Without leases nobody waits for it.
+    private async Task<bool> IsReadAsync(FleetFeed feed, Func<int, bool> isEnough, TimeSpan within, CancellationToken cancellationToken)
     {
         var began = Clock.GetTimestamp();
-        while (feed.Snapshot is { Fleet.Settings.MaxStalenessSec: not null } && !feed.MayGrant(arrived))
+        while (feed.Snapshot is { Fleet.Settings.MaxStalenessSec: { } lease } && !isEnough(lease))
         {
             var rest = within - Clock.GetElapsedTime(began);
             if (rest <= TimeSpan.Zero)

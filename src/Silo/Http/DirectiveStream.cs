@@ -40,7 +40,7 @@ internal sealed class DirectiveStream(string tenant, string fleet, string node, 
                     break;
             }
 
-            answer = await feeds.WaitAsync(tenant, fleet, node, tag, Heartbeat, ended);
+            answer = await feeds.WatchAsync(tenant, fleet, node, tag, Heartbeat, ended);
         }
     }
 

@@ -44,12 +44,14 @@ public sealed class SimulatedFleet
     public async Task PassAsync(string rolloutId, TimeSpan time, int silo = 0)
     {
         _cluster.Clock.Skip(time);
+        var began = _cluster.Clock.GetUtcNow();
         await SpeakAsync(silo);
 
         // The words reach the fleet with the next hand-over.
         var said = Nodes.Max(node => node.Seq);
         await PolicyCluster.UntilAsync(
-            async () => PolicyCluster.Value(await _cluster.FleetGrain.NodesAsync()).All(status => _cluster.Clock.GetUtcNow() - status.LastReportAt < TimeSpan.FromSeconds(2)),
+            async () => PolicyCluster.Value(await _cluster.FleetGrain.NodesAsync())
+                .Count(status => status.LastReportAt >= began) >= Nodes.Length,
             $"the fleet heard report {said}");
         await Abstractions.GrainKeys.Rollout(_cluster.Grains, PolicyCluster.Tenant, rolloutId).LookAsync();
     }
