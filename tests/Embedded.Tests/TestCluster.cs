@@ -9,8 +9,6 @@ namespace OrleansPolicy.Embedded.Tests;
 /// <summary>Deploys clusters that are set up as the product sets its own up: domain types travel as JSON.</summary>
 internal static class TestCluster
 {
-    public const string Storage = "store";
-
     public static async Task<InProcessTestCluster> DeployAsync(short silos = 1, Action<ISiloBuilder>? configure = null, string? serviceId = null)
     {
         var builder = new InProcessTestClusterBuilder(silos);
@@ -29,7 +27,6 @@ internal static class TestCluster
                 options.NumVotesForDeathDeclaration = 1;
             });
             silo.Configure<GrainCollectionOptions>(options => options.CollectionQuantum = TimeSpan.FromMilliseconds(500));
-            silo.AddMemoryGrainStorage(Storage);
             configure?.Invoke(silo);
         });
         builder.ConfigureClient(client => AddJson(client.Services));
