@@ -15,14 +15,16 @@ internal sealed partial class PrivateServer(
     private static readonly TimeSpan AdoptionTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(20);
 
+    private readonly ServerProcesses _processes = new(account, folder.Data);
     private string? _socketFolder;
+    private long? _startTicks;
 
     public ServerFolder Folder => folder;
 
     public int Pid { get; private set; }
 
     /// <summary>Whether the server's process is there.</summary>
-    public bool IsAlive => ServerProcesses.IsIn(Pid, folder.Data);
+    public bool IsAlive => _startTicks is { } ticks && ServerProcesses.StartOf(Pid) == ticks;
 
     /// <summary>Makes the data if there is none, then adopts the running server or starts one. True: adopted.</summary>
     public async Task<bool> AdoptOrStartAsync(CancellationToken cancellationToken)
@@ -114,16 +116,16 @@ internal sealed partial class PrivateServer(
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(PollInterval, cancellationToken))
         {
             var file = PostmasterFile.Read(folder.Data);
-            if (file is not null && ServerProcesses.IsIn(file.Pid, folder.Data))
+            if (file is not null && await _processes.IsInAsync(file.Pid, cancellationToken))
             {
                 if (file.SocketFolder is { } socket && await AnswersAsync(socket, cancellationToken))
                 {
-                    (Pid, _socketFolder) = (file.Pid, socket);
+                    (Pid, _startTicks, _socketFolder) = (file.Pid, ServerProcesses.StartOf(file.Pid), socket);
                     LogAdopted(logger, file.Pid);
                     return true;
                 }
             }
-            else if (!ServerProcesses.AnyIn(folder.Data))
+            else if (!await _processes.AnyInAsync(cancellationToken))
             {
                 // The pid in the file may be anybody's by now, so the file must not keep a server from starting. It had to stay
                 // until now: children outlive a server that was killed, and two servers on one data would ruin it.
@@ -186,7 +188,7 @@ internal sealed partial class PrivateServer(
                 DatabaseCodes.StartFailed, $"PostgreSQL did not start on {folder.Data}: {result.Output.Trim()}\n{EndOfLog()}".TrimEnd());
         }
 
-        Pid = file.Pid;
+        (Pid, _startTicks) = (file.Pid, ServerProcesses.StartOf(file.Pid));
         LogStarted(logger, Pid, folder.Root, clock.ElapsedMilliseconds);
     }
 

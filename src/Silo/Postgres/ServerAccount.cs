@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace OrleansPolicy.Silo.Postgres;
 
 /// <summary>
@@ -10,7 +12,14 @@ internal sealed class ServerAccount
 
     private readonly string[] _prefix;
 
-    private ServerAccount(string[] prefix) => _prefix = prefix;
+    private ServerAccount(int userId, string[] prefix)
+    {
+        UserId = userId;
+        _prefix = prefix;
+    }
+
+    /// <summary>The user that the server runs as.</summary>
+    public int UserId { get; }
 
     /// <summary>Whether the server runs as another user than this process.</summary>
     public bool DropsPrivileges => _prefix.Length > 0;
@@ -19,10 +28,11 @@ internal sealed class ServerAccount
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            return new ServerAccount([]);
+            return new ServerAccount(UserIn("/proc/self/status"), []);
         }
 
-        if (!File.ReadLines("/etc/passwd").Any(line => line.StartsWith(ServerUser + ":", StringComparison.Ordinal)))
+        var entry = File.ReadLines("/etc/passwd").FirstOrDefault(line => line.StartsWith(ServerUser + ":", StringComparison.Ordinal));
+        if (entry is null)
         {
             throw new DatabaseException(
                 DatabaseCodes.NoServerUser,
@@ -37,8 +47,12 @@ internal sealed class ServerAccount
             : throw new DatabaseException(
                 DatabaseCodes.NoServerUser,
                 "Started as root, but none of setpriv, runuser and su is there to run PostgreSQL as the user `postgres`. Start as another user, or give a connection string.");
-        return new ServerAccount(prefix);
+        return new ServerAccount(int.Parse(entry.Split(':')[2], CultureInfo.InvariantCulture), prefix);
     }
+
+    /// <summary>The user in a <c>/proc/PID/status</c>.</summary>
+    public static int UserIn(string statusFile) => int.Parse(
+        File.ReadLines(statusFile).First(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1], CultureInfo.InvariantCulture);
 
     /// <summary>Runs a program to its end as the server's user.</summary>
     public Task<ProgramResult> RunAsync(string workingFolder, string program, string[] arguments, CancellationToken cancellationToken)

@@ -67,7 +67,7 @@ internal sealed partial class ServerFolder
 
         var outside = Path.Combine(options.SharedFolder, NameFor(dataFolder));
         Directory.CreateDirectory(options.SharedFolder);
-        SetAside(outside, logger);
+        await SetAsideAsync(outside, account, logger, cancellationToken);
         if (!await TryMakeAsync(outside, account, cancellationToken))
         {
             throw new DatabaseException(
@@ -147,18 +147,19 @@ internal sealed partial class ServerFolder
     /// A data folder without a location line is a new one, but one of the same path may have been there before and left its files
     /// outside. They are not this folder's; they are kept, under another name.
     /// </summary>
-    private static void SetAside(string folder, ILogger logger)
+    private static async Task SetAsideAsync(string folder, ServerAccount account, ILogger logger, CancellationToken cancellationToken)
     {
-        if (!Directory.Exists(Path.Combine(folder, "data")))
+        var data = Path.Combine(folder, "data");
+        if (!Directory.Exists(data))
         {
             return;
         }
 
-        if (PostmasterFile.Read(Path.Combine(folder, "data")) is { } running && ServerProcesses.IsIn(running.Pid, Path.Combine(folder, "data")))
+        if (await new ServerProcesses(account, data).AnyInAsync(cancellationToken))
         {
             throw new DatabaseException(
                 DatabaseCodes.InUse,
-                $"A PostgreSQL server (pid {running.Pid}) of a data folder that is gone still runs on {folder}. Stop it (kill -INT {running.Pid}), then start again.");
+                $"A PostgreSQL server (pid {PostmasterFile.Read(data)?.Pid}) of a data folder that is gone still runs on {folder}. Stop it (kill -INT), then start again.");
         }
 
         var aside = $"{folder}.{DateTime.UtcNow.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)}";

@@ -1,11 +1,11 @@
 using Npgsql;
 using OrleansPolicy.Grains.Storage;
-using OrleansPolicy.Silo.Tests.StoreContract;
+using OrleansPolicy.Silo.Tests.Contracts;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
 
 /// <summary>What the database itself guards.</summary>
-public sealed class AuditTableTests(StoreDatabase database) : StoreContract.StoreContract, IClassFixture<StoreDatabase>
+public sealed class AuditTableTests(StoreDatabase database) : StoreContract, IClassFixture<StoreDatabase>
 {
     protected override StoreUnderTest Store { get; } = database.Open();
 

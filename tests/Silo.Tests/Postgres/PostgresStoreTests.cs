@@ -1,4 +1,4 @@
-using OrleansPolicy.Silo.Tests.StoreContract;
+using OrleansPolicy.Silo.Tests.Contracts;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
 

@@ -162,6 +162,23 @@ public sealed class PrivatePostgresTests
     }
 
     [Fact]
+    public async Task A_living_server_whose_pid_file_was_lost_gets_no_second_one_beside_it()
+    {
+        using var folder = new TemporaryFolder();
+        using var holder = await ServerHolder.StartAsync(folder.Path);
+        holder.Kill();
+        File.Delete(Path.Combine(folder.Path, "postgres", "data", "postmaster.pid"));
+
+        var starting = StartAsync(folder.Path);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.False(starting.IsCompleted);
+        await KillAsync(holder.ServerPid);
+        await using var server = await starting;
+
+        Assert.NotEqual(holder.ServerPid, server.ServerProcessId);
+    }
+
+    [Fact]
     public async Task Data_that_was_half_made_is_made_again()
     {
         using var folder = new TemporaryFolder();
@@ -221,8 +238,7 @@ public sealed class PrivatePostgresTests
 
     private static Task<PrivatePostgres> StartAsync(string folder) => PrivatePostgres.StartAsync(new PrivatePostgresOptions { DataFolder = folder });
 
-    private static bool IsAlive(int pid) =>
-        File.Exists($"/proc/{pid}/stat") && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal);
+    private static bool IsAlive(int pid) => ServerProcesses.StartOf(pid) is not null;
 
     private static async Task KillAsync(int pid)
     {

@@ -14,11 +14,13 @@ public sealed class ServerHolder : IDisposable
     private const string FolderVariable = "POLICY_TEST_HOLDS_FOLDER";
 
     private readonly Process _process;
+    private readonly long? _serverStart;
 
     private ServerHolder(Process process, string firstLine)
     {
         _process = process;
         FirstLine = firstLine;
+        _serverStart = int.TryParse(firstLine, CultureInfo.InvariantCulture, out var pid) ? ServerProcesses.StartOf(pid) : null;
     }
 
     public int Pid => _process.Id;
@@ -60,6 +62,12 @@ public sealed class ServerHolder : IDisposable
         if (!_process.HasExited)
         {
             Kill();
+        }
+
+        // A test that failed half-way leaves no server behind.
+        if (_serverStart is not null && ServerProcesses.StartOf(ServerPid) == _serverStart)
+        {
+            Process.GetProcessById(ServerPid).Kill();
         }
 
         _process.Dispose();

@@ -37,6 +37,26 @@ public sealed class ServerUserTests
     }
 
     [Fact]
+    public async Task Root_without_the_right_to_look_at_other_processes_adopts_and_keeps_its_server()
+    {
+        SkipUnlessRoot();
+        string[] inContainer = ["/usr/bin/setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", "--"];
+        using var folder = new TemporaryFolder();
+        using var first = await ServerHolder.StartAsync(folder.Path, inContainer);
+        first.Kill();
+
+        using var second = await ServerHolder.StartAsync(folder.Path, inContainer);
+
+        // The watch has looked at it twice by then, and must not have taken it for dead.
+        await Task.Delay(TimeSpan.FromSeconds(2.5));
+        Assert.Equal(first.FirstLine, second.FirstLine);
+        Assert.Equal(second.ServerPid, PostmasterFile.Read(Path.Combine(folder.Path, "postgres", "data"))!.Pid);
+        Assert.NotNull(ServerProcesses.StartOf(second.ServerPid));
+        Assert.Equal(0, await second.EndAsync());
+        Assert.Null(ServerProcesses.StartOf(first.ServerPid));
+    }
+
+    [Fact]
     public async Task A_folder_that_the_user_cannot_write_is_refused()
     {
         SkipUnlessRoot();
@@ -121,8 +141,7 @@ public sealed class ServerUserTests
 
     private static void SkipUnlessRoot() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can change users.");
 
-    private static int UserOf(int pid) => int.Parse(
-        File.ReadLines($"/proc/{pid}/status").Single(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1], CultureInfo.InvariantCulture);
+    private static int UserOf(int pid) => ServerAccount.UserIn($"/proc/{pid}/status");
 
     private static async Task<int> OwnerOfAsync(string path)
     {

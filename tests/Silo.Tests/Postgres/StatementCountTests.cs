@@ -3,7 +3,7 @@ using Npgsql;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
-using OrleansPolicy.Silo.Tests.StoreContract;
+using OrleansPolicy.Silo.Tests.Contracts;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
 
@@ -12,7 +12,7 @@ namespace OrleansPolicy.Silo.Tests.Postgres;
 /// <c>pg_stat_statements</c> has for the database (the server of these tests preloads it). BEGIN and COMMIT come on top: it counts
 /// them only until they are prepared.
 /// </summary>
-public sealed class StatementCountTests(PostgresServer server, StoreDatabase database) : StoreContract.StoreContract, IClassFixture<StoreDatabase>
+public sealed class StatementCountTests(PostgresServer server, StoreDatabase database) : StoreContract, IClassFixture<StoreDatabase>
 {
     // Operation, rollout with its deadlines, directive, audit head (locked and read), audit entries with the new head.
     private const int StatementsOfAStageChange = 5;

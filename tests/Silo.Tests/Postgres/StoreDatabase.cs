@@ -1,6 +1,6 @@
 using Npgsql;
 using OrleansPolicy.Silo.Postgres;
-using OrleansPolicy.Silo.Tests.StoreContract;
+using OrleansPolicy.Silo.Tests.Contracts;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
 

@@ -5,7 +5,7 @@ using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 
-namespace OrleansPolicy.Silo.Tests.StoreContract;
+namespace OrleansPolicy.Silo.Tests.Contracts;
 
 /// <summary>A change is durable whole, or not at all.</summary>
 public abstract class CommitContract : StoreContract

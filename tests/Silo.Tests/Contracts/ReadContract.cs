@@ -1,7 +1,7 @@
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Storage;
 
-namespace OrleansPolicy.Silo.Tests.StoreContract;
+namespace OrleansPolicy.Silo.Tests.Contracts;
 
 /// <summary>Bundles, tags, trust roots, keys and audit entries are found again.</summary>
 public abstract class ReadContract : StoreContract

@@ -6,7 +6,7 @@ using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 
-namespace OrleansPolicy.Silo.Tests.StoreContract;
+namespace OrleansPolicy.Silo.Tests.Contracts;
 
 /// <summary>
 /// What every implementation of the store's ports must do. The classes beside this one hold the tests; one class for each

@@ -1,7 +1,7 @@
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
 
-namespace OrleansPolicy.Silo.Tests.StoreContract;
+namespace OrleansPolicy.Silo.Tests.Contracts;
 
 /// <summary>Asking twice does it once.</summary>
 public abstract class OperationContract : StoreContract

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Fleets;
 
-namespace OrleansPolicy.Silo.Tests.StoreContract;
+namespace OrleansPolicy.Silo.Tests.Contracts;
 
 /// <summary>Registration numbers: they rise, and a node keeps its own.</summary>
 public abstract class NodeContract : StoreContract

@@ -3,7 +3,7 @@ using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 
-namespace OrleansPolicy.Silo.Tests.StoreContract;
+namespace OrleansPolicy.Silo.Tests.Contracts;
 
 /// <summary>What a feed reads every second, and what a scanner claims.</summary>
 public abstract class FleetReadContract : StoreContract
