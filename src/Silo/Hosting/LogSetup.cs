@@ -8,6 +8,9 @@ internal static class LogSetup
 {
     private static readonly string[] Chatty = ["Microsoft.AspNetCore", "Microsoft.Hosting", "Npgsql", "Orleans"];
 
+    // A start that fails is told in one line by the program; the host would put its stack trace before it.
+    private const string HostCategory = "Microsoft.Extensions.Hosting.Internal.Host";
+
     public static void Configure(ILoggingBuilder logging, SiloSettings settings)
     {
         logging.ClearProviders();
@@ -19,6 +22,7 @@ internal static class LogSetup
             logging.AddFilter(category, level => level >= LogLevel.Warning || settings.LogLevel <= LogLevel.Debug);
         }
 
+        logging.AddFilter(HostCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using OrleansPolicy.Grains;
@@ -85,9 +86,9 @@ public sealed class PolicyHost : IAsyncDisposable
         {
             throw new ConfigurationFailureException("config.address_in_use", $"Cannot listen on {settings.Urls}: {exception.Message}", exception);
         }
-        catch (InvalidOperationException exception) when (exception.InnerException is System.Net.Sockets.SocketException)
+        catch (Exception exception) when ((exception as SocketException ?? exception.InnerException as SocketException) is { } socket)
         {
-            throw new ConfigurationFailureException("config.urls", $"Cannot listen on {settings.Urls}: {exception.Message}", exception);
+            throw new ConfigurationFailureException("config.urls", $"Cannot listen on {settings.Urls}: {socket.Message}", exception);
         }
     }
 

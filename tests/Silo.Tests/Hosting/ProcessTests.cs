@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using OrleansPolicy.Silo.Tests.Http;
 using OrleansPolicy.Silo.Tests.Postgres;
@@ -24,6 +26,22 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(2, process.ExitCode);
         Assert.Matches("^orleans-policy: config\\.urls: .*\n$", await process.StandardError.ReadToEndAsync());
         Assert.Empty(await process.StandardOutput.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken_or_not_ours_is_one_line_and_exit_code_2()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+
+        foreach (var (url, code) in new[] { ($"http://{taken.LocalEndpoint}", "config.address_in_use"), ("http://203.0.113.9:1", "config.urls") })
+        {
+            using var process = Start("--urls", url, "--data", _folder["data"]);
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
+
+            Assert.Equal(2, process.ExitCode);
+            Assert.Matches($"^orleans-policy: {code}: .*\n$", await process.StandardError.ReadToEndAsync());
+        }
     }
 
     [Fact]
