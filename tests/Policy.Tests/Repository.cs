@@ -7,5 +7,8 @@ internal static class Repository
 {
     public static byte[] Read(string path) => File.ReadAllBytes(Path.Combine(Root(), path));
 
+    public static IEnumerable<string> SourcesUnder(string folder) =>
+        Directory.EnumerateFiles(Path.Combine(Root(), folder), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
+
     private static string Root([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..");
 }

@@ -16,19 +16,19 @@ internal sealed class PreparedDecision(Decision withoutLevel, InputPath riskLeve
     public Decision For(ref Evaluation evaluation)
     {
         var level = evaluation.Find(riskLevel);
-        if (level.Kind is JsonValueKind.Undefined or JsonValueKind.Null)
+        if (level.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
         {
             return withoutLevel;
         }
 
-        for (var i = 0; level.Kind == JsonValueKind.String && i < UsualLevels.Length; i++)
+        for (var i = 0; level.ValueKind == JsonValueKind.String && i < UsualLevels.Length; i++)
         {
-            if (level.Element.ValueEquals(UsualLevels[i].Utf8))
+            if (level.ValueEquals(UsualLevels[i].Utf8))
             {
                 return withLevel[i] ??= withoutLevel with { RiskLevel = UsualLevels[i].Text };
             }
         }
 
-        return withoutLevel with { RiskLevel = level.Element.ToString() };
+        return withoutLevel with { RiskLevel = level.ToString() };
     }
 }

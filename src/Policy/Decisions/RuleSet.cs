@@ -24,7 +24,7 @@ public sealed class RuleSet
         Version = bundle.Metadata.Version;
         DefaultEffect = defaultEffect;
         ImmutableArray<Rule> ordered = [.. bundle.Rules.Where(r => r.Enabled).OrderByDescending(r => r.Priority).ThenBy(r => r.Position)];
-        var riskLevel = (bundle.Paths ?? new PathTable()).Place("action_envelope", "risk_level");
+        var riskLevel = (bundle.Paths ?? new PathTable()).RiskLevel;
         rules = [.. ordered.Select(r => new CompiledRule(r, riskLevel))];
         index = new RuleIndex(ordered);
         var isAllowed = defaultEffect == DefaultEffect.Allow;

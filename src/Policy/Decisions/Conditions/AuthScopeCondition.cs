@@ -11,7 +11,7 @@ internal sealed class AuthScopeCondition(UnisonOperand operand, PathTable paths)
     public override Truth Evaluate(ref Evaluation evaluation)
     {
         var scope = evaluation.Find(authScope);
-        if (!PythonValue.IsTruthy(scope.Element) && evaluation.Find(scopes, out scope) == Truth.Error)
+        if (!PythonValue.IsTruthy(scope) && evaluation.Find(scopes, out scope) == Truth.Error)
         {
             return Truth.Error;
         }

@@ -16,9 +16,9 @@ internal sealed class CidrTest(JsonElement operand, ImmutableArray<IPNetwork> ne
 
     public override string Text => $"cidr {operand.GetRawText()}";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
     {
-        JsonValueKind.String => Check(Utf8Text.Of(value.Element), ref evaluation),
+        JsonValueKind.String => Check(Utf8Text.Of(value), ref evaluation),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is no IP address"),
     };

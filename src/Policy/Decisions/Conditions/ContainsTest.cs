@@ -14,10 +14,10 @@ internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> 
 
     public override string Text => $"contains {operand.GetRawText()}";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
     {
-        JsonValueKind.Array => HasMember(value.Element),
-        JsonValueKind.String => HasText(Utf8Text.Of(value.Element)),
+        JsonValueKind.Array => HasMember(value),
+        JsonValueKind.String => HasText(Utf8Text.Of(value)),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is neither a list nor a text"),
     };
@@ -28,9 +28,10 @@ internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> 
     {
         foreach (var member in list.EnumerateArray())
         {
+            var text = member.ValueKind == JsonValueKind.String ? Utf8Text.Of(member) : default;
             foreach (var literal in literals)
             {
-                if (literal.ValueEquals(new InputValue(member)))
+                if (literal.ValueEquals(member, text))
                 {
                     return Truth.Yes;
                 }

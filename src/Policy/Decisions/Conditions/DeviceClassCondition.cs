@@ -14,5 +14,5 @@ internal sealed class DeviceClassCondition(UnisonOperand operand, PathTable path
     public override string Text => $"target.device_class is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation) =>
-        evaluation.Find(target).Kind == JsonValueKind.Object && operand.Matches(evaluation.Find(deviceClass)) ? Truth.Yes : Truth.No;
+        evaluation.Find(target).ValueKind == JsonValueKind.Object && operand.Matches(evaluation.Find(deviceClass)) ? Truth.Yes : Truth.No;
 }

@@ -11,7 +11,7 @@ internal sealed class EqualityTest(string name, JsonElement operand, ImmutableAr
 {
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
 
     public override Truth CheckCapability(ref Evaluation evaluation)
     {
@@ -26,16 +26,17 @@ internal sealed class EqualityTest(string name, JsonElement operand, ImmutableAr
         return wanted ? Truth.No : Truth.Yes;
     }
 
-    private bool Contains(in InputValue value)
+    private bool Contains(JsonElement value)
     {
-        if (value.Kind == JsonValueKind.Array)
+        if (value.ValueKind == JsonValueKind.Array)
         {
-            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value.Element);
+            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value);
         }
 
+        var text = value.ValueKind == JsonValueKind.String ? Utf8Text.Of(value) : default;
         foreach (var member in members)
         {
-            if (member.ValueEquals(value))
+            if (member.ValueEquals(value, text))
             {
                 return true;
             }

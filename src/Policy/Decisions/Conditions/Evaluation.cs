@@ -5,7 +5,6 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>One request while it is held against rules. Lives on the stack.</summary>
 internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement context, DateTimeOffset now)
 {
-    private readonly InputValue context = new(context);
     private FoundPlaces found;
 
     /// <summary>The capability in UTF-8, as all texts of rules are.</summary>
@@ -14,7 +13,7 @@ internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement contex
     public DateTimeOffset Now { get; } = now;
 
     /// <summary>Whether the context is an object, null or absent.</summary>
-    public readonly bool HasValidContext => context.Kind is JsonValueKind.Object or JsonValueKind.Undefined or JsonValueKind.Null;
+    public readonly bool HasValidContext => context.ValueKind is JsonValueKind.Object or JsonValueKind.Undefined or JsonValueKind.Null;
 
     /// <summary>What went wrong; set with <see cref="Truth.Error"/>.</summary>
     public string? Fault { get; private set; }
@@ -27,38 +26,43 @@ internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement contex
     }
 
     /// <summary>What is at a place; undefined where the way there ends early.</summary>
-    public InputValue Find(InputPath place)
+    public JsonElement Find(InputPath place)
     {
-        if (place.Parent is null)
+        if (place.Parent is not { } parent)
         {
             return context;
+        }
+
+        if (!place.HasChildren)
+        {
+            return place.Step(Find(parent)); // Found as fast as it would be remembered.
         }
 
         ref var slot = ref found[place.Number & (FoundPlaces.Slots - 1)];
         if (slot.Place != place)
         {
             // The parent may share the slot: look it up before the slot is written.
-            var value = place.Step(Find(place.Parent));
+            var element = place.Step(Find(parent));
             slot.Place = place;
-            slot.Value = value;
+            slot.Element = element;
         }
 
-        return slot.Value;
+        return slot.Element;
     }
 
     /// <summary>
     /// What is at a place whose parent must be an object, or empty in the sense of unison's rules (null, false, 0, "", []); else
     /// an error.
     /// </summary>
-    public Truth Find(InputPath place, out InputValue value)
+    public Truth Find(InputPath place, out JsonElement value)
     {
         value = Find(place);
-        if (value.Kind != JsonValueKind.Undefined)
+        if (value.ValueKind != JsonValueKind.Undefined)
         {
             return Truth.Yes;
         }
 
         var parent = Find(place.Parent!);
-        return parent.Kind != JsonValueKind.Object && PythonValue.IsTruthy(parent.Element) ? Fail($"{place.Parent!.Text} is no object") : Truth.No;
+        return parent.ValueKind != JsonValueKind.Object && PythonValue.IsTruthy(parent) ? Fail($"{place.Parent!.Text} is no object") : Truth.No;
     }
 }

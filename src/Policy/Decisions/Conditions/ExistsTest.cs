@@ -7,8 +7,8 @@ internal sealed class ExistsTest(bool wanted) : ValueTest
 {
     public override string Text => wanted ? "exists" : "does not exist";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation) =>
-        (value.Kind != JsonValueKind.Undefined) == wanted ? Truth.Yes : Truth.No;
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) =>
+        (value.ValueKind != JsonValueKind.Undefined) == wanted ? Truth.Yes : Truth.No;
 
     public override Truth CheckCapability(ref Evaluation evaluation) => wanted ? Truth.Yes : Truth.No;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
@@ -10,7 +11,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 internal struct FoundPlaces
 {
     /// <summary>A power of two.</summary>
-    public const int Slots = 16;
+    public const int Slots = 8;
 
     private Found slot;
 
@@ -18,6 +19,6 @@ internal struct FoundPlaces
     internal struct Found
     {
         public InputPath? Place;
-        public InputValue Value;
+        public JsonElement Element;
     }
 }

@@ -19,6 +19,10 @@ internal sealed class InputPath
         this.name = name;
         this.index = index;
         Number = number;
+        if (parent is not null)
+        {
+            parent.HasChildren = true;
+        }
     }
 
     /// <summary>Null for the context.</summary>
@@ -30,6 +34,9 @@ internal sealed class InputPath
     /// <summary>Counts the places of a bundle.</summary>
     public int Number { get; }
 
+    /// <summary>Whether rules look at places below this one. Settled once the bundle is read.</summary>
+    public bool HasChildren { get; private set; }
+
     public static InputPath Context() => new(null, "context", null, 0, 0);
 
     /// <summary>The member of an object.</summary>
@@ -40,13 +47,13 @@ internal sealed class InputPath
     public static InputPath Element(InputPath parent, string text, int index, int number) => new(parent, text, null, index, number);
 
     /// <summary>What the last step leads to from its parent; undefined where it leads nowhere.</summary>
-    public InputValue Step(in InputValue parent)
+    public JsonElement Step(JsonElement parent)
     {
         if (name is not null)
         {
-            return parent.Kind == JsonValueKind.Object && parent.Element.TryGetProperty(name, out var member) ? new InputValue(member) : default;
+            return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var member) ? member : default;
         }
 
-        return parent.Kind == JsonValueKind.Array && index < parent.Element.GetArrayLength() ? new InputValue(parent.Element[index]) : default;
+        return parent.ValueKind == JsonValueKind.Array && index < parent.GetArrayLength() ? parent[index] : default;
     }
 }

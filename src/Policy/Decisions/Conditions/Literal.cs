@@ -24,10 +24,13 @@ internal readonly struct Literal
 
     public bool TextEquals(ReadOnlySpan<byte> other) => kind == JsonValueKind.String && other.SequenceEqual(text);
 
-    public bool ValueEquals(in InputValue value) => value.Kind == kind && kind switch
+    /// <summary>Whether the value is this one.</summary>
+    /// <param name="value">A value of the input.</param>
+    /// <param name="valueText">Its text, where it is one.</param>
+    public bool ValueEquals(JsonElement value, ReadOnlySpan<byte> valueText) => value.ValueKind == kind && kind switch
     {
-        JsonValueKind.String => value.Element.ValueEquals(text),
-        JsonValueKind.Number => CompareTo(value.Element) == 0,
+        JsonValueKind.String => valueText.SequenceEqual(text),
+        JsonValueKind.Number => CompareTo(value) == 0,
         _ => true, // true, false, null
     };
 

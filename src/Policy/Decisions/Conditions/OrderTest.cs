@@ -9,14 +9,14 @@ internal sealed class OrderTest(string name, JsonElement operand, Order order) :
 
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation)
+    public override Truth Check(JsonElement value, ref Evaluation evaluation)
     {
-        if (value.Kind != JsonValueKind.Number)
+        if (value.ValueKind != JsonValueKind.Number)
         {
-            return value.Kind == JsonValueKind.Undefined ? Truth.No : evaluation.Fail("is no number");
+            return value.ValueKind == JsonValueKind.Undefined ? Truth.No : evaluation.Fail("is no number");
         }
 
-        var comparison = bound.CompareTo(value.Element);
+        var comparison = bound.CompareTo(value);
         var holds = order switch
         {
             Order.Less => comparison < 0,

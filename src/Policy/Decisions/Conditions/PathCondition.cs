@@ -35,7 +35,7 @@ internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> 
         return Truth.Yes;
     }
 
-    private Truth CheckValue(in InputValue value, ref Evaluation evaluation)
+    private Truth CheckValue(JsonElement value, ref Evaluation evaluation)
     {
         foreach (var test in tests)
         {
@@ -48,16 +48,16 @@ internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> 
         return Truth.Yes;
     }
 
-    private Truth CheckMembers(int star, in InputValue list, ref Evaluation evaluation)
+    private Truth CheckMembers(int star, JsonElement list, ref Evaluation evaluation)
     {
-        if (list.Kind != JsonValueKind.Array)
+        if (list.ValueKind != JsonValueKind.Array)
         {
             return CheckValue(default, ref evaluation);
         }
 
-        foreach (var member in list.Element.EnumerateArray())
+        foreach (var member in list.EnumerateArray())
         {
-            var value = new InputValue(member);
+            var value = member;
             foreach (var step in path.Rest[star])
             {
                 value = step.Step(value);

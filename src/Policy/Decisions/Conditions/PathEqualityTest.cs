@@ -11,24 +11,24 @@ internal sealed class PathEqualityTest(string name, InputPath other, bool wanted
 {
     public override string Text => $"{name} {other.Text}";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation) =>
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) =>
         AreEqual(value, evaluation.Find(other)) == wanted ? Truth.Yes : Truth.No;
 
     public override Truth CheckCapability(ref Evaluation evaluation)
     {
         var value = evaluation.Find(other);
-        return (value.Kind == JsonValueKind.String && value.Element.ValueEquals(evaluation.Capability)) == wanted ? Truth.Yes : Truth.No;
+        return (value.ValueKind == JsonValueKind.String && value.ValueEquals(evaluation.Capability)) == wanted ? Truth.Yes : Truth.No;
     }
 
-    private static bool AreEqual(in InputValue left, in InputValue right)
+    private static bool AreEqual(JsonElement left, JsonElement right)
     {
-        if (left.Kind != right.Kind || left.Kind == JsonValueKind.Undefined)
+        if (left.ValueKind != right.ValueKind || left.ValueKind == JsonValueKind.Undefined)
         {
             return false;
         }
 
         // The usual case: two texts written the same way.
-        return JsonMarshal.GetRawUtf8Value(left.Element).SequenceEqual(JsonMarshal.GetRawUtf8Value(right.Element))
-            || JsonElement.DeepEquals(left.Element, right.Element);
+        return JsonMarshal.GetRawUtf8Value(left).SequenceEqual(JsonMarshal.GetRawUtf8Value(right))
+            || JsonElement.DeepEquals(left, right);
     }
 }

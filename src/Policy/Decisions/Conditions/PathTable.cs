@@ -19,7 +19,11 @@ internal sealed class PathTable
     {
         Context = InputPath.Context();
         places[Context.Text] = Context;
+        RiskLevel = Place("action_envelope", "risk_level");
     }
+
+    /// <summary>The place whose value every decision gives back.</summary>
+    public InputPath RiskLevel { get; }
 
     /// <summary>The context itself.</summary>
     public InputPath Context { get; }

@@ -16,19 +16,20 @@ internal sealed class PersonsCondition(JsonElement persons, PathTable paths) : C
     public override Truth Evaluate(ref Evaluation evaluation)
     {
         var id = evaluation.Find(personId);
-        if (!PythonValue.IsTruthy(id.Element) && evaluation.Find(nestedId, out id) == Truth.Error)
+        if (!PythonValue.IsTruthy(id) && evaluation.Find(nestedId, out id) == Truth.Error)
         {
             return Truth.Error;
         }
 
-        if (!PythonValue.IsTruthy(id.Element))
+        if (!PythonValue.IsTruthy(id))
         {
             return hasUnknown ? Truth.Yes : Truth.No;
         }
 
+        var text = id.ValueKind == JsonValueKind.String ? Utf8Text.Of(id) : default;
         foreach (var member in members)
         {
-            if (member.ValueEquals(id))
+            if (member.ValueEquals(id, text))
             {
                 return Truth.Yes;
             }

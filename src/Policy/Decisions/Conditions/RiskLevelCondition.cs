@@ -3,7 +3,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>Unison's <c>action_envelope.risk_level</c>. An envelope that is no object counts as absent there.</summary>
 internal sealed class RiskLevelCondition(UnisonOperand operand, PathTable paths) : Condition
 {
-    private readonly InputPath place = paths.Place("action_envelope", "risk_level");
+    private readonly InputPath place = paths.RiskLevel;
 
     public override string Text => $"action_envelope.risk_level is {operand.Written}";
 

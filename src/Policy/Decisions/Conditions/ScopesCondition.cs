@@ -22,14 +22,14 @@ internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : 
             return Truth.Error;
         }
 
-        if (scopes.Kind != JsonValueKind.Array)
+        if (scopes.ValueKind != JsonValueKind.Array)
         {
             return Truth.No;
         }
 
-        foreach (var scope in scopes.Element.EnumerateArray())
+        foreach (var scope in scopes.EnumerateArray())
         {
-            if (operand.Matches(new InputValue(scope)) || BeginsWithOne(scope))
+            if (operand.Matches(scope) || BeginsWithOne(scope))
             {
                 return Truth.Yes;
             }

@@ -10,9 +10,9 @@ internal sealed class TextTest(string name, JsonElement operand, ImmutableArray<
 {
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
+    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
     {
-        JsonValueKind.String => Check(Utf8Text.Of(value.Element), ref evaluation),
+        JsonValueKind.String => Check(Utf8Text.Of(value), ref evaluation),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is no text"),
     };

@@ -15,16 +15,16 @@ internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> t
     public string Written { get; } = source.GetRawText();
 
     /// <summary>Whether the value's text is one of these, or the value is a list equal to this one.</summary>
-    public bool Matches(in InputValue value)
+    public bool Matches(JsonElement value)
     {
-        if (value.Kind == JsonValueKind.Array)
+        if (value.ValueKind == JsonValueKind.Array)
         {
-            return source.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(source, value.Element);
+            return source.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(source, value);
         }
 
         foreach (var text in bytes)
         {
-            if (PythonValue.TextEquals(value.Element, text))
+            if (PythonValue.TextEquals(value, text))
             {
                 return true;
             }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>One operator with its operand, held against one value of the input.</summary>
@@ -7,7 +9,7 @@ internal abstract class ValueTest
     public abstract string Text { get; }
 
     /// <summary>Tests a value of the context; undefined where there is none.</summary>
-    public abstract Truth Check(in InputValue value, ref Evaluation evaluation);
+    public abstract Truth Check(JsonElement value, ref Evaluation evaluation);
 
     /// <summary>Tests the capability.</summary>
     public abstract Truth CheckCapability(ref Evaluation evaluation);

@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using OrleansPolicy.Bundles;
+
+namespace OrleansPolicy.Policy.Tests.Bundles;
+
+/// <summary>Follows the worked example of docs/BUNDLE_FORMAT.md step by step, from the blocks that stand there.</summary>
+public sealed partial class BundleFormatDocTests
+{
+    private static readonly string[] Blocks =
+        [.. Block().Matches(Encoding.UTF8.GetString(Repository.Read("docs/BUNDLE_FORMAT.md"))).Select(m => m.Groups[1].Value)];
+
+    private static string Pem => Blocks.Single(b => b.StartsWith("-----BEGIN PUBLIC KEY", StringComparison.Ordinal));
+
+    private static string Bundle => Blocks.Single(b => b.Contains("\"hello\", \"version\"", StringComparison.Ordinal));
+
+    private static string Canonical => Blocks.Single(b => b.StartsWith("{\"metadata\":{", StringComparison.Ordinal)).TrimEnd();
+
+    private static string[] Hashes => [.. Blocks.Select(b => b.Trim()).Where(b => b.Length == 64)];
+
+    private static JsonNode Signature => JsonNode.Parse(Blocks.Single(b => b.StartsWith("{\"key_id\": \"docs\"", StringComparison.Ordinal)))!;
+
+    [Fact]
+    public void The_canonical_form_and_both_hashes_are_as_printed()
+    {
+        Assert.Equal(Canonical, Encoding.UTF8.GetString(CanonicalJson.Canonicalize(Encoding.UTF8.GetBytes(Bundle))));
+        Assert.Equal(267, Encoding.UTF8.GetByteCount(Canonical));
+        Assert.Equal(Hashes[0], CanonicalJson.Hash(Encoding.UTF8.GetBytes(Canonical)));
+        var encoding = Dsse.PreAuthenticationEncoding(Dsse.BundlePayloadType, Encoding.UTF8.GetBytes(Canonical));
+        Assert.StartsWith("DSSEv1 45 application/vnd.orleans-policy.bundle.v1+json 267 {\"metadata\":", Encoding.UTF8.GetString(encoding), StringComparison.Ordinal);
+        Assert.Equal(Hashes[1], Convert.ToHexStringLower(SHA256.HashData(encoding)));
+    }
+
+    [Fact]
+    public void The_printed_signature_verifies_by_itself_and_on_the_bundle()
+    {
+        using var key = ECDsa.Create();
+        key.ImportFromPem(Pem);
+        var encoding = Dsse.PreAuthenticationEncoding(Dsse.BundlePayloadType, Encoding.UTF8.GetBytes(Canonical));
+        Assert.True(key.VerifyData(
+            encoding, Convert.FromBase64String((string)Signature["sig"]!), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+
+        var signed = JsonNode.Parse(Bundle)!;
+        signed["signatures"] = new JsonArray(Signature);
+        var root = new TrustRoot { Keys = [new TrustKey("docs", SignatureAlgorithm.EcdsaKey, Pem)] };
+        var outcome = BundleVerifier.Verify(Encoding.UTF8.GetBytes(signed.ToJsonString()), root, new BundleReadOptions { Strict = true });
+
+        Assert.True(outcome.Succeeded, string.Join('\n', outcome.Problems));
+        Assert.Equal(Hashes[0], outcome.Value.PolicyHash);
+    }
+
+    [Fact]
+    public void Every_code_that_is_documented_exists_and_every_code_that_exists_is_documented()
+    {
+        var documented = Encoding.UTF8.GetString([.. Repository.Read("docs/BUNDLE_FORMAT.md"), .. Repository.Read("docs/RULES.md")]);
+        var sources = string.Concat(Repository.SourcesUnder("src/Policy/Bundles").Concat(Repository.SourcesUnder("src/Policy/Decisions")));
+        var written = Code().Matches(sources).Select(m => m.Groups[1].Value).Where(c => !c.EndsWith('.')).ToHashSet();
+
+        Assert.All(written, code => Assert.True(
+            documented.Contains($"`{code}`", StringComparison.Ordinal)
+            || (code.StartsWith("bundle.metadata.", StringComparison.Ordinal) && documented.Contains("`bundle.metadata.FIELD`", StringComparison.Ordinal)), code));
+
+        // Some codes are put together from a fixed beginning and a word: then the word stands in the sources.
+        Assert.All(DocumentedCode().Matches(documented).Select(m => m.Groups[1].Value).Except(["bundle.metadata.FIELD"]), code => Assert.True(
+            written.Contains(code) || sources.Contains($"\"{code[(code.LastIndexOf('.') + 1)..]}\"", StringComparison.Ordinal), code));
+    }
+
+    [Fact]
+    public void The_rule_of_the_rules_page_is_a_rule()
+    {
+        var rules = Encoding.UTF8.GetString(Repository.Read("docs/RULES.md"));
+        var rule = Block().Match(rules).Groups[1].Value;
+        Assert.Equal("payments-refund-medium", JsonElement.Parse(rule).GetProperty("id").GetString());
+
+        var bundle = BundleReader.Read(
+            SomeBundle.OfRules($"[{rule}]", others: ",\"data\":{\"networks\":{\"blocked\":[\"10.0.0.0/8\"]}}"),
+            new BundleReadOptions { AllowUnsigned = true, Strict = true });
+
+        Assert.True(bundle.Succeeded, string.Join('\n', bundle.Problems));
+    }
+
+    [GeneratedRegex("```(?:json|text|pem)\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Block();
+
+    [GeneratedRegex("\"((?:bundle|trust)\\.[a-z_.]+)\"")]
+    private static partial Regex Code();
+
+    [GeneratedRegex("`((?:bundle|trust)\\.[A-Za-z_.]+)`")]
+    private static partial Regex DocumentedCode();
+}
