@@ -20,8 +20,13 @@ public sealed class BundleReaderTests
         Assert.Equal(
             new BundleMetadata
             {
-                BundleId = "b", Version = "2.1.0-rc.1+build", Issuer = "i", Sequence = 9007199254740992, DefaultEffect = DefaultEffect.Allow,
-                IssuedAt = new DateTimeOffset(2026, 1, 1, 0, 0, 0, 500, TimeSpan.Zero), ExpiresAt = new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero),
+                BundleId = "b",
+                Version = "2.1.0-rc.1+build",
+                Issuer = "i",
+                Sequence = 9007199254740992,
+                DefaultEffect = DefaultEffect.Allow,
+                IssuedAt = new DateTimeOffset(2026, 1, 1, 0, 0, 0, 500, TimeSpan.Zero),
+                ExpiresAt = new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero),
             },
             bundle.Metadata);
         Assert.Equal((BundleForm.Native, "rules", 2, null), (bundle.Form, bundle.Kind, bundle.Rules.Length, bundle.DocumentHash));

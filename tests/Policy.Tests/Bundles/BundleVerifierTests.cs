@@ -184,8 +184,16 @@ public sealed class BundleVerifierTests
         Assert.Equal(
             new BundleRecord
             {
-                Version = "1.0.0", PolicyHash = bundle.PolicyHash, BundleId = "gateway", Kind = "rules", Rules = 2, Issuer = "tests",
-                IssuedAt = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), PublishedAt = at, PublishedBy = "ada", Size = 7,
+                Version = "1.0.0",
+                PolicyHash = bundle.PolicyHash,
+                BundleId = "gateway",
+                Kind = "rules",
+                Rules = 2,
+                Issuer = "tests",
+                IssuedAt = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero),
+                PublishedAt = at,
+                PublishedBy = "ada",
+                Size = 7,
             },
             bundle.ToRecord(at, "ada", 7));
     }
