@@ -1,4 +1,5 @@
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Tests.Cluster;
 using OrleansPolicy.Silo.Tests.Postgres;
 using static OrleansPolicy.Grains.Tests.Cluster.PolicyCluster;
@@ -56,6 +57,21 @@ public class CatalogTests(PostgresServer server)
 
         Assert.Equal("trust.locked", Code(await cluster.Grains.Catalog(Tenant).SetTrustAsync(usurper, As("mallory"))));
         Assert.Equal(1, (await cluster.Catalog.ReadTrustRootAsync(Tenant))!.Version);
+    }
+
+    [Theory]
+    [InlineData(TrustKeyState.Retired, true)]
+    [InlineData(TrustKeyState.Compromised, false)]
+    public async Task What_a_retired_key_signed_may_still_be_started_and_what_a_compromised_one_signed_may_not(TrustKeyState state, bool starts)
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(16);
+
+        Assert.Equal(2, Value(await cluster.Grains.Catalog(Tenant).SetTrustAsync(Publisher.NextRoot(state), As("admin"))).Version);
+
+        Assert.StartsWith("bundle.", Code(await cluster.Grains.Catalog(Tenant).PublishAsync([.. Publisher.Bundle("3.0.0")], strict: false, As("alice"))), StringComparison.Ordinal);
+        var started = await cluster.StartAsync("r1");
+        Assert.Equal(starts, started.Succeeded);
     }
 
     [Fact]

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
@@ -7,7 +10,7 @@ using OrleansPolicy.Grains.Storage;
 namespace OrleansPolicy.Grains.Nodes;
 
 /// <summary>
-/// A node's last ten reloads. They are kept at once and written at most once a second, at a random moment of it: when a whole fleet
+/// A node's last ten reloads. They are kept at once and written at most once a second, each node's at another moment of it: when a whole fleet
 /// reloads, its nodes' writes spread instead of meeting.
 /// </summary>
 [GrainType("policy.node")]
@@ -38,7 +41,7 @@ internal sealed class NodeGrain(
             ImmutableArray<ReloadRecord> reloads = [reload, .. _history.Reloads.Take(ReloadsMax - 1)];
             _history = new NodeHistory { PolicyHash = reload.PolicyHash, Version = reload.Version, Epoch = epoch, Reloads = reloads };
             _dirty = true;
-            var due = WriteInterval + (WriteInterval * Random.Shared.NextDouble());
+            var due = WriteInterval + (WriteInterval * PlaceInSecond());
             _writer ??= this.RegisterGrainTimer(
                 WriteAsync, new GrainTimerCreationOptions { DueTime = due, Period = WriteInterval, KeepAlive = true });
         }
@@ -55,6 +58,10 @@ internal sealed class NodeGrain(
         await WriteAsync();
         await base.OnDeactivateAsync(reason, cancellationToken);
     }
+
+    // By name and not by chance: nodes spread as well, and a simulation stays repeatable.
+    private double PlaceInSecond() =>
+        BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(this.GetPrimaryKeyString()))) / (double)uint.MaxValue;
 
     private async Task WriteAsync()
     {

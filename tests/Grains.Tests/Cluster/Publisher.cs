@@ -15,6 +15,19 @@ public static class Publisher
         Threshold = 1,
     };
 
+    /// <summary>The next root: a key of its own, and what becomes of the first one. Signed by both.</summary>
+    public static TrustRoot NextRoot(TrustKeyState first)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var next = new TrustRoot
+        {
+            Version = 2,
+            Keys = [Root.Keys[0] with { State = first }, new TrustKey("next", "ECDSA-P256-SHA256", key.ExportSubjectPublicKeyInfoPem())],
+            Threshold = 1,
+        };
+        return TrustRoots.Sign(TrustRoots.Sign(next, "tests", Key), "next", key);
+    }
+
     /// <summary>A bundle that differs from every other version's.</summary>
     public static byte[] Bundle(string version, string extra = "") => BundleSigner.Sign(WithoutSignature(version, extra), "tests", Key);
 
