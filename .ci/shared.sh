@@ -13,15 +13,16 @@ solution="$root/Orleans.Policy.sln"
 prepare_environment() {
   command -v dotnet > /dev/null 2>&1 || die "the .NET SDK 10 is needed: https://dotnet.microsoft.com/download (dotnet was not found in PATH)"
   if [ -z "${HOME:-}" ] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ]; then
-    HOME=$(mktemp -d "${TMPDIR:-/tmp}/orleans-policy-home.XXXXXX") || die "no writable HOME, and none can be made under ${TMPDIR:-/tmp}"
-    export HOME
+    # A fixed name, so that packages are fetched once; ours alone, so that nobody can put other ones there.
+    export HOME="${TMPDIR:-/tmp}/orleans-policy-home-$(id -u)"
+    mkdir -p -m 700 "$HOME" && [ -O "$HOME" ] && [ ! -L "$HOME" ] || die "no writable HOME, and $HOME cannot be used either"
     say "HOME is not writable: using $HOME for the package cache."
   fi
   work="$root/artifacts"
   if ! { mkdir -p "$work" && [ -w "$work" ] && ! has_foreign_files; } 2> /dev/null; then
     work="${XDG_CACHE_HOME:-$HOME/.cache}/orleans-policy/$(printf '%s' "$root" | cksum | cut -d' ' -f1)"
     mkdir -p "$work" || die "neither $root/artifacts nor $work can be written"
-    say "$root/artifacts belongs to another user: building in $work."
+    say "$root/artifacts cannot be written by this user: building in $work."
   fi
 }
 
