@@ -93,10 +93,12 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
             return [];
         }
 
-        return [.. policies.EnumerateArray().Select((policy, i) => ReadPolicy(policy, i))];
+        // Signed, unison passes over a match. Unsigned, it is one of our bundles that does not say so, and would mean something else.
+        var isSigned = root.TryGetProperty("signature", out _);
+        return [.. policies.EnumerateArray().Select((policy, i) => ReadPolicy(policy, i, isSigned))];
     }
 
-    private Rule ReadPolicy(JsonElement policy, int position)
+    private Rule ReadPolicy(JsonElement policy, int position, bool isSigned)
     {
         var path = $"$.policies[{position}]";
         var unread = new Rule { Id = "", Position = position, Effect = RuleEffect.Deny, Reason = "" };
@@ -104,6 +106,11 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
         {
             problems.Add("bundle.rule.type", $"Policy {position} is not a dictionary", path);
             return unread;
+        }
+
+        if (!isSigned && (policy.TryGetProperty("match", out _) || policy.TryGetProperty("decision", out _)))
+        {
+            problems.Add("bundle.rule.form", "A rule with a match or a decision stands in a native bundle: say so with metadata.kind.", path);
         }
 
         RuleFields.RefuseUnknown(policy, PolicyFields, path, context);

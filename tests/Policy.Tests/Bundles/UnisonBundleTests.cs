@@ -119,11 +119,23 @@ public sealed class UnisonBundleTests
     [Fact]
     public void Strict_mode_refuses_fields_that_nothing_reads()
     {
-        const string json = """{"metadata":{"bundle_id":"b","version":"1","issued_at":"x"},"policies":[{"id":"a","effect":"allow","match":{}}],"more":1}""";
+        const string json = """{"metadata":{"bundle_id":"b","version":"1","issued_at":"x"},"policies":[{"id":"a","effect":"allow","color":{}}],"more":1}""";
         var options = new BundleReadOptions { AllowUnsigned = true, Strict = true };
 
-        Assert.Equal(["$.more", "$.policies[0].match"], BundleReader.Read(Encoding.UTF8.GetBytes(json), options).Problems.Select(p => p.Path));
+        Assert.Equal(["$.more", "$.policies[0].color"], BundleReader.Read(Encoding.UTF8.GetBytes(json), options).Problems.Select(p => p.Path));
         Assert.Equal("rule", BundleReader.Read(Encoding.UTF8.GetBytes(json.Replace("\"a\"", "\"rule\"", StringComparison.Ordinal)), BundleReadOptions.ForTrial).Value!.Rules[0].Id);
+    }
+
+    [Theory]
+    [InlineData("""{"id":"a","effect":"allow","match":{"capability":"a"}}""")]
+    [InlineData("""{"id":"a","effect":"allow","decision":{"action":"deny"}}""")]
+    public void An_unsigned_bundle_of_native_rules_that_does_not_say_so_is_refused_rather_than_misread(string rule)
+    {
+        var json = $$"""{"metadata":{"bundle_id":"b","version":"1","issued_at":"x"},"policies":[{{rule}}]}""";
+
+        Assert.Equal("bundle.rule.form", BundleReader.Read(Encoding.UTF8.GetBytes(json), BundleReadOptions.ForTrial).Problems.Single().Code);
+        var signed = Encoding.UTF8.GetBytes(json[..^1] + ",\"signature\":{\"hash\":\"\"}}");
+        Assert.Equal("a", BundleReader.Read(signed, BundleReadOptions.Default).Value!.Rules[0].Id);
     }
 
     [Fact]
