@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Security;
-using OrleansPolicy.Silo.Tests.StoreContract;
+using OrleansPolicy.Silo.Tests.Contracts;
 
 namespace OrleansPolicy.Silo.Tests.Security;
 
