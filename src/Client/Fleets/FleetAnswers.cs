@@ -6,10 +6,19 @@ namespace OrleansPolicy.Client;
 /// <summary>A registered node with what it should run.</summary>
 public sealed record RegisteredNode
 {
-    /// <summary>The node's name, or its whole record: only that it is there matters to a client.</summary>
-    public System.Text.Json.JsonElement Node { get; init; }
+    /// <summary>The node's name.</summary>
+    public required string Node { get; init; }
 
-    /// <summary>What it should run; null where the answer grants nothing.</summary>
+    /// <summary>Its registration number.</summary>
+    public long Registration { get; init; }
+
+    /// <summary>What it shares a fate with.</summary>
+    public string? FailureDomain { get; init; }
+
+    /// <summary>When it was registered.</summary>
+    public DateTimeOffset? RegisteredAt { get; init; }
+
+    /// <summary>What it should run, for a look: an agent goes by what it polls.</summary>
     public NodeDirective? Directive { get; init; }
 }
 

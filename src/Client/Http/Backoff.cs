@@ -7,14 +7,16 @@ public sealed record Backoff(TimeSpan First, TimeSpan Max)
 {
     /// <summary>
     /// The wait after the given number of failures (1 for the first): between half the bound and the bound. A server's own
-    /// <c>Retry-After</c> is the least wait, and the draw is added to it, so that those it turned away together do not return together.
+    /// <c>Retry-After</c> is the least wait; up to half of it is added, so that those it turned away together do not return together.
     /// </summary>
     public TimeSpan After(int failures, TimeSpan? retryAfter = null, Random? random = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(failures, 1);
         var doublings = Math.Min(failures - 1, 30);
         var bound = Math.Min(First.TotalMilliseconds * Math.Pow(2, doublings), Max.TotalMilliseconds);
-        var drawn = TimeSpan.FromMilliseconds(bound * (0.5 + ((random ?? Random.Shared).NextDouble() / 2)));
-        return retryAfter is { } least && least > TimeSpan.Zero ? least + drawn : drawn;
+        var drawn = (random ?? Random.Shared).NextDouble();
+        return retryAfter is { TotalMilliseconds: > 0 and var least }
+            ? TimeSpan.FromMilliseconds(least + (drawn * Math.Min(bound, least / 2)))
+            : TimeSpan.FromMilliseconds(bound * (0.5 + (drawn / 2)));
     }
 }
