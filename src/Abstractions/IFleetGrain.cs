@@ -26,6 +26,10 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("set-baseline")]
     Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, [Immutable] Caller caller);
 
+    /// <summary>Lets the fleet be offered a bundle again. Fails with <c>fleet.unknown</c>, <c>quarantine.unknown</c>.</summary>
+    [Alias("release")]
+    Task<Outcome<QuarantinedBundle>> ReleaseAsync(string policyHash, string reason, [Immutable] Caller caller);
+
     /// <summary>Settings, directive and node counts. Fails with <c>fleet.unknown</c>.</summary>
     [Alias("get")]
     [AlwaysInterleave]
@@ -37,7 +41,7 @@ public interface IFleetGrain : IGrainWithStringKey
     /// </summary>
     [Alias("observe")]
     [AlwaysInterleave]
-    Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, CensusSource census, long knownEpoch);
+    Task<Outcome<FleetObservation>> ObserveAsync([Immutable] FleetWatch watch, CensusSource census);
 
     /// <summary>Tells that a directive was committed: the fleet passes it on at once.</summary>
     [Alias("directive-committed")]

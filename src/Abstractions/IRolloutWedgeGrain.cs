@@ -34,10 +34,27 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
     [Alias("roll-back")]
     Task<Outcome<RolloutView>> RollBackAsync(string reason, [Immutable] Caller caller);
 
-    /// <summary>Looks at the fleet now: the scanner calls it where a deadline is overdue.</summary>
+    /// <summary>
+    /// Brings its whole fleet at once to a bundle that it ran before, and ends what is in flight there; takes no admission. Fails with
+    /// <c>fleet.unknown</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>rollout.no_fallback</c>, <c>rollout.never_complete</c>,
+    /// <c>rollout.quarantined</c>, <c>rollout.already_running</c>.
+    /// </summary>
+    [Alias("fast-track")]
+    Task<Outcome<RolloutView>> FastTrackAsync([Immutable] FastTrackFleet request, [Immutable] Caller caller);
+
+    /// <summary>
+    /// Looks at the fleet now: the scanner calls it where a deadline is overdue. False: it could not, and somebody else should.
+    /// </summary>
     [Alias("look")]
-    Task LookAsync();
+    Task<bool> LookAsync();
 }
+
+/// <summary>A request to bring a fleet back at once.</summary>
+/// <param name="Fleet">The fleet.</param>
+/// <param name="Ref">The bundle; null: the last good one, which is what a running rollout goes back to, else what the fleet ran before.</param>
+/// <param name="AllowExpired">Whether a bundle is taken that has expired.</param>
+/// <param name="Reason">Why.</param>
+public sealed record FastTrackFleet(string Fleet, string? Ref, bool AllowExpired, string Reason);
 
 /// <summary>A request for a rollout.</summary>
 /// <param name="Fleet">The fleet.</param>

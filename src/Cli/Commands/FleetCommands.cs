@@ -13,6 +13,7 @@ internal static class FleetCommands
     public static Command Create(CliHost host) => new("fleet", "Create fleets, give them a baseline, look at them.")
     {
         New(host), List(host), Baseline(host), Status(host), Nodes(host), Convergence(host), Why(host),
+        FleetReturnCommands.RollBack(host), FleetReturnCommands.Quarantine(host),
     };
 
     private static Argument<string> FleetArgument() => new("fleet") { Description = "The fleet." };

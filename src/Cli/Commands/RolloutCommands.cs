@@ -14,7 +14,7 @@ internal static class RolloutCommands
         Act(host, "pause", "Stop a rollout's clock.", (c, id, reason, stop) => c.PauseRolloutAsync(id, reason, stop)),
         Act(host, "resume", "Go on, with a full new window.", (c, id, reason, stop) => c.ResumeRolloutAsync(id, reason, stop)),
         Act(host, "approve", "Let a manual plan leave its stage.", (c, id, reason, stop) => c.ApproveRolloutAsync(id, reason, stop)),
-        Act(host, "rollback", "Take a rollout back.", (c, id, reason, stop) => c.RollBackAsync(id, reason, stop)),
+        RollBack(host),
         Why(host),
     };
 
@@ -119,6 +119,16 @@ internal static class RolloutCommands
         });
     }
 
+    private static Command RollBack(CliHost host)
+    {
+        var rollout = RolloutArgument();
+        var (reason, wait) = (ReasonOption.Create(), ReturnWatch.Option());
+        return new Command("rollback", "Take a rollout back, and tell how long that took.") { rollout, reason, wait }
+            .Does(host, async (context, cancellationToken) => await ReturnWatch.RunAsync(
+                context, await context.Client.RollBackAsync(context.Get(rollout), context.Required(reason), cancellationToken), context.Get(wait),
+                cancellationToken));
+    }
+
     private static Command Why(CliHost host)
     {
         var rollout = RolloutArgument();
@@ -131,8 +141,11 @@ internal static class RolloutCommands
     }
 
     private static void PrintRollout(CliOutput output, RolloutView rollout) => output.Facts(
+    [
         ("rollout", rollout.RolloutId), ("fleet", rollout.Fleet), ("state", Cli.Show.Word(rollout.State)), ("stage", rollout.StageId),
         ("share", Cli.Show.Percent(rollout.Percentage)), ("target", rollout.Target), ("fallback", rollout.Fallback),
         ("nodes", rollout.Nodes is { } n ? $"{n.Acked} of {n.Assigned} assigned ACKed, {n.Nacked} NACKed, {n.Silent} silent, {n.Fenced} fenced" : null),
-        ("why", rollout.Why.Sentence), ("next", rollout.Why.Next), ("reason", rollout.Reason));
+        ("why", rollout.Why.Sentence), ("next", rollout.Why.Next), ("reason", rollout.Reason),
+        .. ReturnWatch.Facts(rollout.Rollback),
+    ]);
 }

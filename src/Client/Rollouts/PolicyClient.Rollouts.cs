@@ -51,6 +51,28 @@ public sealed partial class PolicyClient
         SendJsonAsync<BaselineBody, JsonElement>(
             HttpMethod.Put, $"/fleets/{Segment(fleet)}/baseline", new BaselineBody(reference, reason), idempotencyKey, cancellationToken);
 
+    /// <summary>Brings a whole fleet at once to a bundle that it ran before; takes no admission.</summary>
+    /// <param name="fleet">The fleet.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="reference">The bundle; null: the last good one.</param>
+    /// <param name="allowExpired">Whether a bundle is taken that has expired.</param>
+    /// <param name="idempotencyKey">Asking twice under the same key does it once.</param>
+    /// <param name="cancellationToken">Ends the wait for the answer.</param>
+    public Task<RolloutView> RollBackFleetAsync(
+        string fleet, string reason, string? reference = null, bool allowExpired = false, string? idempotencyKey = null,
+        CancellationToken cancellationToken = default) =>
+        SendJsonAsync<FastTrackBody, RolloutView>(
+            HttpMethod.Post, $"/fleets/{Segment(fleet)}/rollback", new FastTrackBody(reference, allowExpired, reason), idempotencyKey, cancellationToken);
+
+    /// <summary>What a fleet is not offered again, newest first.</summary>
+    public Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string fleet, CancellationToken cancellationToken = default) =>
+        ListAsync<QuarantinedBundle>($"/fleets/{Segment(fleet)}/quarantine", "quarantine", cancellationToken);
+
+    /// <summary>Lets a fleet be offered a bundle again.</summary>
+    public Task<QuarantinedBundle> ReleaseAsync(string fleet, string policyHash, string reason, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<ReasonBody, QuarantinedBundle>(
+            HttpMethod.Post, $"/fleets/{Segment(fleet)}/quarantine/{Segment(policyHash)}/release", new ReasonBody(reason), null, cancellationToken);
+
     private Task<RolloutView> ActAsync(string rolloutId, string action, string reason, CancellationToken cancellationToken) =>
         SendJsonAsync<ReasonBody, RolloutView>(
             HttpMethod.Post, $"/rollouts/{Segment(rolloutId)}/{action}", new ReasonBody(reason), null, cancellationToken);
@@ -60,4 +82,6 @@ public sealed partial class PolicyClient
     private sealed record BaselineBody(string Ref, string Reason);
 
     private sealed record ReasonBody(string Reason);
+
+    private sealed record FastTrackBody(string? Ref, bool AllowExpired, string Reason);
 }

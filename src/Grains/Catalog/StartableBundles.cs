@@ -18,11 +18,29 @@ internal sealed class StartableBundles(ICatalogStore catalog)
             return Outcome<BundleRecord>.Fail("bundle.unknown", $"No bundle is known as '{reference}'.", "$.ref");
         }
 
-        if (await CheckAsync(catalog, tenant, bundle, now) is { } refused)
+        return await CheckAsync(catalog, tenant, bundle, now) is { } refused
+            ? Outcome<BundleRecord>.Fail([refused])
+            : await VerifyAsync(tenant, reference, bundle);
+    }
+
+    /// <summary>
+    /// The same for a way back: it goes to what is older, so the sequence holds nothing against it, and an expired bundle is taken where
+    /// that is allowed.
+    /// </summary>
+    public async Task<Outcome<BundleRecord>> FindForReturnAsync(string tenant, string reference, bool allowExpired, DateTimeOffset now)
+    {
+        if (await catalog.FindBundleAsync(tenant, reference) is not { } bundle)
         {
-            return Outcome<BundleRecord>.Fail([refused]);
+            return Outcome<BundleRecord>.Fail("bundle.unknown", $"No bundle is known as '{reference}'.", "$.ref");
         }
 
+        return !allowExpired && BundleChecks.Expiry(bundle.ExpiresAt, now) is { } expired
+            ? Outcome<BundleRecord>.Fail([expired])
+            : await VerifyAsync(tenant, reference, bundle);
+    }
+
+    private async Task<Outcome<BundleRecord>> VerifyAsync(string tenant, string reference, BundleRecord bundle)
+    {
         var content = await catalog.ReadContentAsync(tenant, bundle.PolicyHash);
         var root = await ReadRootAsync(catalog, tenant);
         if (content is null || root is null)

@@ -101,14 +101,18 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         }));
 
     /// <inheritdoc/>
+    public Task<Outcome<QuarantinedBundle>> ReleaseAsync(string policyHash, string reason, Caller caller) => WithStoreAsync(
+        () => _committer.CommitAsync(Tenant, caller, () => _proposals.ReleaseAsync(Tenant, Fleet, policyHash, reason, caller)));
+
+    /// <inheritdoc/>
     public Task<Outcome<FleetSnapshot>> GetAsync() => WithFleetAsync(registry => Task.FromResult(Outcome<FleetSnapshot>.Ok(
         FleetProposals.SnapshotOf(_fleet!) with { Nodes = registry.StatesAt(_fleet!.Settings, _clock.GetUtcNow()) })));
 
     /// <inheritdoc/>
-    public Task<Outcome<FleetObservation>> ObserveAsync(DateTimeOffset windowStart, CensusSource census, long knownEpoch) => WithFleetAsync(
+    public Task<Outcome<FleetObservation>> ObserveAsync(FleetWatch watch, CensusSource census) => WithFleetAsync(
         async registry =>
         {
-            if (knownEpoch > _fleet!.Directive.Epoch)
+            if (watch.KnownEpoch > _fleet!.Directive.Epoch)
             {
                 await RefreshAsync();
             }
@@ -119,7 +123,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             }
 
             return Outcome<FleetObservation>.Ok(
-                registry.ObserveAt(_fleet.Settings, windowStart, census != CensusSource.None, _clock.GetUtcNow()));
+                registry.ObserveAt(_fleet.Settings, watch, census != CensusSource.None, _clock.GetUtcNow()));
         });
 
     /// <inheritdoc/>

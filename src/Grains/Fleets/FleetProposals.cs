@@ -118,6 +118,40 @@ internal sealed class FleetProposals(
         });
     }
 
+    /// <summary>Lets the fleet be offered a bundle again.</summary>
+    public async Task<Outcome<Proposal<QuarantinedBundle>>> ReleaseAsync(string tenant, string fleet, string policyHash, string reason, Caller caller)
+    {
+        if (await store.ReadFleetAsync(tenant, fleet) is null)
+        {
+            return Unknown<Proposal<QuarantinedBundle>>(fleet);
+        }
+
+        if ((await store.ListQuarantineAsync(tenant, fleet)).FirstOrDefault(bundle => bundle.PolicyHash == policyHash) is not { } held)
+        {
+            return Outcome<Proposal<QuarantinedBundle>>.Fail("quarantine.unknown", $"The fleet does not hold {policyHash} in quarantine.", "$.hash");
+        }
+
+        return Outcome<Proposal<QuarantinedBundle>>.Ok(new(held, new PolicyChange
+        {
+            Tenant = tenant,
+            Audit =
+            [
+                new AuditDraft
+                {
+                    At = clock.GetUtcNow(),
+                    Actor = caller.By.Subject,
+                    Interface = caller.By.Interface,
+                    Action = "quarantine.released",
+                    Subject = $"fleets/{fleet}/quarantine/{policyHash}",
+                    Reason = reason,
+                    Detail = ImmutableSortedDictionary<string, string>.Empty.Add("policy_hash", policyHash).Add("rollout", held.RolloutId),
+                },
+            ],
+            Operation = Operations.Write(caller, 200, held),
+            Released = held,
+        }));
+    }
+
     /// <summary>The fleet's rollout that is not final; null where there is none.</summary>
     public async Task<RolloutState?> FindInFlightAsync(string tenant, string fleet) =>
         (await store.ListRolloutsAsync(tenant, fleet, RecentRollouts)).FirstOrDefault(rollout => !rollout.IsFinal);

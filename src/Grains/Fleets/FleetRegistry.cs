@@ -17,6 +17,7 @@ internal sealed class FleetRegistry
     private MetricWindow _cohort;
     private MetricWindow _rest;
     private ImmutableArray<CensusUnit>? _census;
+    private DateTimeOffset? _firstSampleSinceQuiet;
 
     /// <param name="life">Names this life of the registry: another one has heard other words.</param>
     /// <param name="directive">The directive in force.</param>
@@ -48,6 +49,7 @@ internal sealed class FleetRegistry
         _directive = directive;
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
+        _firstSampleSinceQuiet = null;
         foreach (var entry in _nodes.Values)
         {
             entry.Assign(directive, now);
@@ -110,7 +112,9 @@ internal sealed class FleetRegistry
             // What a node counted under another hash than it should run says nothing about either side.
             if (word.Report.PolicyHash is { } hash && hash == entry.Assigned)
             {
-                (hash == _directive.Target ? _cohort : _rest).Add(word.At, word.Report.Metrics);
+                var isOfCohort = hash == _directive.Target;
+                (isOfCohort ? _cohort : _rest).Add(word.At, word.Report.Metrics);
+                _firstSampleSinceQuiet ??= isOfCohort ? word.At : null;
             }
         }
 
@@ -118,13 +122,17 @@ internal sealed class FleetRegistry
     }
 
     /// <summary>What the decider may know.</summary>
-    public FleetObservation ObserveAt(FleetSettings settings, DateTimeOffset windowStart, bool withCensus, DateTimeOffset now)
+    public FleetObservation ObserveAt(FleetSettings settings, FleetWatch watch, bool withCensus, DateTimeOffset now)
     {
         var tally = new FleetTally(_directive);
+        var returned = watch.Return is { } back ? new ReturnTally(back, _directive) : null;
         foreach (var entry in _nodes.Values)
         {
             tally.Add(entry, settings, now);
+            returned?.Add(entry, settings, now);
         }
+
+        var cohort = _cohort.Sum(watch.WindowStart, now);
 
         return new FleetObservation
         {
@@ -132,8 +140,10 @@ internal sealed class FleetRegistry
             ObservingSince = _observingSince,
             Directive = _directive,
             Nodes = tally.Counts,
-            Cohort = _cohort.Sum(windowStart, now),
-            Rest = _rest.Sum(windowStart, now),
+            Cohort = cohort,
+            Rest = _rest.Sum(watch.WindowStart, now),
+            FiringSince = FiringSince(watch.Trigger, cohort),
+            Return = returned?.Counts,
             NewestSampleAt = _cohort.NewestSampleAt,
             Nacks = tally.Nacks,
             FencedNodes = tally.FencedNodes,
@@ -177,6 +187,18 @@ internal sealed class FleetRegistry
     /// <summary>Nodes that were not heard within the fleet's time to live.</summary>
     public ImmutableArray<string> LeftAt(FleetSettings settings, DateTimeOffset now) =>
         NamesOf(_nodes.Values.Where(entry => entry.StateAt(settings, now) == NodeState.Left));
+
+    // Whoever looks and finds the trigger quiet sets the mark; what is heard after it may be what makes it fire. So the moment is told
+    // truly, never too late, also where the one who looked has died before anything was decided.
+    private DateTimeOffset? FiringSince(string? trigger, ImmutableSortedDictionary<string, MetricValue> cohort)
+    {
+        if (trigger is not null && Judge.Fired(trigger, cohort) is null)
+        {
+            _firstSampleSinceQuiet = null;
+        }
+
+        return trigger is null ? null : _firstSampleSinceQuiet;
+    }
 
     private ImmutableArray<CensusUnit> CensusAt(FleetSettings settings, DateTimeOffset now)
     {

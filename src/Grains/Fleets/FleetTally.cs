@@ -10,9 +10,10 @@ internal sealed class FleetTally(Directive directive)
     /// <summary>How many nodes are named in a reason; the rest is counted.</summary>
     public const int NamedMax = 10;
 
+    private const string NoAck = "node.no_ack: no answer within 60 s";
     private static readonly TimeSpan AckWithin = TimeSpan.FromSeconds(60);
 
-    private readonly ImmutableArray<NackedNode>.Builder _nacks = ImmutableArray.CreateBuilder<NackedNode>();
+    private readonly List<NackedNode> _nacks = [];
     private readonly ImmutableArray<string>.Builder _fenced = ImmutableArray.CreateBuilder<string>();
     private int _assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck;
 
@@ -20,7 +21,7 @@ internal sealed class FleetTally(Directive directive)
     public NodeCounts Counts => new(_assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck);
 
     /// <summary>The first that refused.</summary>
-    public ImmutableArray<NackedNode> Nacks => _nacks.ToImmutable();
+    public ImmutableArray<NackedNode> Nacks => [.. _nacks.OrderBy(nack => nack.At).ThenBy(nack => nack.Node, StringComparer.Ordinal).Take(NamedMax)];
 
     /// <summary>The first that are fenced without having ACKed.</summary>
     public ImmutableArray<string> FencedNodes => _fenced.ToImmutable();
@@ -48,9 +49,13 @@ internal sealed class FleetTally(Directive directive)
     {
         var isFenced = state == NodeState.Fenced && !node.HasAcked;
         var isLate = state == NodeState.Live && !node.HasAcked && !node.HasNacked && now - node.AssignedAt >= AckWithin;
-        if (node.HasNacked && _nacks.Count < NamedMax)
+        if (node.HasNacked)
         {
-            _nacks.Add(new NackedNode(node.Record.Node, node.Report?.Error));
+            _nacks.Add(new NackedNode(node.Record.Node, node.Report?.Error, node.NackedAt));
+        }
+        else if (isLate)
+        {
+            _nacks.Add(new NackedNode(node.Record.Node, NoAck, node.AssignedAt + AckWithin));
         }
 
         if (isFenced && _fenced.Count < NamedMax)

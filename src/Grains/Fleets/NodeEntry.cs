@@ -7,6 +7,8 @@ internal sealed class NodeEntry
 {
     private readonly DateTimeOffset _watchedSince;
     private DateTimeOffset? _forbiddenAt;
+    private string? _reportedBefore;
+    private long _epoch;
 
     /// <param name="record">Its registration.</param>
     /// <param name="now">Since when its words would have been heard.</param>
@@ -41,6 +43,18 @@ internal sealed class NodeEntry
     /// <summary>When it was assigned that, as far as this registry watched.</summary>
     public DateTimeOffset AssignedAt { get; private set; }
 
+    /// <summary>When it first said that the directive in force, its very epoch, is in force with it; null: it has not.</summary>
+    public DateTimeOffset? FollowedAt { get; private set; }
+
+    /// <summary>Whether its last word says so.</summary>
+    public bool HasFollowed => HasAcked && Report!.Epoch >= _epoch;
+
+    /// <summary>When it first refused what it is assigned; null: it has not.</summary>
+    public DateTimeOffset? NackedAt { get; private set; }
+
+    /// <summary>Since when it has been heard, or would have been.</summary>
+    public DateTimeOffset HeardAtOrWatched => HeardAt ?? _watchedSince;
+
     // The epoch counts too: a word from before the assignment may name the same hash, from the time before it last changed.
 
     /// <summary>Has what it should run in force.</summary>
@@ -58,6 +72,14 @@ internal sealed class NodeEntry
             Assigned = assigned;
             AssignedSince = directive.Epoch;
             AssignedAt = now;
+            NackedAt = null;
+        }
+
+        if (directive.Epoch != _epoch)
+        {
+            // It may have heard of the epoch, and said so, before this fleet did.
+            _epoch = directive.Epoch;
+            FollowedAt = HasFollowed ? ReportAt : null;
         }
 
         AlsoAllowed = assigned == directive.Target ? directive.Fallback : null;
@@ -67,17 +89,27 @@ internal sealed class NodeEntry
     /// <summary>Hears it. False: it repeats itself, or the word is older than one heard before.</summary>
     public bool Hear(HeardWord word)
     {
-        HeardAt = HeardAt is { } before && before > word.At ? before : word.At;
+        HeardAt = HeardAt is { } earlier && earlier > word.At ? earlier : word.At;
         if (word.Report is not { } report || !ReportRules.IsNews(report, Report?.BootId, Report?.Seq ?? -1))
         {
             return false;
         }
 
+        if (Report is { PolicyHash: var before } && before != report.PolicyHash)
+        {
+            _reportedBefore = before;
+        }
+
         Report = report;
         ReportAt = word.At;
+        FollowedAt ??= HasFollowed ? word.At : null;
+        NackedAt = HasNacked ? NackedAt ?? word.At : null;
         NoteForbidden(word.At);
         return true;
     }
+
+    /// <summary>Whether it said that it runs a hash, now or before what it runs now.</summary>
+    public bool HasReported(string hash) => Report?.PolicyHash == hash || _reportedBefore == hash;
 
     /// <summary>How it stands.</summary>
     public NodeState StateAt(FleetSettings settings, DateTimeOffset now) => Lease.StateOf(settings, HeardAt, _watchedSince, _forbiddenAt, now);

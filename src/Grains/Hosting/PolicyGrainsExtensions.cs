@@ -28,6 +28,13 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<StartableBundles>();
         silo.Services.TryAddSingleton<RolloutChanges>();
         silo.Services.TryAddSingleton<RolloutStarts>();
+        silo.Services.TryAddSingleton<RolloutLooks>();
+        silo.Services.TryAddSingleton<FastTracks>();
+        silo.Services.TryAddSingleton<RollbackMeter>();
+        silo.Services.TryAddSingleton<RolloutNews>();
+        silo.Services.TryAddSingleton(services => new OverdueRollouts(
+            services.GetRequiredService<IRolloutStore>(), services.GetRequiredService<ChangeCommitter>(),
+            services.GetRequiredService<RolloutLooks>(), services.GetRequiredService<RolloutNews>()));
         silo.Services.TryAddSingleton<FleetProposals>();
         silo.Services.TryAddSingleton<VersionedStateSerializer>();
         silo.Services.AddSingleton<IGrainStorageSerializer>(services => services.GetRequiredService<VersionedStateSerializer>());

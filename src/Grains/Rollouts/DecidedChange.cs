@@ -14,24 +14,36 @@ namespace OrleansPolicy.Grains.Rollouts;
 /// <param name="ExpectedEpoch">The epoch that the new directive replaces.</param>
 /// <param name="Audit">What the events say to the audit.</param>
 /// <param name="Tags">Tags that move.</param>
+/// <param name="Quarantined">Bundles that the fleet is not offered again.</param>
 internal sealed record DecidedChange(
     RolloutState? Before,
     RolloutState After,
     Directive? Directive,
     long ExpectedEpoch,
     ImmutableArray<AuditDraft> Audit,
-    ImmutableArray<TagRecord> Tags)
+    ImmutableArray<TagRecord> Tags,
+    ImmutableArray<QuarantinedBundle> Quarantined)
 {
+    /// <summary>What was in flight until now and ends in the same change.</summary>
+    public DecidedChange? Superseded { get; init; }
+
+    private RolloutWrite Write => new(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After));
+
     /// <summary>The transaction.</summary>
     /// <param name="operation">The caller's operation.</param>
     /// <param name="fleetRevision">The revision of the fleet's row, where the decision rests on its settings.</param>
     public PolicyChange ToChange(OperationWrite? operation, long? fleetRevision = null) => new()
     {
         Tenant = After.Tenant,
-        Audit = Audit,
+        Audit = Superseded is null ? Audit : [.. Superseded.Audit, .. Audit],
         Operation = operation,
         Tags = Tags,
-        Rollout = new RolloutWrite(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After)),
+        Superseded = Superseded?.Write,
+        Rollout = Write,
+        // What a fast-track brings is not what it leaves, even where it was on its way there.
+        Quarantined = Superseded is null
+            ? Quarantined
+            : [.. Superseded.Quarantined.UnionBy(Quarantined, bundle => bundle.PolicyHash).Where(bundle => bundle.PolicyHash != After.Target)],
         Directive = Directive is null ? null : new DirectiveWrite(After.Fleet, Directive, ExpectedEpoch, fleetRevision),
     };
 }

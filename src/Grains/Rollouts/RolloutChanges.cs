@@ -30,15 +30,15 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
         Directive? directive = null;
         var audit = ImmutableArray.CreateBuilder<AuditDraft>();
         var tags = ImmutableArray<TagRecord>.Empty;
+        var quarantined = ImmutableArray<QuarantinedBundle>.Empty;
         foreach (var e in decided.Value)
         {
             var before = after;
             after = RolloutDecider.Apply(before, e);
             directive = e.NewDirective ?? directive;
             audit.AddRange(RolloutAudit.Describe(before, after, e, seen));
-            tags = after.Phase == RolloutPhase.Complete && before?.Phase != RolloutPhase.Complete && e.NewDirective is { AtRest: true }
-                ? TagsOf(after, e.At)
-                : tags;
+            tags = after.Phase == RolloutPhase.Complete && before?.Phase != RolloutPhase.Complete && after.Percentage >= 100 ? TagsOf(after, e.At) : tags;
+            quarantined = RolloutQuarantine.Describe(before, after, e, CurrentOf(command, seen));
         }
 
         if (after is null)
@@ -46,14 +46,14 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
             throw new InvalidOperationException("A command that starts nothing needs a rollout.");
         }
 
-        return Outcome<DecidedChange>.Ok(new(state, after, directive, CurrentOf(command, seen)?.Epoch ?? 0, audit.ToImmutable(), tags));
+        return Outcome<DecidedChange>.Ok(new(state, after, directive, CurrentOf(command, seen)?.Epoch ?? 0, audit.ToImmutable(), tags, quarantined));
     }
 
     /// <summary>Whether the next look may enter a stage and needs to know who is there.</summary>
     public bool WantsCensus(RolloutState state) => RolloutDecider.WantsCensus(state, clock.GetUtcNow());
 
-    /// <summary>Since when samples count now.</summary>
-    public DateTimeOffset WindowStart(RolloutState state) => RolloutDecider.WindowStart(state, clock.GetUtcNow());
+    /// <summary>What to ask the fleet for.</summary>
+    public FleetWatch Watch(RolloutState state, DateTimeOffset? durableAt) => RolloutDecider.Watch(state, durableAt, clock.GetUtcNow());
 
     /// <summary>The salt of a rollout: another for each, and the same whoever computes it.</summary>
     public static string SaltOf(string tenant, string rolloutId) =>
@@ -64,7 +64,10 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
     {
         var reason = $"{state.Kind} {state.RolloutId} is complete";
         var golden = new TagRecord("golden", state.Fleet, state.Target, reason, state.Author.Subject, at);
-        return state.Fallback is { } previous
+
+
+        // A fast-track does not make what it leaves the one to go back to.
+        return state.Fallback is { } previous && state.Kind == RolloutKind.Rollout
             ? [golden, new TagRecord("previous", state.Fleet, previous, reason, state.Author.Subject, at)]
             : [golden];
     }
@@ -74,8 +77,9 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
         RolloutCommand.Start start => start.Current,
         RolloutCommand.SetBaseline baseline => baseline.Current,
         RolloutCommand.RollBack rollBack => rollBack.Current,
+        RolloutCommand.FastTrack fastTrack => fastTrack.Current,
         RolloutCommand.Observe observe => observe.Fleet.Directive,
-        RolloutCommand.Pause or RolloutCommand.Resume or RolloutCommand.Approve => seen?.Directive,
+        RolloutCommand.Pause or RolloutCommand.Resume or RolloutCommand.Approve or RolloutCommand.Supersede => seen?.Directive,
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     };
 }

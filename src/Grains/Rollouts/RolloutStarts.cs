@@ -49,6 +49,12 @@ internal sealed class RolloutStarts(
             return bundle.As<(DecidedChange, StoredFleet)>();
         }
 
+        if ((await store.ListQuarantineAsync(tenant, fleet.Fleet)).Any(held => held.PolicyHash == bundle.Value.PolicyHash))
+        {
+            return Fail(
+                RolloutProblems.Quarantined, $"The fleet is not offered {request.Ref} again until it is released from quarantine.", "$.ref");
+        }
+
         var decided = changes.Decide(
             null,
             new RolloutCommand.Start(
@@ -69,9 +75,13 @@ internal sealed class RolloutStarts(
 
         var recent = await store.ListRolloutsAsync(tenant, fleet.Fleet, RecentRollouts);
         return recent.FirstOrDefault(rollout => !rollout.IsFinal) is { } running
-            ? new Problem("rollout.in_flight", $"Rollout {running.RolloutId} of the fleet is {running.Phase}.", "$.fleet")
+            ? new Problem("rollout.in_flight", InFlight(running), "$.fleet")
             : FleetSettingsRules.CheckDeadline(fleet.Settings, plan);
     }
+
+    private static string InFlight(RolloutState running) => running.Return is null
+        ? $"Rollout {running.RolloutId} of the fleet is {RolloutDecider.NameOf(running.Phase)}."
+        : $"The way back of {running.RolloutId} is not over yet.";
 
     private static Outcome<(DecidedChange, StoredFleet)> Fail(string code, string message, string path) =>
         Outcome<(DecidedChange, StoredFleet)>.Fail(code, message, path);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Audit;
@@ -17,7 +18,11 @@ internal sealed class RolloutWedgeGrain(
     IRolloutStore store,
     ChangeCommitter committer,
     RolloutStarts starts,
+    FastTracks fastTracks,
+    RolloutLooks looks,
     RolloutChanges changes,
+    RolloutNews news,
+    [FromKeyedServices(PolicyClock.Key)] TimeProvider clock,
     ILogger<RolloutWedgeGrain> logger)
     : StoreBackedGrain(logger), IRolloutWedgeGrain, IRemindable
 {
@@ -25,6 +30,7 @@ internal sealed class RolloutWedgeGrain(
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookPeriodMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookPeriodMin = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ReturnLookPeriod = TimeSpan.FromMilliseconds(200);
 
     // How many looks a window gets at least: a short contract hour must not end between two of them.
     private const int LooksPerWindow = 20;
@@ -32,6 +38,8 @@ internal sealed class RolloutWedgeGrain(
     private RolloutState? _state;
     private FleetObservation? _seen;
     private IGrainTimer? _driver;
+    private TimeSpan _driverPeriod;
+    private DateTimeOffset? _durableAt;
 
     private string Tenant => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Tenant;
 
@@ -46,7 +54,7 @@ internal sealed class RolloutWedgeGrain(
                 return Outcome<Proposal<RolloutView>>.Fail("rollout.exists", $"Rollout {RolloutId} was started before.");
             }
 
-            var seen = await FleetOf(request.Fleet).ObserveAsync(DateTimeOffset.MaxValue, CensusSource.Stored, 0);
+            var seen = await FleetOf(request.Fleet).ObserveAsync(new FleetWatch(DateTimeOffset.MaxValue, 0), CensusSource.Stored);
             if (!seen.Succeeded)
             {
                 return seen.As<Proposal<RolloutView>>();
@@ -68,7 +76,15 @@ internal sealed class RolloutWedgeGrain(
 
         // Counts belong to the directive in force; those of a rollout that another one followed are gone.
         var seen = await ObserveAsync(state, CensusSource.None);
-        return Outcome<RolloutView>.Ok(RolloutViews.View(state, seen.Value?.Directive.Epoch == state.Epoch ? seen.Value.Nodes : null));
+        if (seen.Value?.Directive.Epoch > state.Epoch)
+        {
+            // Somebody else wrote a directive, and perhaps the end of this rollout with it.
+            _state = null;
+            state = await LoadAsync() ?? state;
+        }
+
+        return Outcome<RolloutView>.Ok(
+            RolloutViews.View(state, seen.Value?.Directive.Epoch == state.Epoch ? seen.Value.Nodes : null, seen.Value?.Return));
     });
 
     /// <inheritdoc/>
@@ -84,21 +100,43 @@ internal sealed class RolloutWedgeGrain(
         ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Approve(caller.By, reason)));
 
     /// <inheritdoc/>
-    public Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller) => ActAsync(caller, async state =>
+    public Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller)
     {
-        // From the store, not from the fleet's grain: the way back needs nobody else to be alive.
-        var fleet = await store.ReadFleetAsync(Tenant, state.Fleet)
-            ?? throw new StoreUnavailableException($"The fleet {state.Fleet} of a rollout is not in the store.");
-        return new RolloutCommand.RollBack(caller.By, reason, fleet.Directive);
-    });
+        var acceptedAt = clock.GetUtcNow();
+        return ActAsync(caller, async state =>
+        {
+            // From the store, not from the fleet's grain: the way back needs nobody else to be alive.
+            var fleet = await store.ReadFleetAsync(Tenant, state.Fleet)
+                ?? throw new StoreUnavailableException($"The fleet {state.Fleet} of a rollout is not in the store.");
+            return new RolloutCommand.RollBack(caller.By, reason, fleet.Directive, acceptedAt);
+        });
+    }
 
     /// <inheritdoc/>
-    public Task LookAsync() => WithStoreAsync(async () =>
+    public Task<Outcome<RolloutView>> FastTrackAsync(FastTrackFleet request, Caller caller)
+    {
+        var acceptedAt = clock.GetUtcNow();
+        return WithStoreAsync(() => committer.CommitAsync(Tenant, caller, async () =>
+        {
+            if (await LoadAsync() is not null)
+            {
+                return Outcome<Proposal<RolloutView>>.Fail(RolloutProblems.Exists, $"Rollout {RolloutId} was started before.");
+            }
+
+            var decided = await fastTracks.DecideAsync(Tenant, RolloutId, request, acceptedAt, caller);
+            return decided.Succeeded
+                ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value, caller, 202))
+                : decided.As<Proposal<RolloutView>>();
+        }));
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> LookAsync() => (await WithStoreAsync(async () =>
     {
         if (await LoadAsync() is not { IsFinal: false } state)
         {
             await StopDrivingAsync();
-            return Unknown<RolloutView>();
+            return _state is { } final ? Outcome<RolloutView>.Ok(RolloutViews.View(final, null)) : Unknown<RolloutView>();
         }
 
         Drive(state);
@@ -109,7 +147,7 @@ internal sealed class RolloutWedgeGrain(
         }
 
         return looked;
-    });
+    })).Succeeded;
 
     /// <inheritdoc/>
     public Task ReceiveReminder(string reminderName, TickStatus status) => LookAsync();
@@ -121,23 +159,21 @@ internal sealed class RolloutWedgeGrain(
             return Unknown<Proposal<RolloutView>>();
         }
 
-        var wants = changes.WantsCensus(state) ? CensusSource.Known : CensusSource.None;
-        var decided = await DecideLookAsync(state, wants);
-        if (decided is { Succeeded: true, Value.Directive: not null } && wants == CensusSource.Known)
+        var looked = await looks.DecideAsync(state, _durableAt);
+        if (!looked.Succeeded)
         {
-            // A stage follows. It is cut from the rows themselves, and decided again on what they say.
-            decided = await DecideLookAsync(state, CensusSource.Stored);
+            return looked.As<Proposal<RolloutView>>();
         }
 
-        return decided.Succeeded
-            ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value, new Caller(Actor.ControlPlane("timer")), 200))
-            : decided.As<Proposal<RolloutView>>();
-    }
+        _seen = looked.Value.Seen;
+        var proposal = Propose(looked.Value.Change, new Caller(Actor.ControlPlane("timer")), 200);
+        if (_seen.Directive.Epoch > state.Epoch)
+        {
+            // Somebody else wrote a directive, and perhaps the end of this rollout with it: the next look reads.
+            _state = null;
+        }
 
-    private async Task<Outcome<DecidedChange>> DecideLookAsync(RolloutState state, CensusSource census)
-    {
-        var seen = await ObserveAsync(state, census);
-        return seen.Succeeded ? changes.Decide(state, new RolloutCommand.Observe(seen.Value), seen.Value) : seen.As<DecidedChange>();
+        return Outcome<Proposal<RolloutView>>.Ok(proposal);
     }
 
     private Task<Outcome<RolloutView>> ActAsync(Caller caller, Func<RolloutState, Task<RolloutCommand>> command) => WithStoreAsync(
@@ -167,7 +203,7 @@ internal sealed class RolloutWedgeGrain(
 
     private Proposal<RolloutView> Propose(DecidedChange decided, Caller caller, int status, long? fleetRevision = null)
     {
-        var answer = RolloutViews.View(decided.After, _seen?.Directive.Epoch == decided.After.Epoch ? _seen.Nodes : null);
+        var answer = RolloutViews.View(decided.After, _seen?.Directive.Epoch == decided.After.Epoch ? _seen.Nodes : null, _seen?.Return);
         if (ReferenceEquals(decided.Before, decided.After))
         {
             return new Proposal<RolloutView>(answer);
@@ -186,13 +222,10 @@ internal sealed class RolloutWedgeGrain(
     private async Task FollowAsync(DecidedChange decided)
     {
         _state = decided.After;
+        _durableAt = decided.After.Return is { IsOpen: true } ? _durableAt ?? clock.GetUtcNow() : null;
+        await news.TellAsync(decided);
         try
         {
-            if (decided.Directive is { } directive)
-            {
-                await FleetOf(decided.After.Fleet).DirectiveCommittedAsync(directive);
-            }
-
             if (decided.After.IsFinal)
             {
                 await StopDrivingAsync();
@@ -217,9 +250,15 @@ internal sealed class RolloutWedgeGrain(
     private void Drive(RolloutState state)
     {
         var window = TimeSpan.FromSeconds((state.Plan?.ObservationWindowHours ?? 1) * state.HourSeconds);
-        var period = window / LooksPerWindow;
+        var period = state.Return is null ? window / LooksPerWindow : ReturnLookPeriod;
         period = period < LookPeriodMin ? LookPeriodMin : period > LookPeriodMax ? LookPeriodMax : period;
-        _driver ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions { DueTime = period, Period = period, KeepAlive = true });
+        if (_driver is null || _driverPeriod != period)
+        {
+            _driver?.Dispose();
+            _driverPeriod = period;
+            _driver = this.RegisterGrainTimer(
+                (_, _) => LookAsync(), (object?)null, new GrainTimerCreationOptions { DueTime = period, Period = period, KeepAlive = true });
+        }
     }
 
     private async Task StopDrivingAsync()
@@ -236,7 +275,7 @@ internal sealed class RolloutWedgeGrain(
 
     private async Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census)
     {
-        var seen = await FleetOf(state.Fleet).ObserveAsync(changes.WindowStart(state), census, state.Epoch);
+        var seen = await looks.ObserveAsync(state, census, _durableAt);
         _seen = seen.Value ?? _seen;
         return seen;
     }

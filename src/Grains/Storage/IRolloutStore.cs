@@ -44,6 +44,15 @@ public interface IRolloutStore
     /// <summary>Rollouts, newest first, of one fleet or all; at most <paramref name="limit"/>.</summary>
     Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Bundles that the whole of a fleet ran, as its baseline or by a rollout that completed at 100 %, whenever that was: the one that was
+    /// so last first, at most <paramref name="limit"/>.
+    /// </summary>
+    Task<ImmutableArray<string>> ListProvenAsync(string tenant, string fleet, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>What a fleet is not offered, newest first.</summary>
+    Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
+
     /// <summary>Claims up to <paramref name="limit"/> overdue deadlines of all tenants, skipping those that another silo is looking at.</summary>
     Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default);
 

@@ -54,6 +54,15 @@ public sealed record PolicyChange
     /// <summary>A rollout's new state.</summary>
     public RolloutWrite? Rollout { get; init; }
 
+    /// <summary>What was in flight on the fleet until <see cref="Rollout"/>, a fast-track, took its place; written before it.</summary>
+    public RolloutWrite? Superseded { get; init; }
+
+    /// <summary>Bundles that a fleet is not offered again until they are released.</summary>
+    public ImmutableArray<QuarantinedBundle> Quarantined { get; init; } = [];
+
+    /// <summary>A bundle that its fleet may be offered again; stale where it is not in quarantine.</summary>
+    public QuarantinedBundle? Released { get; init; }
+
     /// <summary>A fleet's new directive.</summary>
     public DirectiveWrite? Directive { get; init; }
 }

@@ -47,7 +47,11 @@ public static class Lease
     /// <param name="forbiddenAt">When the epoch was committed that forbids its hash; null: it runs what it may, or has ACKed.</param>
     /// <param name="now">The time.</param>
     public static bool IsFenced(FleetSettings settings, DateTimeOffset heardAt, DateTimeOffset? forbiddenAt, DateTimeOffset now) =>
-        FenceAfter(settings) is { } after && (now - heardAt >= after || now - forbiddenAt >= after);
+        FencedAt(settings, heardAt, forbiddenAt) <= now;
+
+    /// <summary>The moment from which <see cref="IsFenced"/> holds, if nothing is heard until then; null: leases are off.</summary>
+    public static DateTimeOffset? FencedAt(FleetSettings settings, DateTimeOffset heardAt, DateTimeOffset? forbiddenAt) =>
+        FenceAfter(settings) is { } after ? (forbiddenAt < heardAt ? forbiddenAt.Value : heardAt) + after : null;
 
     /// <summary>
     /// How a node stands. Left: not heard for the fleet's time to live (or deleted, which the registry knows). Fenced: as

@@ -30,7 +30,16 @@ public sealed record FleetObservation
     /// <summary>When the newest sample of the cohort arrived.</summary>
     public DateTimeOffset? NewestSampleAt { get; init; }
 
-    /// <summary>The first few assigned nodes that refused the target, with their own words.</summary>
+    /// <summary>
+    /// When the report arrived that made the watched trigger fire: the first sample after the last look at which it did not. Null: it
+    /// does not fire, or none is watched.
+    /// </summary>
+    public DateTimeOffset? FiringSince { get; init; }
+
+    /// <summary>The nodes that the watched way back waits for; null where none is watched.</summary>
+    public ReturnCounts? Return { get; init; }
+
+    /// <summary>The first few assigned nodes that refused the target or gave no answer in time, by when they did, with their own words.</summary>
     public ImmutableArray<NackedNode> Nacks { get; init; } = [];
 
     /// <summary>The first few assigned nodes that are fenced without having ACKed.</summary>
@@ -55,7 +64,8 @@ public sealed record NodeCounts(
 /// <summary>A node that refused the target.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Error">Why, in its own words.</param>
-public sealed record NackedNode(string Node, string? Error);
+/// <param name="At">When its refusal arrived, or its time for an answer had passed.</param>
+public sealed record NackedNode(string Node, string? Error, DateTimeOffset? At = null);
 
 /// <summary>A unit as the census counts it.</summary>
 /// <param name="Unit"><see cref="NodeRecord.Unit"/>.</param>

@@ -68,9 +68,15 @@ public static class Judge
     /// </summary>
     public static CriterionResult? Fired(string trigger, FleetObservation fleet)
     {
-        ArgumentNullException.ThrowIfNull(trigger);
         ArgumentNullException.ThrowIfNull(fleet);
-        return CriterionParser.Parse(trigger).Criterion is { } criterion && CriterionEvaluation.Of(criterion, fleet.Cohort) is { Holds: true } fired
+        return Fired(trigger, fleet.Cohort);
+    }
+
+    /// <summary>The same over the cohort's metrics.</summary>
+    public static CriterionResult? Fired(string trigger, ImmutableSortedDictionary<string, MetricValue> cohort)
+    {
+        ArgumentNullException.ThrowIfNull(trigger);
+        return CriterionParser.Parse(trigger).Criterion is { } criterion && CriterionEvaluation.Of(criterion, cohort) is { Holds: true } fired
             ? new CriterionResult(trigger, VerdictKind.Fail, fired.Measured, fired.Decisive.Limit)
             : null;
     }

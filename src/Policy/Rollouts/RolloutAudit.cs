@@ -21,6 +21,8 @@ public static class RolloutAudit
         return e switch
         {
             RolloutEvent.Started { State.Kind: RolloutKind.Baseline } => [Draft("fleet.baseline_set", null, after.Author, after.Reason)],
+            RolloutEvent.Started { State.Kind: RolloutKind.FastTrack } =>
+                [Draft("rollout.fast_track", RolloutCodes.RolledBack, after.Author, after.Reason)],
             RolloutEvent.Started => [Draft("rollout.started", null, after.Author, after.Reason)],
             RolloutEvent.Advanced advanced =>
                 [Draft(advanced.Code is null ? "rollout.stepped_up" : "rollout.advanced", advanced.Code, Itself, advanced.Verdict.Sentence)],
@@ -31,6 +33,16 @@ public static class RolloutAudit
             RolloutEvent.Approved approved => [Draft("rollout.approved", null, approved.By, approved.Reason)],
             RolloutEvent.RolledBack back => [Draft("rollout.rolled_back", RolloutCodes.RolledBack, back.By, back.Why.Sentence)],
             RolloutEvent.Completed completed => [Draft("rollout.completed", RolloutCodes.Completed, Itself, completed.Why.Sentence)],
+            RolloutEvent.Superseded superseded =>
+            [
+                Draft(
+                    "rollout.superseded", before?.Phase == RolloutPhase.RolledBack ? null : RolloutCodes.RolledBack, superseded.By,
+                    superseded.Why.Sentence),
+            ],
+            RolloutEvent.Returning => [],
+            RolloutEvent.Overdue overdue => [Draft("rollback.overdue", null, Itself, overdue.Why.Sentence)],
+            RolloutEvent.Over =>
+                [Draft("rollback.over", after.Kind == RolloutKind.FastTrack ? RolloutCodes.Completed : null, Itself, after.Why.Sentence)],
             _ => throw new InvariantViolationException($"{e.GetType().Name} is not one of the events."),
         };
 
@@ -91,12 +103,20 @@ public static class RolloutAudit
             detail["warnings"] = string.Join(' ', advanced.Warnings.Select(warning => warning.Code));
         }
 
-        if (seen is not null)
+        if (seen is { Return: null })
         {
             detail["assigned"] = Text(seen.Nodes.Assigned);
             detail["acked"] = Text(seen.Nodes.Acked);
             Set("fenced", seen.FencedNodes.IsDefaultOrEmpty ? null : string.Join(' ', seen.FencedNodes));
             Set("nacks", seen.Nacks.IsDefaultOrEmpty ? null : string.Join("; ", seen.Nacks.Select(nack => $"{nack.Node}: {nack.Error}")));
+        }
+
+        if (e is RolloutEvent.Over or RolloutEvent.Overdue && after.Return is { } back)
+        {
+            foreach (var (name, value) in RollbackView.Of(back, (e as RolloutEvent.Overdue)?.Nodes ?? back.Nodes).Facts())
+            {
+                detail[name] = value;
+            }
         }
 
         return detail.ToImmutable();

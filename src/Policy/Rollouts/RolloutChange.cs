@@ -13,6 +13,9 @@ internal static class RolloutChange
         }
 
         Invariant.Holds(state is { IsFinal: false }, "INV-RWG-STAGED", "Nothing happens to a rollout that is not there, or is final.");
+        Invariant.Holds(
+            state.Return is null == e is not (RolloutEvent.Returning or RolloutEvent.Overdue or RolloutEvent.Over) || e is RolloutEvent.Superseded,
+            "INV-RWG-RETURN", "From the decision to go back on, nothing happens but the way back.");
         var next = e switch
         {
             RolloutEvent.Advanced advanced => Advance(state, advanced),
@@ -62,6 +65,7 @@ internal static class RolloutChange
                 Why = back.Why,
                 Healthy = false,
                 EndedAt = e.At,
+                Return = back.Return,
             },
             RolloutEvent.Completed completed => state with
             {
@@ -71,6 +75,10 @@ internal static class RolloutChange
                 Why = completed.Why,
                 EndedAt = e.At,
             },
+            RolloutEvent.Superseded superseded => RolloutReturn.Apply(state, superseded),
+            RolloutEvent.Returning returning => state with { Return = state.Return! with { DurableAt = returning.DurableAt } },
+            RolloutEvent.Overdue overdue => RolloutReturn.Apply(state, overdue),
+            RolloutEvent.Over over => RolloutReturn.Apply(state, over),
             _ => throw new InvariantViolationException($"{e.GetType().Name} is not one of the events."),
         };
         Invariant.Holds(next.Epoch >= state.Epoch, "INV-EPOCH", "Epochs only rise.");

@@ -13,6 +13,8 @@ namespace OrleansPolicy.Rollouts;
 [JsonDerivedType(typeof(Resume), "resume")]
 [JsonDerivedType(typeof(Approve), "approve")]
 [JsonDerivedType(typeof(RollBack), "roll_back")]
+[JsonDerivedType(typeof(FastTrack), "fast_track")]
+[JsonDerivedType(typeof(Supersede), "supersede")]
 public abstract record RolloutCommand
 {
     private RolloutCommand()
@@ -29,8 +31,10 @@ public abstract record RolloutCommand
         string Tenant, string RolloutId, string Fleet, string Target, string Reason, Actor By, double HourSeconds, string Salt,
         Directive Current, int RegisteredNodes) : RolloutCommand;
 
-    /// <summary>Looks at the fleet and decides what follows: advance, complete, hold, pause, roll back.</summary>
-    public sealed record Observe(FleetObservation Fleet) : RolloutCommand;
+    /// <summary>Looks at the fleet and decides what follows: advance, complete, hold, pause, roll back; or whether a way back is over.</summary>
+    /// <param name="Fleet">What was seen.</param>
+    /// <param name="DurableAt">When the asker learned that the state it looks from is durable; null: by reading it now.</param>
+    public sealed record Observe(FleetObservation Fleet, DateTimeOffset? DurableAt = null) : RolloutCommand;
 
     /// <summary>Stops the clock until <see cref="Resume"/>.</summary>
     public sealed record Pause(Actor By, string Reason) : RolloutCommand;
@@ -42,7 +46,23 @@ public abstract record RolloutCommand
     public sealed record Approve(Actor By, string Reason) : RolloutCommand;
 
     /// <summary>Takes it back.</summary>
-    public sealed record RollBack(Actor By, string Reason, Directive Current) : RolloutCommand;
+    /// <param name="By">Who.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Current">The directive in force.</param>
+    /// <param name="DetectedAt">When the command was accepted; null: now.</param>
+    public sealed record RollBack(Actor By, string Reason, Directive Current, DateTimeOffset? DetectedAt = null) : RolloutCommand;
+
+    /// <summary>Brings the whole fleet at once to a bundle that it ran before and that is not in quarantine.</summary>
+    public sealed record FastTrack(
+        string Tenant, string RolloutId, string Fleet, string Target, string Reason, Actor By, double HourSeconds, Directive Current,
+        DateTimeOffset DetectedAt) : RolloutCommand;
+
+    /// <summary>Ends what is in flight, because a fast-track takes the fleet elsewhere in the same change.</summary>
+    /// <param name="By">Who.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="FastTrackId">The fast-track.</param>
+    /// <param name="Epoch">The epoch that it writes.</param>
+    public sealed record Supersede(Actor By, string Reason, string FastTrackId, long Epoch) : RolloutCommand;
 }
 
 /// <summary>What happened to a rollout. An event that changes the fleet's directive carries the whole new one.</summary>
@@ -55,6 +75,10 @@ public abstract record RolloutCommand
 [JsonDerivedType(typeof(Approved), "approved")]
 [JsonDerivedType(typeof(RolledBack), "rolled_back")]
 [JsonDerivedType(typeof(Completed), "completed")]
+[JsonDerivedType(typeof(Superseded), "superseded")]
+[JsonDerivedType(typeof(Returning), "returning")]
+[JsonDerivedType(typeof(Overdue), "overdue")]
+[JsonDerivedType(typeof(Over), "over")]
 public abstract record RolloutEvent(DateTimeOffset At)
 {
     /// <summary>The new directive, where this event changes it.</summary>
@@ -113,7 +137,13 @@ public abstract record RolloutEvent(DateTimeOffset At)
     public sealed record Approved(DateTimeOffset At, Actor By, string Reason) : RolloutEvent(At);
 
     /// <summary>It was taken back (RWG-003).</summary>
-    public sealed record RolledBack(DateTimeOffset At, Actor By, Why Why, Directive Directive, Verdict? Verdict) : RolloutEvent(At)
+    /// <param name="At">When it was decided.</param>
+    /// <param name="By">Who decided.</param>
+    /// <param name="Why">Why.</param>
+    /// <param name="Directive">The directive at rest on the fallback.</param>
+    /// <param name="Verdict">The verdict over the window at that moment.</param>
+    /// <param name="Return">The way back, which begins here.</param>
+    public sealed record RolledBack(DateTimeOffset At, Actor By, Why Why, Directive Directive, Verdict? Verdict, WayBack Return) : RolloutEvent(At)
     {
         /// <inheritdoc/>
         [JsonIgnore]
@@ -131,4 +161,16 @@ public abstract record RolloutEvent(DateTimeOffset At)
         [JsonIgnore]
         public override Directive? NewDirective => Directive;
     }
+
+    /// <summary>A fast-track took the fleet elsewhere: it is ROLLED_BACK (RWG-003) or, if it was, nobody waits for its nodes any more.</summary>
+    public sealed record Superseded(DateTimeOffset At, Actor By, string FastTrackId, Why Why, long Epoch) : RolloutEvent(At);
+
+    /// <summary>Its way back is known to be durable. Not audited: the decision was.</summary>
+    public sealed record Returning(DateTimeOffset At, DateTimeOffset DurableAt) : RolloutEvent(At);
+
+    /// <summary>Its way back takes longer than it may. It goes on; what is said once is said loudly.</summary>
+    public sealed record Overdue(DateTimeOffset At, DateTimeOffset DurableAt, ReturnCounts Nodes, Why Why) : RolloutEvent(At);
+
+    /// <summary>Every node has returned or is fenced. A fast-track is complete by it.</summary>
+    public sealed record Over(DateTimeOffset At, DateTimeOffset DurableAt, DateTimeOffset OverAt, ReturnCounts Nodes) : RolloutEvent(At);
 }

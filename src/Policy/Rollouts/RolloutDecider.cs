@@ -26,6 +26,11 @@ public static class RolloutDecider
             return state is null ? RolloutStart.Decide(baseline, now) : Exists(state);
         }
 
+        if (command is RolloutCommand.FastTrack fastTrack)
+        {
+            return state is null ? RolloutReturn.Decide(fastTrack, now) : Exists(state);
+        }
+
         if (state is null)
         {
             return Refuse(RolloutProblems.Unknown, "There is no such rollout.");
@@ -34,11 +39,14 @@ public static class RolloutDecider
         var at = now > state.SeenAt ? now : state.SeenAt;
         return command switch
         {
-            RolloutCommand.Observe observe => RolloutLook.Decide(state, observe.Fleet, at),
+            RolloutCommand.Observe observe => state.Return is { IsOpen: true } back
+                ? RolloutReturn.Look(state, back, observe, at)
+                : RolloutLook.Decide(state, observe.Fleet, at),
             RolloutCommand.Pause pause => Pause(state, pause, at),
             RolloutCommand.Resume resume => Resume(state, resume, at),
             RolloutCommand.Approve approve => Approve(state, approve, at),
             RolloutCommand.RollBack back => RollBack(state, back, at),
+            RolloutCommand.Supersede supersede => RolloutReturn.Supersede(state, supersede, at),
             _ => throw new InvariantViolationException($"{command.GetType().Name} is not one of the commands."),
         };
     }
@@ -47,12 +55,24 @@ public static class RolloutDecider
     public static RolloutState Apply(RolloutState? state, RolloutEvent e) => RolloutChange.Apply(state, e);
 
     /// <summary>
-    /// When somebody must have looked at it at the latest: every 5 s, and whenever one of its clocks runs out. None in a final phase.
+    /// When somebody must have looked at it at the latest: every 5 s, and whenever one of its clocks runs out; and when its way back must
+    /// be over. None where nothing more can happen to it.
     /// </summary>
     public static ImmutableArray<RolloutDeadline> Deadlines(RolloutState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (state.IsFinal || state.Plan is not { } plan)
+        if (state.IsFinal)
+        {
+            return [];
+        }
+
+        if (state.Return is { } back)
+        {
+            var look = new RolloutDeadline(RolloutDeadline.Look, state.SeenAt + RolloutTimes.LookEvery);
+            return back.OverdueAt is null ? [look, new RolloutDeadline(RolloutDeadline.Rollback, back.DueAt)] : [look];
+        }
+
+        if (state.Plan is not { } plan)
         {
             return [];
         }
@@ -73,7 +93,7 @@ public static class RolloutDecider
             }
         }
 
-        return [new RolloutDeadline("look", due)];
+        return [new RolloutDeadline(RolloutDeadline.Look, due)];
     }
 
     /// <summary>Whether a look at this time could enter a stage, for which it needs the census.</summary>
@@ -93,7 +113,7 @@ public static class RolloutDecider
     public static DateTimeOffset WindowStart(RolloutState state, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (state.Plan is not { } plan)
+        if (state.Plan is not { } plan || state.Return is not null)
         {
             return state.StageStartedAt;
         }
@@ -101,6 +121,18 @@ public static class RolloutDecider
         var at = now > state.SeenAt ? now : state.SeenAt;
         var trailing = at - new RolloutTimes(state, plan, at).Window;
         return trailing > state.WindowStartedAt ? trailing : state.WindowStartedAt;
+    }
+
+    /// <summary>What a look wants to know of the fleet.</summary>
+    /// <param name="state">The rollout.</param>
+    /// <param name="durableAt">As for <see cref="RolloutCommand.Observe"/>.</param>
+    /// <param name="now">The time.</param>
+    public static FleetWatch Watch(RolloutState state, DateTimeOffset? durableAt, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return state.Return is { IsOpen: true } back
+            ? new FleetWatch(now, state.Epoch, null, back with { DurableAt = back.DurableAt ?? durableAt ?? now })
+            : new FleetWatch(WindowStart(state, now), state.Epoch, state.IsFinal ? null : state.Stage?.RollbackTrigger);
     }
 
     /// <summary>The name of a phase as the wedge calls it.</summary>
@@ -122,7 +154,7 @@ public static class RolloutDecider
         Outcome<ImmutableArray<RolloutEvent>>.Fail(code, message, path);
 
     private static Outcome<ImmutableArray<RolloutEvent>> Pause(RolloutState state, RolloutCommand.Pause command, DateTimeOffset at) =>
-        state.Phase != RolloutPhase.Active
+        state.Phase != RolloutPhase.Active || state.Return is not null
             ? WrongState(state, "paused")
             : One(new RolloutEvent.Paused(
                 at, command.By,
@@ -178,7 +210,7 @@ public static class RolloutDecider
 
     private static Outcome<ImmutableArray<RolloutEvent>> RollBack(RolloutState state, RolloutCommand.RollBack command, DateTimeOffset at)
     {
-        if (state.IsFinal)
+        if (state.IsFinal || state.Return is not null)
         {
             return WrongState(state, "rolled back");
         }
@@ -191,11 +223,11 @@ public static class RolloutDecider
 
         var why = new Why(
             RolloutReasons.RolledBackByOperator, $"{command.By.Subject} rolled it back: {command.Reason}", at, "Every node returns to the fallback.");
-        return One(RolloutLook.RolledBack(state, command.Current, command.By, why, state.Verdict, at));
+        return One(RolloutLook.RolledBack(state, command.Current, command.By, why, state.Verdict, command.DetectedAt ?? at, at));
     }
 
-    private static Outcome<ImmutableArray<RolloutEvent>> WrongState(RolloutState state, string what) =>
-        Refuse(RolloutProblems.State, $"The rollout is {NameOf(state.Phase)} and cannot be {what}.");
+    internal static Outcome<ImmutableArray<RolloutEvent>> WrongState(RolloutState state, string what) =>
+        Refuse(RolloutProblems.State, $"The {(state.Kind == RolloutKind.FastTrack ? "fast-track" : "rollout")} is {NameOf(state.Phase)} and cannot be {what}.");
 
     private static Outcome<ImmutableArray<RolloutEvent>> Exists(RolloutState state) =>
         Refuse(RolloutProblems.Exists, $"The rollout {state.RolloutId} exists and is {NameOf(state.Phase)}.");

@@ -7,6 +7,8 @@ namespace OrleansPolicy.Rollouts;
 /// <summary>One look at the fleet: what a rollout makes of what it sees. The way back comes first, in every phase that is not final.</summary>
 internal static class RolloutLook
 {
+    private const string NoWords = "node.no_ack: no answer within 60 s";
+
     public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutState state, FleetObservation fleet, DateTimeOffset at)
     {
         // Counts and metrics of another epoch say nothing about this stage.
@@ -16,9 +18,9 @@ internal static class RolloutLook
         }
 
         var verdict = Judge.Judged(plan, stage, fleet, at);
-        if (MustGoBack(state, plan, stage, fleet, at) is { } why)
+        if (MustGoBack(state, plan, stage, fleet, at) is var (why, detectedAt))
         {
-            return Back(state, fleet, why, verdict, at);
+            return Back(state, fleet, why, verdict, detectedAt, at);
         }
 
         return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, verdict, at) : Still(state, plan, verdict, at);
@@ -40,10 +42,20 @@ internal static class RolloutLook
 
     /// <summary>The event that takes a rollout back.</summary>
     public static RolloutEvent.RolledBack RolledBack(
-        RolloutState state, Directive current, Actor by, Why why, Verdict? verdict, DateTimeOffset at)
+        RolloutState state, Directive current, Actor by, Why why, Verdict? verdict, DateTimeOffset detectedAt, DateTimeOffset at)
     {
         Invariant.Holds(state.Fallback is not null, "INV-RWG-ROLLBACK", "A rollout that is not final has a bundle to go back to.");
-        return new RolloutEvent.RolledBack(at, by, why, RestOn(current, state.Fallback), verdict);
+        var directive = RestOn(current, state.Fallback);
+        var back = new WayBack
+        {
+            Epoch = directive.Epoch,
+            Leaves = state.Target,
+            From = current,
+            DetectedAt = detectedAt < at ? detectedAt : at,
+            DecidedAt = at,
+            DeadlineSec = state.Plan?.RollbackDeadlineSec ?? RolloutReturn.FastTrackDeadlineSec,
+        };
+        return new RolloutEvent.RolledBack(at, by, why, directive, verdict, back);
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Active(
@@ -64,7 +76,7 @@ internal static class RolloutLook
         if (verdict.Kind == VerdictKind.Fail && plan.OnFail != OnFail.Hold)
         {
             return plan.OnFail == OnFail.Rollback
-                ? Back(state, fleet, Failed(RolloutReasons.CriterionFailed, verdict, at), verdict, at)
+                ? Back(state, fleet, Failed(RolloutReasons.CriterionFailed, verdict, at), verdict, fleet.NewestSampleAt ?? at, at)
                 : Paused(Failed(RolloutReasons.Frozen, verdict, at), verdict, at);
         }
 
@@ -77,7 +89,7 @@ internal static class RolloutLook
         {
             if (plan.OnInconclusive == OnInconclusive.Rollback)
             {
-                return Back(state, fleet, new Why(RolloutReasons.Inconclusive, verdict.Sentence, at), verdict, at);
+                return Back(state, fleet, new Why(RolloutReasons.Inconclusive, verdict.Sentence, at), verdict, at, at);
             }
 
             if (!state.Extended)
@@ -168,24 +180,28 @@ internal static class RolloutLook
                     "The fleet's next rollout is of the same bundle, or a rollback."));
     }
 
-    private static Why? MustGoBack(RolloutState state, RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset at)
+    // The reason to go back, and since when the control plane had all that it rests on.
+    private static (Why Why, DateTimeOffset DetectedAt)? MustGoBack(
+        RolloutState state, RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset at)
     {
         const string next = "Every node returns to the fallback.";
         if (Judge.Fired(stage.RollbackTrigger, fleet) is { } fired)
         {
-            return new Why(
+            var why = new Why(
                 RolloutReasons.Trigger,
                 $"The rollback trigger '{fired.Criterion}' fired: measured {Judge.Text(fired.Measured)}, limit {Judge.Text(fired.Limit)}.", at, next,
                 fired.Criterion, fired.Measured, fired.Limit);
+            return (why, fleet.FiringSince ?? fleet.NewestSampleAt ?? at);
         }
 
         var radius = Cohorts.BlastRadius(fleet.Nodes.OnTarget, state.CensusNMax, fleet.Nodes.Registered);
         if (radius > plan.MaxBlastRadius)
         {
-            return new Why(
+            var why = new Why(
                 RolloutReasons.BlastRadius,
                 $"{fleet.Nodes.OnTarget} nodes run or are assigned the target: {radius:0.##} % exceed max_blast_radius {plan.MaxBlastRadius} %.", at, next,
                 null, (double)radius, (double)plan.MaxBlastRadius);
+            return (why, at);
         }
 
         var nacks = fleet.Nodes.Nacked + fleet.Nodes.NoAck;
@@ -195,10 +211,11 @@ internal static class RolloutLook
             return null;
         }
 
-        var words = fleet.Nacks.IsEmpty ? "node.no_ack: no answer within 60 s" : $"{fleet.Nacks[0].Node}: {fleet.Nacks[0].Error ?? "gave no reason"}";
-        return new Why(
+        var words = fleet.Nacks.IsEmpty ? NoWords : $"{fleet.Nacks[0].Node}: {fleet.Nacks[0].Error ?? "gave no reason"}";
+        var tooMany = new Why(
             RolloutReasons.Nacks, $"{nacks} of {fleet.Nodes.Assigned} assigned nodes refused the target; {budget} are tolerated. {words}", at, next,
             null, nacks, budget);
+        return (tooMany, budget < fleet.Nacks.Length ? fleet.Nacks[budget].At ?? at : at);
     }
 
     // The one thing that stands in the way now.
@@ -270,8 +287,8 @@ internal static class RolloutLook
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Back(
-        RolloutState state, FleetObservation fleet, Why why, Verdict verdict, DateTimeOffset at) =>
-        RolloutDecider.One(RolledBack(state, fleet.Directive, Actor.ControlPlane("grain"), why, verdict, at));
+        RolloutState state, FleetObservation fleet, Why why, Verdict verdict, DateTimeOffset detectedAt, DateTimeOffset at) =>
+        RolloutDecider.One(RolledBack(state, fleet.Directive, Actor.ControlPlane("grain"), why, verdict, detectedAt, at));
 
     private static Outcome<ImmutableArray<RolloutEvent>> Paused(Why why, Verdict verdict, DateTimeOffset at) =>
         RolloutDecider.One(new RolloutEvent.Paused(at, Actor.ControlPlane("grain"), why, verdict));

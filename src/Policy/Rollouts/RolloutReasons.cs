@@ -45,6 +45,15 @@ public static class RolloutReasons
     /// <summary>An operator took it back (RWG-003).</summary>
     public const string RolledBackByOperator = "rollback.operator";
 
+    /// <summary>A fast-track took the fleet elsewhere (RWG-003).</summary>
+    public const string Superseded = "rollback.superseded";
+
+    /// <summary>The way back takes longer than its deadline.</summary>
+    public const string Overdue = "rollback.overdue";
+
+    /// <summary>An operator brought the whole fleet to a bundle that it ran before (RWG-003).</summary>
+    public const string FastTrack = "rollback.fast_track";
+
     /// <summary>It is done: the whole fleet runs the target (RWG-004).</summary>
     public const string Complete = "complete";
 
@@ -84,6 +93,12 @@ public static class RolloutProblems
 
     /// <summary>The author, or a key the author made, may not approve.</summary>
     public const string SamePerson = "rollout.same_person";
+
+    /// <summary>The fleet is not offered this bundle again until it is released.</summary>
+    public const string Quarantined = "rollout.quarantined";
+
+    /// <summary>There is no bundle to go back to: the fleet never ran it as a whole, or nothing before what it runs.</summary>
+    public const string NeverComplete = "rollout.never_complete";
 
     /// <summary>The directive that was shown is older than the one the rollout wrote: look again.</summary>
     public const string StaleDirective = "rollout.stale_directive";

@@ -102,13 +102,16 @@ public sealed record RolloutState
     /// <summary>When it reached a final phase.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>The way back, from the decision to take it on; null: none was taken.</summary>
+    public WayBack? Return { get; init; }
+
     /// <summary>The stage, where there is one.</summary>
     [JsonIgnore]
     public PlanStage? Stage => Plan is { } plan && StageIndex < plan.Stages.Length ? plan.Stages[StageIndex] : null;
 
-    /// <summary>Whether nothing more can happen to it.</summary>
+    /// <summary>Whether nothing more can happen to it: it is complete, or taken back from every node. Until then its fleet is in flight.</summary>
     [JsonIgnore]
-    public bool IsFinal => Phase is RolloutPhase.Complete or RolloutPhase.RolledBack;
+    public bool IsFinal => Phase is RolloutPhase.Complete or RolloutPhase.RolledBack && Return is not { IsOpen: true };
 }
 
 /// <summary>What kind of change of a fleet's bundle a record is.</summary>
@@ -119,6 +122,9 @@ public enum RolloutKind
 
     /// <summary>A staged rollout.</summary>
     Rollout,
+
+    /// <summary>The whole fleet at once to a bundle that it ran before. ACTIVE until every node has followed, then COMPLETE.</summary>
+    FastTrack,
 }
 
 /// <summary>The wedge's states.</summary>

@@ -6,7 +6,7 @@ public sealed record RolloutView
     /// <summary>Its id.</summary>
     public required string RolloutId { get; init; }
 
-    /// <summary>baseline or rollout.</summary>
+    /// <summary>baseline, rollout or fast_track.</summary>
     public required RolloutKind Kind { get; init; }
 
     /// <summary>The fleet.</summary>
@@ -56,4 +56,7 @@ public sealed record RolloutView
 
     /// <summary>Why it stands where it stands.</summary>
     public required Why Why { get; init; }
+
+    /// <summary>The way back, where it took one.</summary>
+    public RollbackView? Rollback { get; init; }
 }

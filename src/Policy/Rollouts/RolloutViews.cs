@@ -6,7 +6,8 @@ public static class RolloutViews
     /// <summary>A rollout as API, CLI and console show it.</summary>
     /// <param name="state">The rollout.</param>
     /// <param name="nodes">The fleet's counts, where somebody has just looked.</param>
-    public static RolloutView View(RolloutState state, NodeCounts? nodes)
+    /// <param name="returning">The counts of its way back, where somebody has just looked.</param>
+    public static RolloutView View(RolloutState state, NodeCounts? nodes, ReturnCounts? returning = null)
     {
         ArgumentNullException.ThrowIfNull(state);
         return new RolloutView
@@ -29,6 +30,7 @@ public static class RolloutViews
             Nodes = nodes,
             Reason = state.Reason,
             Why = state.Why,
+            Rollback = state.Return is { } back ? RollbackView.Of(back, back.Nodes ?? returning) : null,
         };
     }
 }

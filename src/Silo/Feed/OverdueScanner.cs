@@ -1,15 +1,17 @@
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Grains;
+using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Silo.Feed;
 
 /// <summary>
 /// Looks, in every silo and every second, for rollouts that somebody must have looked at by now. So a rollout whose driver died is
-/// driven on within seconds, and the bound of a rollback waits for no reminder. Claims keep two silos from the same row.
+/// driven on within seconds, and the bound of a rollback waits for no reminder. Claims keep two silos from the same row. A grain that
+/// gives no answer in time is not waited for: the scanner decides in its place.
 /// </summary>
 internal sealed class OverdueScanner(
-    IRolloutStore store, IGrainFactory grains, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, ILogger<OverdueScanner> logger)
+    IRolloutStore store, IGrainFactory grains, OverdueRollouts rollouts, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, ILogger<OverdueScanner> logger)
     : BackgroundService
 {
     /// <summary>The most rollouts of one round.</summary>
@@ -51,13 +53,30 @@ internal sealed class OverdueScanner(
     {
         try
         {
-            await grains.Rollout(due.Tenant, due.RolloutId).LookAsync();
+            if (!await AskGrainAsync(due))
+            {
+                await rollouts.LookAsync(due.Tenant, due.RolloutId);
+            }
         }
 #pragma warning disable CA1031 // One rollout that cannot be looked at must not keep the scanner from the others; its row stays overdue.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             logger.LogWarning(exception, "Rollout {Rollout} of {Tenant} is overdue and could not be looked at.", due.RolloutId, due.Tenant);
+        }
+    }
+
+    private async Task<bool> AskGrainAsync(OverdueRollout due)
+    {
+        try
+        {
+            return await grains.Rollout(due.Tenant, due.RolloutId).LookAsync().WaitAsync(OverdueRollouts.AnswerWithin, clock);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            logger.LogWarning(
+                exception, "The grain of rollout {Rollout} of {Tenant} gave no answer: it is looked at without it.", due.RolloutId, due.Tenant);
+            return false;
         }
     }
 }

@@ -27,6 +27,7 @@ public static class ApiEndpoints
         tenant.MapRollouts();
         tenant.MapRolloutEvents();
         tenant.MapFleets();
+        tenant.MapReturns();
         tenant.MapNodes();
         tenant.MapNodeFeed();
         tenant.MapRelays();

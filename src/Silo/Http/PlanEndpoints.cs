@@ -63,7 +63,7 @@ public static class PlanEndpoints
             return Outcome<Census>.Fail([problem]);
         }
 
-        var seen = await grains.Fleet(tenant, fleet).ObserveAsync(time.GetUtcNow(), CensusSource.Known, knownEpoch: 0);
+        var seen = await grains.Fleet(tenant, fleet).ObserveAsync(new FleetWatch(time.GetUtcNow(), KnownEpoch: 0), CensusSource.Known);
         return seen.Succeeded ? Outcome<Census>.Ok(new Census(seen.Value.Census)) : seen.As<Census>();
     }
 

@@ -6,11 +6,12 @@ using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
 
-/// <summary>The events of a rollout (RWG-001 to RWG-004), read from the audit: so far, or as they come.</summary>
+/// <summary>The events of a rollout (RWG-001 to RWG-004, and the end of a way back), read from the audit: so far, or as they come.</summary>
 public static class RolloutEventEndpoints
 {
     private const int EventsMax = 1_000;
     private const string CodePrefix = "RWG-";
+    private const string ReturnPrefix = "rollback.";
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
 
@@ -81,7 +82,8 @@ public static class RolloutEventEndpoints
         }
 
         private bool IsEvent(Audit.AuditDraft draft) =>
-            draft.Subject == subject && draft.Code?.StartsWith(CodePrefix, StringComparison.Ordinal) == true;
+            draft.Subject == subject
+            && (draft.Code?.StartsWith(CodePrefix, StringComparison.Ordinal) == true || draft.Action.StartsWith(ReturnPrefix, StringComparison.Ordinal));
     }
 }
 

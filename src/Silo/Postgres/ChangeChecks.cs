@@ -22,6 +22,12 @@ internal static class ChangeChecks
             Demand(change.Directive is null || change.Directive.Fleet == rollout.State.Fleet, "Rollout and directive are of one fleet.");
         }
 
+        Demand(
+            change.Superseded is null || change.Rollout?.ExpectedRevision == 0 && change.Superseded.State.IsFinal && change.Superseded.State.Fleet == change.Rollout.State.Fleet,
+            "What is superseded is final, and what takes its place begins with the same change.");
+        Demand(
+            change.Superseded is null || change.Superseded.State.Revision == change.Superseded.ExpectedRevision + 1,
+            "What is superseded has the expected revision plus 1.");
         if (change.Directive is { } directive)
         {
             Demand(directive.Directive.Epoch > directive.ExpectedEpoch, "A directive's epoch is higher than the one it replaces.");

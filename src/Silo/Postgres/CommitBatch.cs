@@ -110,6 +110,15 @@ internal static class CommitBatch
         WHERE tenant = $1 AND fleet = $2 AND epoch = $6 AND epoch < $3 AND arm_epoch <= $4 AND ($7::bigint IS NULL OR revision = $7)
         """;
 
+    private const string QuarantineSql =
+        """
+        INSERT INTO quarantine AS q (tenant, fleet, policy_hash, record)
+        SELECT $1, r ->> 'fleet', r ->> 'policy_hash', r FROM jsonb_array_elements($2) AS r
+        ON CONFLICT (tenant, fleet, policy_hash) DO UPDATE SET record = excluded.record
+        """;
+
+    private const string ReleaseSql = "DELETE FROM quarantine WHERE tenant = $1 AND fleet = $2 AND policy_hash = $3";
+
     /// <summary>All parts of the change.</summary>
     public static void Fill(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
     {
@@ -119,7 +128,9 @@ internal static class CommitBatch
         AddKeys(batch, change, now);
         AddCatalog(batch, change);
         AddFleet(batch, change, now);
-        AddRollout(batch, change);
+        AddRollout(batch, change.Tenant, change.Superseded);
+        AddRollout(batch, change.Tenant, change.Rollout);
+        AddQuarantine(batch, change);
         AddDirective(batch, change);
     }
 
@@ -210,21 +221,36 @@ internal static class CommitBatch
         }
     }
 
-    private static void AddRollout(GuardedBatch batch, PolicyChange change)
+    private static void AddRollout(GuardedBatch batch, string tenant, RolloutWrite? write)
     {
-        if (change.Rollout is not { State: var state } rollout)
+        if (write is not { State: var state } rollout)
         {
             return;
         }
 
         NpgsqlParameter[] parameters =
         [
-            SqlValue.Text(change.Tenant), SqlValue.Text(state.RolloutId), SqlValue.Text(state.Target),
+            SqlValue.Text(tenant), SqlValue.Text(state.RolloutId), SqlValue.Text(state.Target),
             SqlValue.Flag(state.IsFinal), SqlValue.Long(state.Revision), SqlValue.Json(state),
             SqlValue.Texts(rollout.Deadlines.Select(deadline => deadline.Kind)), SqlValue.Times(rollout.Deadlines.Select(deadline => deadline.DueAt)),
             SqlValue.Text(state.Fleet),
         ];
         batch.AddGuarded(CommitStatus.Stale, "rollout", 1, rollout.ExpectedRevision == 0 ? NewRolloutSql : RolloutSql, parameters);
+    }
+
+    private static void AddQuarantine(GuardedBatch batch, PolicyChange change)
+    {
+        if (!change.Quarantined.IsEmpty)
+        {
+            batch.Add(QuarantineSql, SqlValue.Text(change.Tenant), SqlValue.Json(change.Quarantined));
+        }
+
+        if (change.Released is { } released)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "quarantine", 1, ReleaseSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(released.Fleet), SqlValue.Text(released.PolicyHash));
+        }
     }
 
     private static void AddDirective(GuardedBatch batch, PolicyChange change)

@@ -117,6 +117,26 @@ public sealed class PostgresRolloutStore : IRolloutStore
             cancellationToken);
 
     /// <inheritdoc/>
+    public Task<ImmutableArray<string>> ListProvenAsync(string tenant, string fleet, int limit, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            """
+            SELECT target FROM rollout
+            WHERE tenant = $1 AND fleet = $2 AND phase = 'COMPLETE' AND state ->> 'kind' <> 'fast_track' AND (state ->> 'percentage')::numeric >= 100
+            GROUP BY target ORDER BY max(ordinal) DESC LIMIT $3
+            """,
+            [SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Int(limit)],
+            static (reader, token) => reader.ToArrayAsync(static row => row.GetString(0), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT record FROM quarantine WHERE tenant = $1 AND fleet = $2 ORDER BY ordinal DESC",
+            [SqlValue.Text(tenant), SqlValue.Text(fleet)],
+            static (reader, token) => reader.ToArrayAsync(static row => row.Json<QuarantinedBundle>(0), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
     public Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default) =>
         _deadlines.ClaimAsync(now, limit, cancellationToken);
 

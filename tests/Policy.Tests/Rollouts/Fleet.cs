@@ -9,6 +9,7 @@ namespace OrleansPolicy.Policy.Tests.Rollouts;
 /// <summary>A fleet of nodes that do what they are told, and one rollout on it: the decider is the one in production.</summary>
 internal sealed class Fleet
 {
+    public const string V0 = "0000000000000000000000000000000000000000000000000000000000000000";
     public const string V1 = "1111111111111111111111111111111111111111111111111111111111111111";
     public const string V2 = "2222222222222222222222222222222222222222222222222222222222222222";
 
@@ -52,6 +53,14 @@ internal sealed class Fleet
     public int Fenced { get; set; }
 
     public int? OnTarget { get; set; }
+
+    public DateTimeOffset? FiringSince { get; set; }
+
+    /// <summary>Nodes that have neither returned nor been fenced.</summary>
+    public int Waiting { get; set; }
+
+    /// <summary>Nodes that were fenced without returning.</summary>
+    public int FencedOnReturn { get; set; }
 
     public TimeSpan SampleAge { get; set; } = TimeSpan.Zero;
 
@@ -106,8 +115,16 @@ internal sealed class Fleet
                     .Add("decisions", new MetricValue(Decisions, Decisions))
                     .Add("error_rate", new MetricValue(Decisions, Decisions * ErrorRate)),
             NewestSampleAt = Decisions == 0 ? null : Now - SampleAge,
+            FiringSince = FiringSince,
+            Return = State?.Return is { IsOpen: true } back ? Returned(back) : null,
             Census = withCensus ? Census : null,
         };
+    }
+
+    private ReturnCounts Returned(WayBack back)
+    {
+        var nodes = Nodes.Count(node => back.Concerns(node, false));
+        return new ReturnCounts(nodes, nodes - Waiting - FencedOnReturn, FencedOnReturn, Now, Now);
     }
 
     /// <summary>Looks once a second until something else than holding happens, at most for so long.</summary>

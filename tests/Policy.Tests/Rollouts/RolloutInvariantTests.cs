@@ -8,6 +8,7 @@ public sealed class RolloutInvariantTests
 {
     private static readonly Verdict Pass = new(VerdictKind.Pass, Judge.PassCode, "fine", [], 1_000);
     private static readonly Why Why = new("x", "x", Fleet.Start);
+    private static readonly WayBack Back = new() { Epoch = 9, DetectedAt = Fleet.Start, DecidedAt = Fleet.Start, DeadlineSec = 60 };
 
     [Fact]
     public void A_skipped_stage() => Stops("INV-RWG-STAGED", state => Advance(state, stage: 2));
@@ -27,7 +28,20 @@ public sealed class RolloutInvariantTests
 
     [Fact]
     public void An_epoch_that_falls() => Stops("INV-EPOCH", state => new RolloutEvent.RolledBack(
-        Fleet.Start, Fleet.Author, Why, new Directive { Epoch = state.Epoch - 1 }, Pass));
+        Fleet.Start, Fleet.Author, Why, new Directive { Epoch = state.Epoch - 1 }, Pass, Back));
+
+    [Fact]
+    public void Anything_but_the_way_back_once_it_has_begun() => Stops(
+        "INV-RWG-RETURN", _ => new RolloutEvent.Approved(Fleet.Start, Fleet.Approver, "fine"), state => state with { Return = Back });
+
+    [Fact]
+    public void A_way_back_that_never_began() => Stops(
+        "INV-RWG-RETURN", _ => new RolloutEvent.Over(Fleet.Start, Fleet.Start, Fleet.Start, new ReturnCounts(1, 1, 0)));
+
+    [Fact]
+    public void A_way_back_that_ends_before_everybody_returned() => Stops(
+        "INV-RWG-RETURN", _ => new RolloutEvent.Over(Fleet.Start, Fleet.Start, Fleet.Start, new ReturnCounts(2, 1, 0)),
+        state => state with { Phase = RolloutPhase.RolledBack, Return = Back });
 
     [Fact]
     public void Anything_after_the_end() => Stops(

@@ -22,7 +22,10 @@ public sealed class RolloutTableTests
         ("ACTIVE in the last stage", InLastStage),
         ("PAUSED", () => Done(Started(), new RolloutCommand.Pause(Fleet.Author, "wait"))),
         ("COMPLETE", () => Completed()),
-        ("ROLLED_BACK", () => Done(Started(), fleet => new RolloutCommand.RollBack(Fleet.Author, "back", fleet.Directive))),
+        ("ROLLED_BACK, not over", () => RolledBack()),
+        ("ROLLED_BACK", () => Over(RolledBack())),
+        ("fast-track ACTIVE", () => FastTracked()),
+        ("fast-track COMPLETE", () => Over(FastTracked())),
     ];
 
     private static readonly (string Name, Func<Fleet, Outcome<ImmutableArray<RolloutEvent>>> Do)[] Commands =
@@ -35,6 +38,9 @@ public sealed class RolloutTableTests
         ("approve, by another person", fleet => fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine"))),
         ("approve, by the author", fleet => fleet.Do(new RolloutCommand.Approve(Fleet.Author, "fine"))),
         ("roll back, by an operator", fleet => fleet.Do(new RolloutCommand.RollBack(Fleet.Author, "back", fleet.Directive))),
+        ("fast-track of the same id", fleet => fleet.Do(new RolloutCommand.FastTrack(
+            "default", "r1", "edge", Fleet.V0, "back", Fleet.Author, 60, fleet.Directive, fleet.Now))),
+        ("another fast-track takes the fleet", fleet => fleet.Do(new RolloutCommand.Supersede(Fleet.Author, "back", "f2", fleet.Directive.Epoch + 1))),
         ("window running, anything short of FAIL", fleet => LookAfter(fleet, Window / 2)),
         ("window and duration passed, PASS, nodes ACKed, approved", fleet => LookAfter(Approved(fleet), Window)),
         ("the same without approval", fleet => LookAfter(fleet, Window)),
@@ -51,6 +57,9 @@ public sealed class RolloutTableTests
         ("rollback trigger fires", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.ErrorRate = 0.06)),
         ("blast radius exceeded", fleet => LookAfter(With(fleet, plan => plan with { MaxBlastRadius = 30 }), TimeSpan.FromSeconds(1), fleet => fleet.OnTarget = 31)),
         ("NACKs beyond the budget", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.Nacked = 1)),
+        ("every node returned or is fenced", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.Waiting = 0)),
+        ("a node has neither returned nor is it fenced", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.Waiting = 1)),
+        ("the same beyond the deadline", fleet => LookAfter(fleet, TimeSpan.FromSeconds(61), fleet => fleet.Waiting = 1)),
         ("samples could not arrive for a while", fleet => LookAfter(fleet, Window, fleet => fleet.ObservingSince = fleet.Now)),
     ];
 
@@ -73,7 +82,7 @@ public sealed class RolloutTableTests
             foreach (var (name, make) in States)
             {
                 Assert.NotEmpty(Cell(make(), act));
-                if (name is "COMPLETE" or "ROLLED_BACK")
+                if (name is "COMPLETE" or "ROLLED_BACK" or "fast-track COMPLETE")
                 {
                     var fleet = make();
                     var before = fleet.State;
@@ -121,6 +130,7 @@ public sealed class RolloutTableTests
 
     private static string Cell(Fleet fleet, Func<Fleet, Outcome<ImmutableArray<RolloutEvent>>> act)
     {
+        var before = fleet.State?.Phase;
         var outcome = act(fleet);
         if (!outcome.Succeeded)
         {
@@ -133,6 +143,7 @@ public sealed class RolloutTableTests
             RolloutEvent.Judged { Unobserved.Ticks: > 0 } => "clocks move on",
             RolloutEvent.Judged judged => fleet.Rollout.Phase == RolloutPhase.Active ? $"stays: `{judged.Why.Code}`" : "stays",
             RolloutEvent.Started { State.Kind: RolloutKind.Baseline } => "COMPLETE: baseline",
+            RolloutEvent.Started { State.Kind: RolloutKind.FastTrack } => "fast-track ACTIVE (RWG-003)",
             RolloutEvent.Started => "ACTIVE in stage 1",
             RolloutEvent.Advanced { Code: null } => "steps up to the stage's target",
             RolloutEvent.Advanced advanced => $"next stage ({advanced.Code})",
@@ -142,6 +153,10 @@ public sealed class RolloutTableTests
             RolloutEvent.Approved => "approved",
             RolloutEvent.RolledBack back => $"ROLLED_BACK (RWG-003): `{back.Why.Code}`",
             RolloutEvent.Completed => "COMPLETE (RWG-004)",
+            RolloutEvent.Superseded => before == RolloutPhase.RolledBack ? "superseded" : "ROLLED_BACK (RWG-003): `rollback.superseded`",
+            RolloutEvent.Returning => "waits",
+            RolloutEvent.Overdue => "waits: `rollback.overdue`",
+            RolloutEvent.Over => fleet.Rollout.Kind == RolloutKind.FastTrack ? "COMPLETE (RWG-004)" : "over",
             var other => throw new InvalidOperationException(other.ToString()),
         };
     }
@@ -170,9 +185,31 @@ public sealed class RolloutTableTests
         return fleet;
     }
 
+    private static Fleet RolledBack() => Waiting(Done(Started(), fleet => new RolloutCommand.RollBack(Fleet.Author, "back", fleet.Directive)));
+
+    private static Fleet Waiting(Fleet fleet)
+    {
+        fleet.Waiting = 1;
+        return fleet;
+    }
+
+    private static Fleet FastTracked()
+    {
+        var fleet = new Fleet();
+        fleet.Do(new RolloutCommand.FastTrack("default", "r1", "edge", Fleet.V0, "back", Fleet.Author, 60, fleet.Directive, fleet.Now));
+        return Waiting(fleet);
+    }
+
+    private static Fleet Over(Fleet fleet)
+    {
+        fleet.Waiting = 0;
+        fleet.Look();
+        return fleet;
+    }
+
     private static Fleet Approved(Fleet fleet)
     {
-        if (fleet.State is { } state && RolloutLook.NeedsApproval(state, state.Plan!))
+        if (fleet.State is { Plan: { } plan } state && RolloutLook.NeedsApproval(state, plan))
         {
             fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine"));
         }
@@ -181,7 +218,7 @@ public sealed class RolloutTableTests
     }
 
     private static Fleet With(Fleet fleet, Func<RolloutPlan, RolloutPlan> change) =>
-        Changed(fleet, state => state with { Plan = change(state.Plan!) });
+        Changed(fleet, state => state with { Plan = state.Plan is { } plan ? change(plan) : null });
 
     private static Fleet Changed(Fleet fleet, Func<RolloutState, RolloutState> change)
     {

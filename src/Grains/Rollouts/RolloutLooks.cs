@@ -1,0 +1,61 @@
+using Microsoft.Extensions.DependencyInjection;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Grains.Fleets;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Rollouts;
+
+/// <summary>What follows from looking at a rollout's fleet now. The same for whoever looks: the rollout's grain, or a scanner in its place.</summary>
+internal sealed class RolloutLooks(
+    IRolloutStore store, IGrainFactory grains, RolloutChanges changes, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
+{
+    /// <summary>Asks the fleet for what the rollout wants to know.</summary>
+    public Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census, DateTimeOffset? durableAt) =>
+        grains.Fleet(state.Tenant, state.Fleet).ObserveAsync(changes.Watch(state, durableAt), census);
+
+    /// <summary>Looks and decides.</summary>
+    public async Task<Outcome<Looked>> DecideAsync(RolloutState state, DateTimeOffset? durableAt)
+    {
+        var wants = changes.WantsCensus(state) ? CensusSource.Known : CensusSource.None;
+        var looked = await DecideAsync(state, wants, durableAt);
+
+        // A stage follows. It is cut from the rows themselves, and decided again on what they say.
+        return looked is { Succeeded: true, Value.Change.Directive: not null } && wants == CensusSource.Known
+            ? await DecideAsync(state, CensusSource.Stored, durableAt)
+            : looked;
+    }
+
+    /// <summary>
+    /// Looks at an open way back without the fleet's grain: nobody has been heard, so that only time settles anything. It settles
+    /// everything in the end: nobody holds a lease any more.
+    /// </summary>
+    public async Task<Outcome<Looked>> DecideFromStoreAsync(RolloutState state)
+    {
+        if (await store.ReadFleetAsync(state.Tenant, state.Fleet) is not { } fleet)
+        {
+            return Outcome<Looked>.Fail("fleet.unknown", $"There is no fleet '{state.Fleet}'.");
+        }
+
+        var nodes = await store.ListNodesAsync(state.Tenant, state.Fleet);
+        var now = clock.GetUtcNow();
+        var registry = new FleetRegistry("", fleet.Directive, now);
+        registry.Apply(nodes, [], now);
+        return Decide(state, registry.ObserveAt(fleet.Settings, changes.Watch(state, null), withCensus: false, now), null);
+    }
+
+    private Outcome<Looked> Decide(RolloutState state, FleetObservation seen, DateTimeOffset? durableAt)
+    {
+        var decided = changes.Decide(state, new RolloutCommand.Observe(seen, durableAt), seen);
+        return decided.Succeeded ? Outcome<Looked>.Ok(new Looked(decided.Value, seen)) : decided.As<Looked>();
+    }
+
+    private async Task<Outcome<Looked>> DecideAsync(RolloutState state, CensusSource census, DateTimeOffset? durableAt)
+    {
+        var seen = await ObserveAsync(state, census, durableAt);
+        return seen.Succeeded ? Decide(state, seen.Value, durableAt) : seen.As<Looked>();
+    }
+}
+
+/// <summary>What was seen, and what follows from it.</summary>
+internal sealed record Looked(DecidedChange Change, FleetObservation Seen);
