@@ -6,8 +6,16 @@ namespace OrleansPolicy.Demo;
 /// <summary>The fleet's nodes: real agents, each with its own key and its own long poll. They share connections and compiled bundles.</summary>
 internal sealed class Agents : IAsyncDisposable
 {
+    /// <summary>What such a gateway says of a newer policy.</summary>
+    public const string OldBuildWords = "this gateway is of an older build and takes policies up to 1.3";
+
     private const int Zones = 4;
     private const int StartedAtOnce = 20;
+
+    /// <summary>One zone's gateways are of an older build: they have a word to say about what they can load.</summary>
+    private const int OldZone = Zones - 1;
+
+    private static readonly Version OldBuildTakes = new(1, 3);
 
     private readonly PolicyTransport _transport = new();
     private readonly PolicyCache _cache = new();
@@ -15,6 +23,8 @@ internal sealed class Agents : IAsyncDisposable
     public PolicyNode[] Nodes { get; private set; } = [];
 
     public static string NameOf(int index) => $"gateway-{index:D4}";
+
+    public static string ZoneOf(int index) => $"zone-{(char)('a' + (index % Zones))}";
 
     public async Task StartAsync(Uri server, string fleet, IReadOnlyList<string> keys, TrustRoot root, CancellationToken cancellationToken)
     {
@@ -31,7 +41,8 @@ internal sealed class Agents : IAsyncDisposable
                         ApiKey = key,
                         Fleet = fleet,
                         Node = NameOf(index),
-                        FailureDomain = $"zone-{(char)('a' + (index % Zones))}",
+                        FailureDomain = ZoneOf(index),
+                        Accept = index % Zones == OldZone ? ObjectionOfOldBuild : null,
                         TrustRoot = root,
                         Transport = _transport,
                         Cache = _cache,
@@ -53,4 +64,7 @@ internal sealed class Agents : IAsyncDisposable
         await Task.WhenAll(Nodes.Select(n => n.DisposeAsync().AsTask()));
         _transport.Dispose();
     }
+
+    private static string? ObjectionOfOldBuild(PolicyCandidate candidate) =>
+        Version.TryParse(candidate.Version, out var version) && new Version(version.Major, version.Minor) > OldBuildTakes ? OldBuildWords : null;
 }

@@ -85,6 +85,15 @@ internal sealed partial class ControlPlane(string program, string data, double h
         return (process.ExitCode, Stopwatch.GetElapsedTime(started));
     }
 
+    /// <summary>Kills it: it has no chance to say or write anything more.</summary>
+    public async Task KillAsync()
+    {
+        var process = _process ?? throw new InvalidOperationException("It is not running.");
+        process.Kill();
+        await process.WaitForExitAsync(CancellationToken.None).WaitAsync(StopTimeout);
+        _process = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not { HasExited: false } process)

@@ -8,7 +8,7 @@ internal sealed record DemoOptions
     public const string Help = """
         ./run demo: a whole fleet on this machine, over the public HTTP API.
 
-          --agents N        how many node agents (default 100)
+          --agents N        how many node agents (default 1000)
           --hour SECONDS    how long a contract hour lasts (default 3)
           --keep            leave the data folder, keys and logs where they are
           --plain           lines instead of a live table (also where standard output is no terminal)
@@ -26,7 +26,7 @@ internal sealed record DemoOptions
     /// <summary>The command line's program.</summary>
     public required string Policyctl { get; init; }
 
-    public int Agents { get; init; } = 100;
+    public int Agents { get; init; } = 1000;
 
     public double HourSeconds { get; init; } = 3;
 
@@ -61,7 +61,7 @@ internal sealed record DemoOptions
             Root = values.GetValueOrDefault("--root") ?? throw new DemoFailureException("Start it by ./run demo."),
             Silo = values.GetValueOrDefault("--silo") ?? throw new DemoFailureException("Start it by ./run demo."),
             Policyctl = values.GetValueOrDefault("--policyctl") ?? throw new DemoFailureException("Start it by ./run demo."),
-            Agents = (int)Number(values, "--agents", 100, 20, 10_000),
+            Agents = (int)Number(values, "--agents", 1000, 20, 10_000),
             HourSeconds = Number(values, "--hour", 3, 0.5, 3600),
             Keep = flags.Contains("--keep"),
             Plain = flags.Contains("--plain"),

@@ -1,23 +1,26 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 
 namespace OrleansPolicy.Demo;
 
 /// <summary>Requests at every node, all the time: each is checked against what the version that decided it must say.</summary>
-internal sealed class Load(Agents agents, TestDecisions tests) : IAsyncDisposable
+internal sealed class Load(Agents agents, TestDecisions tests, string v1Hash) : IAsyncDisposable
 {
     private const int WrongKept = 5;
 
-    /// <summary>One request at each node in each round.</summary>
-    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(25);
+    /// <summary>The most of the requests that fail under a version with a flaw, and how fast their share rises.</summary>
+    private const double FailingMost = 0.5;
+    private const double FailingPerSecond = 0.1;
+
+    /// <summary>One request at each node in each round: some thousands a second, however many nodes there are.</summary>
+    private readonly TimeSpan _round = TimeSpan.FromMilliseconds(Math.Max(25, agents.Nodes.Length / 4));
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentQueue<string> _wrong = new();
+    private volatile Flaw? _flaw;
     private Task _running = Task.CompletedTask;
     private long _decisions;
     private long _wrongCount;
-
-    /// <summary>The hash of the version that the example calls v2; whatever else decides is v1.</summary>
-    public string V2Hash { get; set; } = "";
 
     public long Decisions => Interlocked.Read(ref _decisions);
 
@@ -26,6 +29,12 @@ internal sealed class Load(Agents agents, TestDecisions tests) : IAsyncDisposabl
 
     /// <summary>The first few of them.</summary>
     public IReadOnlyCollection<string> Wrong => _wrong;
+
+    /// <summary>
+    /// From now on a rising share of the requests that a version lets through fails in the application, which tells its agent so
+    /// (<c>error_rate</c>); null: none does.
+    /// </summary>
+    public void FailUnder(string? policyHash) => _flaw = policyHash is null ? null : new Flaw(policyHash, Stopwatch.GetTimestamp());
 
     public void Start() => _running = Task.Run(RunAsync);
 
@@ -38,7 +47,7 @@ internal sealed class Load(Agents agents, TestDecisions tests) : IAsyncDisposabl
 
     private async Task RunAsync()
     {
-        using var timer = new PeriodicTimer(Round);
+        using var timer = new PeriodicTimer(_round);
         var round = 0;
         try
         {
@@ -47,8 +56,13 @@ internal sealed class Load(Agents agents, TestDecisions tests) : IAsyncDisposabl
                 round++;
                 for (var i = 0; i < agents.Nodes.Length; i++)
                 {
-                    var wrong = tests.Check(agents.Nodes[i], round + i, V2Hash);
+                    var wrong = tests.Check(agents.Nodes[i], round + i, v1Hash);
                     Interlocked.Increment(ref _decisions);
+                    if (_flaw is { } flaw && agents.Nodes[i].Status.PolicyHash == flaw.PolicyHash && Random.Shared.NextDouble() < flaw.Share)
+                    {
+                        agents.Nodes[i].Record("error_rate", 1);
+                    }
+
                     if (wrong is not null && Interlocked.Increment(ref _wrongCount) <= WrongKept)
                     {
                         _wrong.Enqueue(wrong);
@@ -60,5 +74,10 @@ internal sealed class Load(Agents agents, TestDecisions tests) : IAsyncDisposabl
         {
             // How it is meant to end.
         }
+    }
+
+    private sealed record Flaw(string PolicyHash, long Since)
+    {
+        public double Share => Math.Min(FailingMost, FailingPerSecond * (1 + Stopwatch.GetElapsedTime(Since).TotalSeconds));
     }
 }

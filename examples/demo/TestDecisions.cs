@@ -30,7 +30,7 @@ internal sealed class TestDecisions
     }
 
     /// <summary>Lets a node decide one of them. Null: it decided what its version must; else what went wrong.</summary>
-    public string? Check(PolicyNode node, int index, string v2Hash)
+    public string? Check(PolicyNode node, int index, string v1Hash)
     {
         var test = _cases[index % _cases.Length];
         var decided = node.Decide(test.CapabilityId, test.Context, test.Now ?? DefaultNow);
@@ -39,7 +39,7 @@ internal sealed class TestDecisions
             return $"{node.Name} refused: {decided.Decision.Reason}";
         }
 
-        var expected = decided.PolicyHash == v2Hash ? test.ExpectedV2 ?? test.Expected : test.Expected;
+        var expected = decided.PolicyHash == v1Hash ? test.Expected : test.ExpectedV2 ?? test.Expected;
         var decision = decided.Decision;
         return decision.Allowed == expected.Allowed && decision.RequireConfirmation == expected.RequireConfirmation && decision.RuleId == expected.RuleId
             ? null

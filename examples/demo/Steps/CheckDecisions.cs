@@ -1,7 +1,7 @@
 namespace OrleansPolicy.Demo.Steps;
 
 /// <summary>Lets every node decide every test decision of the example, then keeps requests coming at every node.</summary>
-internal sealed class CheckDecisions(string v2Name) : IDemoStep
+internal sealed class CheckDecisions(string v1Name) : IDemoStep
 {
     public string Title => "every node decides every test decision";
 
@@ -12,12 +12,12 @@ internal sealed class CheckDecisions(string v2Name) : IDemoStep
         {
             for (var i = 0; i < tests.Count; i++)
             {
-                var wrong = tests.Check(node, i, world.Hashes.GetValueOrDefault(v2Name, ""));
+                var wrong = tests.Check(node, i, world.Hashes[v1Name]);
                 DemoFailureException.Unless(wrong is null, wrong!);
             }
         }
 
-        world.Load = new Load(world.Agents, tests.Healthy());
+        world.Load = new Load(world.Agents, tests.Healthy(), world.Hashes[v1Name]);
         world.Load.Start();
         return Task.FromResult($"{tests.Count} x {world.Agents.Nodes.Length} right; requests at every node from now on");
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace OrleansPolicy.Demo.Steps;
 
 /// <summary>A signing key and a trust root, and a key for each of the people of the story.</summary>
@@ -17,7 +19,10 @@ internal sealed class MakePeople : IDemoStep
             await world.Tool.RunAsync(admin, cancellationToken, "key", "create", name, "--role", role, "--out", world.KeyOf(name));
         }
 
-        await world.Tool.RunAsync(world.KeyOf("alice"), cancellationToken, "fleet", "create", DemoWorld.Fleet, "--report-interval", "0.5");
+        await world.Tool.RunAsync(world.KeyOf("alice"), cancellationToken, "fleet", "create", DemoWorld.Fleet, "--report-interval", ReportSeconds(world.Options.Agents));
         return $"{string.Join(", ", People.Select(p => $"{p.Name} ({p.Role})"))}; fleet {DemoWorld.Fleet}";
     }
+
+    // At most 500 reports a second: the agents share this machine with the control plane.
+    private static string ReportSeconds(int agents) => Math.Clamp(agents / 500.0, 0.5, 7).ToString("0.#", CultureInfo.InvariantCulture);
 }

@@ -3,10 +3,8 @@ using System.Text.Json;
 namespace OrleansPolicy.Demo.Steps;
 
 /// <summary>What is true at the end: the whole fleet, every decision, and a record that nobody changed.</summary>
-internal sealed class ProveIt(string name) : IDemoStep
+internal sealed class ProveIt(string name, IReadOnlyList<string> codes) : IDemoStep
 {
-    private static readonly string[] StraightWay = ["RWG-001", "RWG-001", "RWG-001", "RWG-004"];
-
     public string Title => "the proof: nodes, decisions, audit";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
@@ -23,9 +21,9 @@ internal sealed class ProveIt(string name) : IDemoStep
         var export = await world.Tool.RunAsync(world.KeyOf("alice"), cancellationToken, "audit", "ls", "--all");
         await File.WriteAllTextAsync(world.InFolder("audit.json"), export.GetRawText(), cancellationToken);
         var offline = await world.Tool.RunAsync(world.KeyOf("alice"), cancellationToken, "audit", "verify", "--file", world.InFolder("audit.json"));
-        var codes = export.EnumerateArray().Where(e => e.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String)
+        var told = export.EnumerateArray().Where(e => e.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String)
             .Select(e => e.GetProperty("code").GetString()).Where(code => code!.StartsWith("RWG-", StringComparison.Ordinal)).ToArray();
-        DemoFailureException.Unless(codes.SequenceEqual(StraightWay), $"The audit tells of {string.Join(", ", codes)}.");
+        DemoFailureException.Unless(told.SequenceEqual(codes), $"The audit tells of {string.Join(", ", told)}.");
         return $"{nodes.Length} nodes; {world.Load.Decisions} decisions, none wrong or refused; {offline.GetProperty("entries").GetInt64()} audit entries verified offline";
     }
 }

@@ -15,7 +15,6 @@ internal sealed class RollOut(string name, string planFile) : IDemoStep
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
         var hash = world.Hashes[name];
-        world.Load.V2Hash = hash;
         var plan = world.Example(planFile);
         var verdict = await world.Tool.RunAsync(world.KeyOf("alice"), cancellationToken, "rollout", "validate", plan, "--fleet", DemoWorld.Fleet);
         await using var shares = new ShareWatch(world.Agents, hash);

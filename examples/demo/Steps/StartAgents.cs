@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Client;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Demo.Steps;
 
@@ -23,6 +24,11 @@ internal sealed class StartAgents : IDemoStep
                 Fleet = DemoWorld.Fleet,
                 Node = node,
             })],
+            null,
+            cancellationToken);
+        await world.Admin.RegisterNodesAsync(
+            DemoWorld.Fleet,
+            [.. Enumerable.Range(0, world.Options.Agents).Select(i => new NodeRegistration { Node = Agents.NameOf(i), FailureDomain = Agents.ZoneOf(i) })],
             null,
             cancellationToken);
         var root = JsonSerializer.Deserialize<TrustRoot>(await File.ReadAllBytesAsync(world.InFolder("trust.json"), cancellationToken), PolicyJson.Options)!;

@@ -75,8 +75,21 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
 
     private static string Short(string? hash) => hash is { Length: > 12 } ? hash[..12] : hash ?? "nothing";
 
+    // What the application objects to is not ready: it is loaded as if it were not there, and refused with the objection.
     private LoadedPolicy? Ready(string policyHash, LoadedPolicy? kept) =>
-        kept is not null && loader.IsCurrent(kept) ? kept : loader.Find(policyHash);
+        (kept is not null && loader.IsCurrent(kept) ? kept : loader.Find(policyHash)) is { } ready && ObjectionTo(ready) is null ? ready : null;
+
+    private string? ObjectionTo(LoadedPolicy policy)
+    {
+        try
+        {
+            return options.Accept?.Invoke(new PolicyCandidate(policy.PolicyHash, policy.Version, policy.Rules.Count));
+        }
+        catch (Exception e)
+        {
+            return e.Message;
+        }
+    }
 
     private void Start(NodeDirective directive)
     {
@@ -143,6 +156,11 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
             try
             {
                 var policy = await loader.LoadAsync(hash, directive.ContentUrl, RootRefused, running.Token);
+                if (ObjectionTo(policy) is { } objection)
+                {
+                    throw new PolicyLoadException("node.not_accepted", objection);
+                }
+
                 if (truth.TrySwap(policy))
                 {
                     Swapped(policy, started);

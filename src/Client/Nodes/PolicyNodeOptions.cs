@@ -52,6 +52,13 @@ public sealed record PolicyNodeOptions
     /// <summary>Compiled bundles to share between the agents of a process; null: its own.</summary>
     public PolicyCache? Cache { get; init; }
 
+    /// <summary>
+    /// The application's own check of a bundle that is verified and compiled, before it is put in force. Null: accepted. Anything
+    /// else, or an exception's message, is what the node tells the control plane as its reason for refusing (<c>node.not_accepted</c>);
+    /// the bundle in force stays. Called from any thread, again for each attempt: return quickly.
+    /// </summary>
+    public Func<PolicyCandidate, string?>? Accept { get; init; }
+
     /// <summary>Told of everything that happens to the node, on the thread where it happens: return quickly.</summary>
     public Action<NodeEvent>? OnEvent { get; init; }
 

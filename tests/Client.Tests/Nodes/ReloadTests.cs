@@ -138,6 +138,47 @@ public sealed class ReloadTests
         await Eventually.Holds(() => test.Plane.Reports.Last() is { Ack: true, Error: null });
     }
 
+    [Fact]
+    public async Task What_the_application_objects_to_is_NACKed_in_its_own_words_also_where_another_agent_has_loaded_it()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var (one, two) = (test.Publish("1.0.0"), test.Publish("2.0.0"));
+        var cache = new PolicyCache();
+        test.Plane.Demand(two);
+        await using var other = await PolicyNode.StartAsync(test.Options with { Node = "n-2", Cache = cache });
+        await Eventually.Holds(() => other.Status.PolicyHash == two.Hash);
+
+        var asked = new System.Collections.Concurrent.ConcurrentQueue<PolicyCandidate>();
+        await using var node = await test.ServingAsync(one, test.Options with
+        {
+            Cache = cache,
+            Accept = candidate =>
+            {
+                asked.Enqueue(candidate);
+                return candidate.Version == "2.0.0" ? "this build stops at 1" : null;
+            },
+        });
+        var epoch = test.Plane.Demand(two, fallback: one);
+        await Eventually.Holds(() => test.Plane.Reports.Any(r => r is { Ack: false } && r.Epoch == epoch));
+        var nack = test.Plane.Reports.First(r => !r.Ack);
+        Assert.Equal("node.not_accepted: this build stops at 1", nack.Error);
+        Assert.Equal(one.Hash, nack.PolicyHash);
+        Assert.Equal("1.0.0", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
+        Assert.Contains(new PolicyCandidate(two.Hash, "2.0.0", 2), asked);
+    }
+
+    [Fact]
+    public async Task An_application_that_fails_while_it_looks_at_a_bundle_has_not_accepted_it()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var (one, two) = (test.Publish("1.0.0"), test.Publish("2.0.0"));
+        await using var node = await test.ServingAsync(
+            one, test.Options with { Accept = candidate => candidate.PolicyHash == two.Hash ? throw new InvalidOperationException("cannot look") : null });
+        test.Plane.Demand(two, fallback: one);
+        await Eventually.Holds(() => test.Plane.Reports.Any(r => r is { Ack: false, Error: "node.not_accepted: cannot look" }));
+        Assert.Equal(one.Hash, node.Status.PolicyHash);
+    }
+
     [Theory]
     [InlineData("http://evil.example/v1/default/bundles/x/content")]
     [InlineData("//evil.example/content")]
