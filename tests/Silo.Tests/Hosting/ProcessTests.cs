@@ -40,7 +40,9 @@ public sealed class ProcessTests : IDisposable
             await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
 
             Assert.Equal(2, process.ExitCode);
-            Assert.Matches($"^orleans-policy: {code}: .*\n$", await process.StandardError.ReadToEndAsync());
+
+            // The last line: on a busy machine the engine may have warned of that before.
+            Assert.Matches($"(^|\n)orleans-policy: {code}: [^\n]*\n$", await process.StandardError.ReadToEndAsync());
         }
     }
 
