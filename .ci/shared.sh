@@ -59,6 +59,33 @@ choose_engine() {
   printf '%s\n' "$engine" > "$work/engine"
 }
 
+# A private PostgreSQL needs the server's binaries. On Debian they can be installed, by root.
+has_postgres() {
+  # Where the server itself looks: Debian's folders, then PATH.
+  for _bin in /usr/lib/postgresql/*/bin; do
+    [ -x "$_bin/initdb" ] && [ -x "$_bin/pg_ctl" ] && [ -x "$_bin/postgres" ] && return 0
+  done
+  command -v initdb > /dev/null 2>&1 && command -v pg_ctl > /dev/null 2>&1 && command -v postgres > /dev/null 2>&1
+}
+
+need_postgres() {
+  has_postgres && return 0
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null 2>&1; then
+    say "Installing PostgreSQL (Debian's package 'postgresql') ..."
+    mkdir -p "$work"
+    if ! install_postgres > "$work/apt.log" 2>&1; then
+      { apt-get -o DPkg::Lock::Timeout=120 update && install_postgres; } >> "$work/apt.log" 2>&1 || true
+    fi
+    has_postgres && return 0
+    tail -n 5 "$work/apt.log" >&2
+  fi
+  die "PostgreSQL's server is not installed. Install the package 'postgresql' (Debian, Ubuntu: apt install postgresql), or (for serving) give --connection-string."
+}
+
+install_postgres() {
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends postgresql
+}
+
 # build PROJECT CONFIGURATION: quiet unless it fails. Warnings that are only the machine's (a package feed that does not
 # answer about vulnerabilities) do not fail it.
 build() {
