@@ -26,6 +26,13 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("set-baseline")]
     Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, [Immutable] Caller caller);
 
+    /// <summary>
+    /// Says the same under a higher epoch, because nodes know a higher one than the control plane: afterwards they obey again. Fails with
+    /// <c>fleet.unknown</c>, <c>fleet.epoch_invalid</c>.
+    /// </summary>
+    [Alias("raise-epoch")]
+    Task<Outcome<FleetSnapshot>> RaiseEpochAsync(long epoch, string reason, [Immutable] Caller caller);
+
     /// <summary>Lets the fleet be offered a bundle again. Fails with <c>fleet.unknown</c>, <c>quarantine.unknown</c>.</summary>
     [Alias("release")]
     Task<Outcome<QuarantinedBundle>> ReleaseAsync(string policyHash, string reason, [Immutable] Caller caller);

@@ -16,7 +16,7 @@ public class WayBackTests(PostgresServer server)
         var fleet = await cluster.PrepareFleetAsync(40);
         var (old, target) = await HashesAsync(cluster);
         Value(await cluster.StartAsync("r1"));
-        await HeardAsync(fleet, target);
+        await fleet.SpeakUntilAsync(target, 5);
         foreach (var node in fleet.Nodes)
         {
             node.ErrorRate = hash => hash == target ? 0.9 : 0;
@@ -51,7 +51,7 @@ public class WayBackTests(PostgresServer server)
         var (_, target) = await HashesAsync(cluster);
         await cluster.PublishAsync("3.0.0");
         Value(await cluster.StartAsync("r1"));
-        await HeardAsync(fleet, target);
+        await fleet.SpeakUntilAsync(target, 5);
         Value(await cluster.Grains.Rollout(Tenant, "r1").RollBackAsync("no", As("olga")));
 
         Assert.Equal("rollout.in_flight", Code(await cluster.StartAsync("r2", "3.0.0")));
@@ -75,7 +75,7 @@ public class WayBackTests(PostgresServer server)
         var fleet = await cluster.PrepareFleetAsync(40);
         var (old, target) = await HashesAsync(cluster);
         Value(await cluster.StartAsync("r1"));
-        await HeardAsync(fleet, target);
+        await fleet.SpeakUntilAsync(target, 5);
 
         var begun = Value(await FastTrackAsync(cluster, "f1"));
         Assert.Equal((RolloutKind.FastTrack, RolloutPhase.Active, old), (begun.Kind, begun.State, begun.Target));
@@ -101,7 +101,7 @@ public class WayBackTests(PostgresServer server)
         await CompleteAsync(cluster, fleet, "r1", "2.0.0");
         await cluster.PublishAsync("3.0.0");
         Value(await cluster.StartAsync("r2", "3.0.0"));
-        await HeardAsync(fleet, (await cluster.Catalog.FindBundleAsync(Tenant, "3.0.0"))!.PolicyHash);
+        await fleet.SpeakUntilAsync((await cluster.Catalog.FindBundleAsync(Tenant, "3.0.0"))!.PolicyHash, 5);
         Value(await cluster.Grains.Rollout(Tenant, "r2").RollBackAsync("no", As("olga")));
 
         var begun = Value(await FastTrackAsync(cluster, "f1"));
@@ -134,15 +134,6 @@ public class WayBackTests(PostgresServer server)
 
     private static async Task<(string Old, string Target)> HashesAsync(PolicyCluster cluster) => (
         (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash, (await cluster.Catalog.FindBundleAsync(Tenant, "2.0.0"))!.PolicyHash);
-
-    // The news of a stage reaches the feed a moment after the start is answered.
-    private static Task HeardAsync(SimulatedFleet fleet, string target) => UntilAsync(
-        async () =>
-        {
-            await fleet.SpeakAsync();
-            return fleet.Running(target) == 5;
-        },
-        "the first stage has the bundle");
 
     private static async Task<RolloutView> OverAsync(PolicyCluster cluster, SimulatedFleet fleet, string id)
     {

@@ -20,6 +20,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private const int SweepMax = 100;
     private const int ReadsMax = 3;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan EpochCheckEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly IRolloutStore _store;
     private readonly ChangeCommitter _committer;
@@ -31,6 +32,8 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private FleetRegistry? _registry;
     private Task? _loading;
     private bool _isTrusted;
+    private long _epochCheckedAt;
+    private long? _toldBehind;
 
     public FleetGrain(
         IRolloutStore store,
@@ -56,6 +59,11 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     public Task<Outcome<FleetSnapshot>> ConfigureAsync(FleetSettings settings, Caller caller) => WithStoreAsync(
         () => _committer.CommitAsync(Tenant, caller, async () =>
         {
+            if (Behind<Proposal<FleetSnapshot>>(_registry) is { } behind)
+            {
+                return behind;
+            }
+
             var proposed = await _proposals.ConfigureAsync(Tenant, Fleet, settings, caller);
             return proposed.Succeeded ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = RefreshAsync }) : proposed;
         }));
@@ -87,6 +95,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         }
 
         Tell(registry.Apply([], [node], _clock.GetUtcNow()));
+        await CheckEpochAsync(registry);
         return Outcome<NodeRecord>.Ok(entry.Record);
     });
 
@@ -94,7 +103,22 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, Caller caller) => WithFleetAsync(
         registry => _committer.CommitAsync(Tenant, caller, async () =>
         {
+            if (Behind<Proposal<FleetSnapshot>>(registry) is { } behind)
+            {
+                return behind;
+            }
+
             var proposed = await _proposals.SetBaselineAsync(Tenant, Fleet, reference, reason, registry.Count, caller);
+            return proposed.Succeeded
+                ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = () => DirectiveCommittedAsync(proposed.Value.Answer.Directive) })
+                : proposed;
+        }));
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetSnapshot>> RaiseEpochAsync(long epoch, string reason, Caller caller) => WithFleetAsync(
+        registry => _committer.CommitAsync(Tenant, caller, async () =>
+        {
+            var proposed = await _proposals.RaiseEpochAsync(Tenant, Fleet, epoch, registry.EpochBehind, reason, caller);
             return proposed.Succeeded
                 ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = () => DirectiveCommittedAsync(proposed.Value.Answer.Directive) })
                 : proposed;
@@ -106,7 +130,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
 
     /// <inheritdoc/>
     public Task<Outcome<FleetSnapshot>> GetAsync() => WithFleetAsync(registry => Task.FromResult(Outcome<FleetSnapshot>.Ok(
-        FleetProposals.SnapshotOf(_fleet!) with { Nodes = registry.StatesAt(_fleet!.Settings, _clock.GetUtcNow()) })));
+        Snapshot() with { Nodes = registry.StatesAt(_fleet!.Settings, _clock.GetUtcNow()) })));
 
     /// <inheritdoc/>
     public Task<Outcome<FleetObservation>> ObserveAsync(FleetWatch watch, CensusSource census) => WithFleetAsync(
@@ -143,11 +167,8 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     {
         var stamp = await WithFleetAsync(async registry =>
         {
-            // A node that knows a higher epoch heard it from a silo that read it: this fleet missed the news.
-            if (registry.Hear(heard) > _fleet!.Directive.Epoch)
-            {
-                await RefreshAsync();
-            }
+            registry.Hear(heard);
+            await CheckEpochAsync(registry);
 
             return Outcome<string>.Ok(registry.Stamp);
         });
@@ -173,7 +194,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     {
         _observers.Subscribe(observer);
         return Task.FromResult(Outcome<FleetFeedState>.Ok(new FleetFeedState(
-            FleetProposals.SnapshotOf(_fleet!), knownStamp == registry.Stamp ? null : registry.Records, registry.Stamp)));
+            Snapshot(), knownStamp == registry.Stamp ? null : registry.Records, registry.Stamp)));
     });
 
     // What the nodes said is true whatever happened to the store: it stays, so that a short outage costs no verdict its samples.
@@ -236,6 +257,31 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         }
     }
 
+    private FleetSnapshot Snapshot() => FleetProposals.SnapshotOf(_fleet!) with { EpochBehind = _registry!.EpochBehind };
+
+    // A node that knows a higher epoch heard it from a silo that read it: this fleet missed the news. Where the truth itself is lower,
+    // it is an older one than the node has seen.
+    private async Task CheckEpochAsync(FleetRegistry registry)
+    {
+        if (registry.EpochBehind is not null)
+        {
+            if (_clock.GetElapsedTime(_epochCheckedAt) < EpochCheckEvery)
+            {
+                return;
+            }
+
+            await RefreshAsync();
+            _epochCheckedAt = _clock.GetTimestamp();
+        }
+
+        if (registry.EpochBehind != _toldBehind)
+        {
+            _toldBehind = registry.EpochBehind;
+            var snapshot = Snapshot();
+            _observers.Tell(observer => observer.ChangedAsync(snapshot));
+        }
+    }
+
     // Reads the row again and passes on what is new. What is older than what was heard is no news.
     private async Task RefreshAsync()
     {
@@ -255,7 +301,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             _registry!.SetDirective(fleet.Directive, _clock.GetUtcNow());
         }
 
-        var snapshot = FleetProposals.SnapshotOf(fleet);
+        var snapshot = Snapshot();
         _observers.Tell(observer => observer.ChangedAsync(snapshot));
     }
 
@@ -303,6 +349,10 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             _observers.Tell(observer => observer.NodesChangedAsync(news));
         }
     }
+
+    private Outcome<T>? Behind<T>(FleetRegistry? registry) => registry?.EpochBehind is { } known
+        ? Outcome<T>.Fail([FleetProblems.Behind(known, _fleet!.Directive.Epoch)])
+        : null;
 
     private static Outcome<T> UnknownNode<T>(string node) => Outcome<T>.Fail("node.unknown", $"There is no node '{node}' in the fleet.");
 

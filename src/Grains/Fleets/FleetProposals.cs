@@ -118,6 +118,58 @@ internal sealed class FleetProposals(
         });
     }
 
+    /// <summary>The same directive under a higher epoch, with what is in flight on it.</summary>
+    public async Task<Outcome<Proposal<FleetSnapshot>>> RaiseEpochAsync(
+        string tenant, string fleet, long epoch, long? known, string reason, Caller caller)
+    {
+        if (await store.ReadFleetAsync(tenant, fleet) is not { } stored)
+        {
+            return Unknown<Proposal<FleetSnapshot>>(fleet);
+        }
+
+        var current = stored.Directive;
+        if (FleetProblems.CheckRaise(epoch, current.Epoch, known) is { } problem)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Fail([problem]);
+        }
+
+        var directive = current with { Epoch = epoch };
+        var answer = SnapshotOf(stored) with { Directive = directive, Revision = stored.Revision + 1 };
+        var change = new PolicyChange
+        {
+            Tenant = tenant,
+            Audit =
+            [
+                new AuditDraft
+                {
+                    At = clock.GetUtcNow(),
+                    Actor = caller.By.Subject,
+                    Interface = caller.By.Interface,
+                    Action = "fleet.epoch_raised",
+                    Subject = $"fleets/{fleet}",
+                    Reason = reason,
+                    Detail = ImmutableSortedDictionary<string, string>.Empty
+                        .Add("from", $"{current.Epoch}").Add("to", $"{epoch}").Add("reported", $"{known ?? current.Epoch}"),
+                },
+            ],
+            Operation = Operations.Write(caller, 200, answer),
+            Directive = new DirectiveWrite(fleet, directive, current.Epoch, stored.Revision),
+        };
+        if (await FindInFlightAsync(tenant, fleet) is not { } inFlight)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, change));
+        }
+
+        var raised = changes.Decide(inFlight, new RolloutCommand.RaiseEpoch(caller.By, reason, directive), null);
+        return raised.Succeeded
+            ? Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, change with
+            {
+                Audit = [.. change.Audit, .. raised.Value.Audit],
+                Rollout = raised.Value.ToChange(null).Rollout,
+            }))
+            : raised.As<Proposal<FleetSnapshot>>();
+    }
+
     /// <summary>Lets the fleet be offered a bundle again.</summary>
     public async Task<Outcome<Proposal<QuarantinedBundle>>> ReleaseAsync(string tenant, string fleet, string policyHash, string reason, Caller caller)
     {

@@ -10,6 +10,9 @@ namespace OrleansPolicy.Grains.Fleets;
 internal sealed class FleetRegistry
 {
     private readonly Dictionary<string, NodeEntry> _nodes = new(StringComparer.Ordinal);
+
+    // Taken out, and still serving perhaps until their lease ends: a way back waits for them too.
+    private readonly Dictionary<string, NodeEntry> _leaving = new(StringComparer.Ordinal);
     private readonly string _life;
     private readonly DateTimeOffset _observingSince;
     private long _changes;
@@ -18,6 +21,7 @@ internal sealed class FleetRegistry
     private MetricWindow _rest;
     private ImmutableArray<CensusUnit>? _census;
     private DateTimeOffset? _firstSampleSinceQuiet;
+    private long _highestEpoch;
 
     /// <param name="life">Names this life of the registry: another one has heard other words.</param>
     /// <param name="directive">The directive in force.</param>
@@ -36,6 +40,9 @@ internal sealed class FleetRegistry
 
     /// <summary>How many nodes there are.</summary>
     public int Count => _nodes.Count;
+
+    /// <summary>The highest epoch that a registered node reported, where it is higher than the directive's.</summary>
+    public long? EpochBehind => _highestEpoch > _directive.Epoch ? _highestEpoch : null;
 
     /// <summary>All registrations.</summary>
     public ImmutableArray<NodeRecord> Records => [.. _nodes.Values.Select(entry => entry.Record)];
@@ -67,6 +74,7 @@ internal sealed class FleetRegistry
             {
                 entry = new NodeEntry(record, now);
                 _nodes.Add(record.Node, entry);
+                _leaving.Remove(record.Node);
             }
             else if (IsSame(entry.Record, record))
             {
@@ -78,15 +86,25 @@ internal sealed class FleetRegistry
             changed.Add(record);
         }
 
-        var left = gone.Where(_nodes.Remove).ToImmutableArray();
-        if (changed.Count == 0 && left.IsEmpty)
+        var left = ImmutableArray.CreateBuilder<string>();
+        foreach (var name in gone)
+        {
+            if (_nodes.Remove(name, out var entry))
+            {
+                _leaving[name] = entry;
+                left.Add(name);
+            }
+        }
+
+        if (changed.Count == 0 && left.Count == 0)
         {
             return null;
         }
 
         _changes++;
         _census = null;
-        return new RegistryNews(changed.ToImmutable(), left, previous, Stamp);
+        _highestEpoch = left.Count == 0 ? _highestEpoch : HighestEpoch();
+        return new RegistryNews(changed.ToImmutable(), left.ToImmutable(), previous, Stamp);
     }
 
     /// <summary>The same for the whole registry, as it was read.</summary>
@@ -96,18 +114,25 @@ internal sealed class FleetRegistry
         return Apply(stored, [.. _nodes.Keys.Where(node => !names.Contains(node))], now);
     }
 
-    /// <summary>Hears nodes. The answer is the highest epoch that one of them knows.</summary>
-    public long Hear(ImmutableArray<HeardNode> heard)
+    /// <summary>Hears nodes.</summary>
+    public void Hear(ImmutableArray<HeardNode> heard)
     {
-        var epoch = 0L;
+        var lowered = false;
         foreach (var word in heard)
         {
-            if (!_nodes.TryGetValue(word.Node, out var entry) || !entry.Hear(new HeardWord(word.At, word.Report)))
+            if (!_nodes.TryGetValue(word.Node, out var entry))
             {
                 continue;
             }
 
-            epoch = Math.Max(epoch, word.Report!.Epoch);
+            var before = entry.Report?.Epoch;
+            if (!entry.Hear(new HeardWord(word.At, word.Report)))
+            {
+                continue;
+            }
+
+            _highestEpoch = Math.Max(_highestEpoch, word.Report!.Epoch);
+            lowered |= before == _highestEpoch && word.Report.Epoch < before;
 
             // What a node counted under another hash than it should run says nothing about either side.
             if (word.Report.PolicyHash is { } hash && hash == entry.Assigned)
@@ -118,7 +143,8 @@ internal sealed class FleetRegistry
             }
         }
 
-        return epoch;
+        // Only a node that starts anew, or a lie that ended, takes an epoch back.
+        _highestEpoch = lowered ? HighestEpoch() : _highestEpoch;
     }
 
     /// <summary>What the decider may know.</summary>
@@ -132,6 +158,18 @@ internal sealed class FleetRegistry
             returned?.Add(entry, settings, now);
         }
 
+        foreach (var (name, entry) in _leaving)
+        {
+            if (Lease.FencedAt(settings, entry.HeardAtOrWatched, null) is { } ends && ends > now)
+            {
+                returned?.Add(entry, settings, now);
+            }
+            else
+            {
+                _leaving.Remove(name);
+            }
+        }
+
         var cohort = _cohort.Sum(watch.WindowStart, now);
 
         return new FleetObservation
@@ -139,6 +177,7 @@ internal sealed class FleetRegistry
             At = now,
             ObservingSince = _observingSince,
             Directive = _directive,
+            EpochBehind = EpochBehind,
             Nodes = tally.Counts,
             Cohort = cohort,
             Rest = _rest.Sum(watch.WindowStart, now),
@@ -187,6 +226,8 @@ internal sealed class FleetRegistry
     /// <summary>Nodes that were not heard within the fleet's time to live.</summary>
     public ImmutableArray<string> LeftAt(FleetSettings settings, DateTimeOffset now) =>
         NamesOf(_nodes.Values.Where(entry => entry.StateAt(settings, now) == NodeState.Left));
+
+    private long HighestEpoch() => _nodes.Values.Max(entry => entry.Report?.Epoch) ?? 0;
 
     // Whoever looks and finds the trigger quiet sets the mark; what is heard after it may be what makes it fire. So the moment is told
     // truly, never too late, also where the one who looked has died before anything was decided.

@@ -34,7 +34,8 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RolloutNews>();
         silo.Services.TryAddSingleton(services => new OverdueRollouts(
             services.GetRequiredService<IRolloutStore>(), services.GetRequiredService<ChangeCommitter>(),
-            services.GetRequiredService<RolloutLooks>(), services.GetRequiredService<RolloutNews>()));
+            services.GetRequiredService<RolloutLooks>(), services.GetRequiredService<RolloutNews>(),
+            services.GetRequiredKeyedService<TimeProvider>(PolicyClock.Key)));
         silo.Services.TryAddSingleton<FleetProposals>();
         silo.Services.TryAddSingleton<VersionedStateSerializer>();
         silo.Services.AddSingleton<IGrainStorageSerializer>(services => services.GetRequiredService<VersionedStateSerializer>());

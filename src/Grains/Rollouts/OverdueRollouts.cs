@@ -21,15 +21,27 @@ public sealed class OverdueRollouts
     private readonly ChangeCommitter _committer;
     private readonly RolloutLooks _looks;
     private readonly RolloutNews _news;
+    private readonly TimeProvider _clock;
 
-    internal OverdueRollouts(IRolloutStore store, ChangeCommitter committer, RolloutLooks looks, RolloutNews news) =>
-        (_store, _committer, _looks, _news) = (store, committer, looks, news);
+    internal OverdueRollouts(IRolloutStore store, ChangeCommitter committer, RolloutLooks looks, RolloutNews news, TimeProvider clock) =>
+        (_store, _committer, _looks, _news, _clock) = (store, committer, looks, news, clock);
 
     /// <summary>
     /// Looks, decides and commits. Two silos that look at once, or a silo and the rollout's grain, decide the same: one commits, the
     /// other finds the revision moved on. Fails as a look does; throws <see cref="StoreUnavailableException"/>.
     /// </summary>
-    public Task<Outcome<RolloutView>> LookAsync(string tenant, string rolloutId) =>
+    public async Task<Outcome<RolloutView>> LookAsync(string tenant, string rolloutId)
+    {
+        DateTimeOffset? durableAt = null;
+        var looked = await LookOnceAsync(tenant, rolloutId, null, () => durableAt = _clock.GetUtcNow());
+
+        // What began here is known to be durable now: from this moment leases end, so it is written down at once.
+        return looked is { Succeeded: true, Value.Rollback: { DurableAt: null } } && durableAt is not null
+            ? await LookOnceAsync(tenant, rolloutId, durableAt, () => { })
+            : looked;
+    }
+
+    private Task<Outcome<RolloutView>> LookOnceAsync(string tenant, string rolloutId, DateTimeOffset? durableAt, Action committed) =>
         _committer.CommitAsync(tenant, Scanner, async () =>
         {
             if (await _store.ReadRolloutAsync(tenant, rolloutId) is not { IsFinal: false } state)
@@ -37,7 +49,7 @@ public sealed class OverdueRollouts
                 return Outcome<Proposal<RolloutView>>.Fail("rollout.unknown", $"There is no rollout '{rolloutId}' that is not final.");
             }
 
-            var looked = await LookAsync(state);
+            var looked = await LookAsync(state, durableAt);
             if (!looked.Succeeded)
             {
                 return looked.As<Proposal<RolloutView>>();
@@ -47,15 +59,21 @@ public sealed class OverdueRollouts
             var answer = RolloutViews.View(change.After, looked.Value.Seen.Nodes, looked.Value.Seen.Return);
             return Outcome<Proposal<RolloutView>>.Ok(ReferenceEquals(change.Before, change.After)
                 ? new Proposal<RolloutView>(answer)
-                : new Proposal<RolloutView>(answer, change.ToChange(null)) { Then = () => _news.TellAsync(change) });
+                : new Proposal<RolloutView>(answer, change.ToChange(null)) {
+                    Then = () =>
+                    {
+                        committed();
+                        return _news.TellAsync(change);
+                    },
+                });
         });
 
-    private async Task<Outcome<Looked>> LookAsync(RolloutState state)
+    private async Task<Outcome<Looked>> LookAsync(RolloutState state, DateTimeOffset? durableAt)
     {
         Outcome<Looked> looked;
         try
         {
-            looked = await _looks.DecideAsync(state, null).WaitAsync(AnswerWithin);
+            looked = await _looks.DecideAsync(state, durableAt).WaitAsync(AnswerWithin);
         }
         catch (Exception exception) when (exception is TimeoutException or OrleansException)
         {

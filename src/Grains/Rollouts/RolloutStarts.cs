@@ -31,6 +31,11 @@ internal sealed class RolloutStarts(
             return Fail("fleet.unknown", $"There is no fleet '{request.Fleet}'.", "$.fleet");
         }
 
+        if (seen.EpochBehind is { } known)
+        {
+            return Outcome<(DecidedChange, StoredFleet)>.Fail([FleetProblems.Behind(known, fleet.Directive.Epoch)]);
+        }
+
         var reading = PlanReader.Read(
             request.RolloutWedge, new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true });
         if (reading.Plan is not { } plan)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
@@ -30,6 +31,7 @@ internal sealed class RolloutWedgeGrain(
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookPeriodMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookPeriodMin = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan BehindWithin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReturnLookPeriod = TimeSpan.FromMilliseconds(200);
 
     // How many looks a window gets at least: a short contract hour must not end between two of them.
@@ -100,10 +102,16 @@ internal sealed class RolloutWedgeGrain(
         ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Approve(caller.By, reason)));
 
     /// <inheritdoc/>
-    public Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller)
+    public async Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller)
     {
         var acceptedAt = clock.GetUtcNow();
-        return ActAsync(caller, async state =>
+        var known = await WithStoreAsync(async () => await LoadAsync() is { } state ? Outcome<RolloutState>.Ok(state) : Unknown<RolloutState>());
+        if (known.Value is { IsFinal: false } running && await FindBehindAsync(running.Fleet) is { } behind)
+        {
+            return Outcome<RolloutView>.Fail([behind]);
+        }
+
+        return await ActAsync(caller, async state =>
         {
             // From the store, not from the fleet's grain: the way back needs nobody else to be alive.
             var fleet = await store.ReadFleetAsync(Tenant, state.Fleet)
@@ -121,6 +129,11 @@ internal sealed class RolloutWedgeGrain(
             if (await LoadAsync() is not null)
             {
                 return Outcome<Proposal<RolloutView>>.Fail(RolloutProblems.Exists, $"Rollout {RolloutId} was started before.");
+            }
+
+            if (await FindBehindAsync(request.Fleet) is { } behind)
+            {
+                return Outcome<Proposal<RolloutView>>.Fail([behind]);
             }
 
             var decided = await fastTracks.DecideAsync(Tenant, RolloutId, request, acceptedAt, caller);
@@ -278,6 +291,22 @@ internal sealed class RolloutWedgeGrain(
         var seen = await looks.ObserveAsync(state, census, _durableAt);
         _seen = seen.Value ?? _seen;
         return seen;
+    }
+
+    // A directive that is older than what nodes obeyed is not obeyed: then a way back would be none. Where the fleet's grain does not
+    // say so at once it is not waited for.
+    private async Task<Problem?> FindBehindAsync(string fleet)
+    {
+        try
+        {
+            return (await FleetOf(fleet).GetAsync().WaitAsync(BehindWithin, clock)).Value is { EpochBehind: { } known } behind
+                ? FleetProblems.Behind(known, behind.Directive.Epoch)
+                : null;
+        }
+        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+        {
+            return null;
+        }
     }
 
     private IFleetGrain FleetOf(string fleet) => GrainFactory.Fleet(Tenant, fleet);

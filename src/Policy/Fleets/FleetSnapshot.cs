@@ -23,6 +23,12 @@ public sealed record FleetSnapshot
     /// <summary>Nodes by state: live, silent, fenced.</summary>
     public ImmutableSortedDictionary<string, int> Nodes { get; init; } = ImmutableSortedDictionary<string, int>.Empty;
 
+    /// <summary>
+    /// The highest epoch that a node reported, where the directive's is lower: the database was restored from an older backup, or that
+    /// node lies. No lease is granted and nothing is started until an admin raises the epoch above it, or the node is removed.
+    /// </summary>
+    public long? EpochBehind { get; init; }
+
     /// <summary>Whether this call created it.</summary>
     public bool Created { get; init; }
 }

@@ -18,6 +18,9 @@ public sealed record FleetObservation
     /// <summary>The directive in force.</summary>
     public required Directive Directive { get; init; }
 
+    /// <inheritdoc cref="FleetSnapshot.EpochBehind"/>
+    public long? EpochBehind { get; init; }
+
     /// <summary>Nodes by what they did with it.</summary>
     public required NodeCounts Nodes { get; init; }
 

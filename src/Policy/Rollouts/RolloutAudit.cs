@@ -40,6 +40,7 @@ public static class RolloutAudit
                     superseded.Why.Sentence),
             ],
             RolloutEvent.Returning => [],
+            RolloutEvent.EpochRaised raised => [Draft("rollout.epoch_raised", null, raised.By, raised.Reason)],
             RolloutEvent.Overdue overdue => [Draft("rollback.overdue", null, Itself, overdue.Why.Sentence)],
             RolloutEvent.Over =>
                 [Draft("rollback.over", after.Kind == RolloutKind.FastTrack ? RolloutCodes.Completed : null, Itself, after.Why.Sentence)],

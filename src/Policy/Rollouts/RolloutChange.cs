@@ -14,7 +14,8 @@ internal static class RolloutChange
 
         Invariant.Holds(state is { IsFinal: false }, "INV-RWG-STAGED", "Nothing happens to a rollout that is not there, or is final.");
         Invariant.Holds(
-            state.Return is null == e is not (RolloutEvent.Returning or RolloutEvent.Overdue or RolloutEvent.Over) || e is RolloutEvent.Superseded,
+            state.Return is null == e is not (RolloutEvent.Returning or RolloutEvent.Overdue or RolloutEvent.Over)
+                || e is RolloutEvent.Superseded or RolloutEvent.EpochRaised,
             "INV-RWG-RETURN", "From the decision to go back on, nothing happens but the way back.");
         var next = e switch
         {
@@ -79,6 +80,13 @@ internal static class RolloutChange
             RolloutEvent.Returning returning => state with { Return = state.Return! with { DurableAt = returning.DurableAt } },
             RolloutEvent.Overdue overdue => RolloutReturn.Apply(state, overdue),
             RolloutEvent.Over over => RolloutReturn.Apply(state, over),
+
+            // Nodes that knew a higher epoch did not obey the one before: a way back begins to be durable for them with this one.
+            RolloutEvent.EpochRaised raised => state with
+            {
+                Epoch = raised.Directive.Epoch,
+                Return = state.Return is { } back ? back with { Epoch = raised.Directive.Epoch, DurableAt = null } : null,
+            },
             _ => throw new InvariantViolationException($"{e.GetType().Name} is not one of the events."),
         };
         Invariant.Holds(next.Epoch >= state.Epoch, "INV-EPOCH", "Epochs only rise.");

@@ -15,6 +15,7 @@ namespace OrleansPolicy.Rollouts;
 [JsonDerivedType(typeof(RollBack), "roll_back")]
 [JsonDerivedType(typeof(FastTrack), "fast_track")]
 [JsonDerivedType(typeof(Supersede), "supersede")]
+[JsonDerivedType(typeof(RaiseEpoch), "raise_epoch")]
 public abstract record RolloutCommand
 {
     private RolloutCommand()
@@ -63,6 +64,9 @@ public abstract record RolloutCommand
     /// <param name="FastTrackId">The fast-track.</param>
     /// <param name="Epoch">The epoch that it writes.</param>
     public sealed record Supersede(Actor By, string Reason, string FastTrackId, long Epoch) : RolloutCommand;
+
+    /// <summary>Goes on under a directive that says the same under a higher epoch.</summary>
+    public sealed record RaiseEpoch(Actor By, string Reason, Directive Directive) : RolloutCommand;
 }
 
 /// <summary>What happened to a rollout. An event that changes the fleet's directive carries the whole new one.</summary>
@@ -79,6 +83,7 @@ public abstract record RolloutCommand
 [JsonDerivedType(typeof(Returning), "returning")]
 [JsonDerivedType(typeof(Overdue), "overdue")]
 [JsonDerivedType(typeof(Over), "over")]
+[JsonDerivedType(typeof(EpochRaised), "epoch_raised")]
 public abstract record RolloutEvent(DateTimeOffset At)
 {
     /// <summary>The new directive, where this event changes it.</summary>
@@ -170,6 +175,14 @@ public abstract record RolloutEvent(DateTimeOffset At)
 
     /// <summary>Its way back takes longer than it may. It goes on; what is said once is said loudly.</summary>
     public sealed record Overdue(DateTimeOffset At, DateTimeOffset DurableAt, ReturnCounts Nodes, Why Why) : RolloutEvent(At);
+
+    /// <summary>Its directive says the same under a higher epoch, because nodes knew a higher one.</summary>
+    public sealed record EpochRaised(DateTimeOffset At, Actor By, string Reason, Directive Directive) : RolloutEvent(At)
+    {
+        /// <inheritdoc/>
+        [JsonIgnore]
+        public override Directive? NewDirective => Directive;
+    }
 
     /// <summary>Every node has returned or is fenced. A fast-track is complete by it.</summary>
     public sealed record Over(DateTimeOffset At, DateTimeOffset DurableAt, DateTimeOffset OverAt, ReturnCounts Nodes) : RolloutEvent(At);

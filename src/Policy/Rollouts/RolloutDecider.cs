@@ -47,6 +47,9 @@ public static class RolloutDecider
             RolloutCommand.Approve approve => Approve(state, approve, at),
             RolloutCommand.RollBack back => RollBack(state, back, at),
             RolloutCommand.Supersede supersede => RolloutReturn.Supersede(state, supersede, at),
+            RolloutCommand.RaiseEpoch raise => state.IsFinal
+                ? WrongState(state, "raised to another epoch")
+                : One(new RolloutEvent.EpochRaised(at, raise.By, raise.Reason, raise.Directive)),
             _ => throw new InvariantViolationException($"{command.GetType().Name} is not one of the commands."),
         };
     }
@@ -68,7 +71,9 @@ public static class RolloutDecider
 
         if (state.Return is { } back)
         {
-            var look = new RolloutDeadline(RolloutDeadline.Look, state.SeenAt + RolloutTimes.LookEvery);
+            // Until it is written down when the decision was durable, every second of waiting is one of the bound.
+            var look = new RolloutDeadline(
+                RolloutDeadline.Look, state.SeenAt + (back.DurableAt is null ? RolloutTimes.DurableWithin : RolloutTimes.LookEvery));
             return back.OverdueAt is null ? [look, new RolloutDeadline(RolloutDeadline.Rollback, back.DueAt)] : [look];
         }
 

@@ -18,6 +18,15 @@ internal static class RolloutLook
         }
 
         var verdict = Judge.Judged(plan, stage, fleet, at);
+        if (fleet.EpochBehind is { } known)
+        {
+            // Whatever would be decided now, the nodes would not obey it: they know better.
+            var behind = new Why(
+                RolloutReasons.EpochBehind, FleetProblems.Behind(known, state.Epoch).Message, at, "An admin raises the fleet's epoch.", null, known,
+                state.Epoch);
+            return Hold(state, new RolloutTimes(state, plan, at), Keep(state.Why, behind), verdict, healthy: false, state.LastHealthyAt);
+        }
+
         if (MustGoBack(state, plan, stage, fleet, at) is var (why, detectedAt))
         {
             return Back(state, fleet, why, verdict, detectedAt, at);

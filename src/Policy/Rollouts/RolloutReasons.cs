@@ -1,3 +1,5 @@
+using OrleansPolicy.Fleets;
+
 namespace OrleansPolicy.Rollouts;
 
 /// <summary>The codes of <see cref="Why"/>: one for every place a rollout can stand in. API, CLI and metric labels use the same.</summary>
@@ -44,6 +46,9 @@ public static class RolloutReasons
 
     /// <summary>An operator took it back (RWG-003).</summary>
     public const string RolledBackByOperator = "rollback.operator";
+
+    /// <summary>Nodes know a higher epoch than the control plane: nothing is decided until an admin raises it.</summary>
+    public const string EpochBehind = FleetProblems.EpochBehind;
 
     /// <summary>A fast-track took the fleet elsewhere (RWG-003).</summary>
     public const string Superseded = "rollback.superseded";

@@ -6,6 +6,9 @@ internal readonly record struct RolloutTimes(RolloutState State, RolloutPlan Pla
     /// <summary>How often the scanner must have seen a rollout looked at.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
+    /// <summary>How soon after a decision to go back somebody looks whether it is durable.</summary>
+    public static readonly TimeSpan DurableWithin = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan BeatMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BeatMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan JumpReserve = TimeSpan.FromSeconds(10);

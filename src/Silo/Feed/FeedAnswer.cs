@@ -26,6 +26,10 @@ public abstract record FeedAnswer
     /// <param name="Message">For a person.</param>
     public sealed record Refused(int Status, string Code, string Message) : FeedAnswer;
 
+    /// <summary>The refusal of a lease while nodes know a higher epoch than the truth.</summary>
+    public static Refused Behind { get; } = new(
+        503, "lease.unavailable", "Nodes of the fleet know a higher epoch than the control plane (fleet.epoch_behind): an admin must raise it. Ask again.");
+
     /// <summary>The refusal of a lease while the truth cannot be read.</summary>
     public static Refused NoLease { get; } = new(
         503, "lease.unavailable", "The durable directive could not be read in time, so no lease is granted. Ask again.");

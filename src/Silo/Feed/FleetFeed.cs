@@ -27,6 +27,7 @@ internal sealed class FleetFeed : IFleetObserver
     private long _readAt = long.MinValue;
     private long _usedAt;
     private int _waiting;
+    private long _reportedEpoch;
 
     public FleetFeed(string tenant, string fleet, FeedEnvironment environment)
     {
@@ -48,6 +49,9 @@ internal sealed class FleetFeed : IFleetObserver
 
     /// <summary>What it serves now; null before the first subscription.</summary>
     public FeedSnapshot? Snapshot => _snapshot;
+
+    /// <summary>Whether nodes know a higher epoch than the truth: no lease is granted on what is older than what was obeyed.</summary>
+    public bool IsBehind => _snapshot is { } snapshot && Volatile.Read(ref _reportedEpoch) > snapshot.Fleet.Directive.Epoch;
 
     /// <summary>Whether somebody waits, or asked within a time.</summary>
     public bool IsUsedWithin(TimeSpan time) => Volatile.Read(ref _waiting) > 0 || _environment.Clock.GetElapsedTime(Volatile.Read(ref _usedAt)) <= time;
@@ -157,7 +161,11 @@ internal sealed class FleetFeed : IFleetObserver
     }
 
     /// <inheritdoc/>
-    public Task ChangedAsync(FleetSnapshot fleet) => TakeAsync(fleet);
+    public Task ChangedAsync(FleetSnapshot fleet)
+    {
+        Volatile.Write(ref _reportedEpoch, fleet.EpochBehind ?? 0);
+        return TakeAsync(fleet);
+    }
 
     /// <inheritdoc/>
     public Task NodesChangedAsync(RegistryNews news)
@@ -209,6 +217,7 @@ internal sealed class FleetFeed : IFleetObserver
             }
         }
 
+        Volatile.Write(ref _reportedEpoch, answer.Value.Fleet.EpochBehind ?? 0);
         await TakeAsync(answer.Value.Fleet);
         Volatile.Write(ref _subscribedAt, at);
         return null;

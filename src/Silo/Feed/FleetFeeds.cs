@@ -123,6 +123,11 @@ public sealed class FleetFeeds : BackgroundService
             }
         }
 
+        if (feed.IsBehind)
+        {
+            return new FeedBatchAnswer(FeedAnswer.Behind, null, null, rejected);
+        }
+
         return await MayAnswerAsync(feed, arrived, LeaseWaitMax, cancellationToken) && feed.Snapshot is { } snapshot
             ? new FeedBatchAnswer(null, snapshot.Fleet.Directive, Lease.Grant(snapshot.Fleet.Settings), rejected)
             : new FeedBatchAnswer(FeedAnswer.NoLease, null, null, rejected);
@@ -253,6 +258,11 @@ public sealed class FleetFeeds : BackgroundService
                 await snapshot.Replaced.WaitAsync(rest, Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();
                 continue;
+            }
+
+            if (grants && feed.IsBehind)
+            {
+                return FeedAnswer.Behind;
             }
 
             if (grants && !await MayAnswerAsync(feed, arrived, rest > LeaseWaitMax ? rest : LeaseWaitMax, cancellationToken))

@@ -52,8 +52,11 @@ public static class FleetEndpoints
     private static async Task<IResult> GetAsync(string tenant, string fleet, IGrainFactory grains) =>
         (await grains.Fleet(tenant, fleet).GetAsync()).Answer(FleetView.Of);
 
-    private static async Task<IResult> WhyAsync(string tenant, string fleet, IRolloutStore store, HttpContext http) =>
+    private static async Task<IResult> WhyAsync(string tenant, string fleet, IRolloutStore store, IGrainFactory grains, HttpContext http) =>
         await store.ReadFleetAsync(tenant, fleet, http.RequestAborted) is not { } stored ? Unknown()
+        : (await grains.Fleet(tenant, fleet).GetAsync()).Value is { EpochBehind: { } known } ? Answers.Ok(new WhyView(
+            "EPOCH_BEHIND", FleetProblems.EpochBehind, FleetProblems.Behind(known, stored.Directive.Epoch).Message, null, known,
+            stored.Directive.Epoch, stored.Directive.CensusAt ?? default, "Raise the epoch."))
         : await store.ListRolloutsAsync(tenant, fleet, 1, http.RequestAborted) is [var latest] ? Answers.Ok(WhyView.Of(latest.Phase, latest.Why))
         : Answers.Ok(new WhyView(
             "NONE", "fleet.no_bundle", "The fleet has no bundle: no node serves.", null, null, null, stored.Directive.CensusAt ?? default, "Set its baseline."));

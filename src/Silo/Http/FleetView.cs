@@ -27,6 +27,9 @@ public sealed record FleetView
     /// <inheritdoc cref="FleetSnapshot.Nodes"/>
     public required ImmutableSortedDictionary<string, int> Nodes { get; init; }
 
+    /// <inheritdoc cref="FleetSnapshot.EpochBehind"/>
+    public long? EpochBehind { get; init; }
+
     /// <summary>Within how long a rollback is certain to be over everywhere; <c>none</c> where leases are off.</summary>
     public required string RollbackBound { get; init; }
 
@@ -38,6 +41,7 @@ public sealed record FleetView
         Directive = fleet.Directive,
         Revision = fleet.Revision,
         Nodes = fleet.Nodes,
+        EpochBehind = fleet.EpochBehind,
         RollbackBound = fleet.Settings.MaxStalenessSec is null ? NoBound : $"{RollbackDeadlineSec.ToString(CultureInfo.InvariantCulture)}s",
     };
 

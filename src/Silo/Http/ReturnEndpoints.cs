@@ -6,7 +6,7 @@ using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
 
-/// <summary>The way back of a whole fleet, and what it is not offered again after one.</summary>
+/// <summary>The way back of a whole fleet, what it is not offered again after one, and the way out of a database from an older backup.</summary>
 public static class ReturnEndpoints
 {
     /// <summary>Maps them.</summary>
@@ -24,6 +24,24 @@ public static class ReturnEndpoints
             .Is(Permission.Operate, "Let the fleet be offered a bundle again", "fleet.unknown", "quarantine.unknown", "reason.missing")
             .Takes<ReasonRequest>()
             .Gives<QuarantinedBundle>();
+        routes.MapPost("/fleets/{fleet}/epoch", RaiseEpochAsync)
+            .Is(Permission.RaiseEpochs, "Say the same under a higher epoch, after nodes reported a higher one than is stored", "fleet.unknown", "fleet.epoch_invalid", "reason.missing")
+            .Takes<EpochRequest>()
+            .Gives<FleetView>();
+    }
+
+    private static async Task<IResult> RaiseEpochAsync(string tenant, string fleet, IGrainFactory grains, HttpContext http)
+    {
+        var request = await http.ReadAsync<EpochRequest>();
+        if (!request.Succeeded)
+        {
+            return request.Refusal();
+        }
+
+        var (epoch, reason) = request.Value;
+        return Reasons.Check(reason) is { } problem
+            ? new ProblemAnswer([problem])
+            : (await http.OnceAsync(caller => grains.Fleet(tenant, fleet).RaiseEpochAsync(epoch, reason!, caller))).Answer(FleetView.Of);
     }
 
     private static async Task<IResult> RollBackAsync(string tenant, string fleet, IGrainFactory grains, HttpContext http)
@@ -69,6 +87,11 @@ public static class ReturnEndpoints
             : (await http.OnceAsync(caller => grains.Fleet(tenant, fleet).ReleaseAsync(hash, request.Value.Reason!, caller))).Answer();
     }
 }
+
+/// <summary>A fleet's epoch to raise.</summary>
+/// <param name="Epoch">Above all that the fleet and its nodes know.</param>
+/// <param name="Reason">Why.</param>
+public sealed record EpochRequest(long Epoch, string? Reason);
 
 /// <summary>A fleet to bring back at once.</summary>
 /// <param name="Ref">The bundle; by default the last good one.</param>

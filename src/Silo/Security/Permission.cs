@@ -63,6 +63,9 @@ public enum Permission
     /// <summary>Set the trust root.</summary>
     ManageTrust,
 
+    /// <summary>Raise a fleet's epoch after its nodes reported a higher one.</summary>
+    RaiseEpochs,
+
     /// <summary>Create and list tenants. For installation admins alone.</summary>
     ManageTenants,
 

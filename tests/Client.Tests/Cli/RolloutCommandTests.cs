@@ -76,6 +76,69 @@ public sealed class RolloutCommandTests
         Assert.Contains($"It is {end}.", run.Out, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("rollout", "/rollouts/r/rollback")]
+    [InlineData("fleet", "/fleets/edge/rollback")]
+    public async Task A_rollback_waits_until_it_is_over_and_tells_its_four_times(string what, string path)
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        var asked = new List<string>();
+        plane.Intercept = async http =>
+        {
+            asked.Add($"{http.Request.Method} {http.Request.Path}");
+            await FakeControlPlane.Json(Returning(over: asked.Count > 2)).ExecuteAsync(http);
+            return true;
+        };
+        var run = await CliRun.RunAsync(what, "rollback", what == "fleet" ? "edge" : "r", "-r", "no", "--server", plane.Address.ToString(), "--key", "k");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["POST /v1/default" + path, "GET /v1/default/rollouts/r", "GET /v1/default/rollouts/r"], asked);
+        foreach (var told in new[] { "after 12 ms", "after 3.5 ms more", "after 640 ms more", "after 655.5 ms in all", "5 nodes: 4 ACKed, 1 fenced, 0 missing" })
+        {
+            Assert.Contains(told, run.Out, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_rollback_that_is_not_waited_for_says_so_and_quarantine_is_listed_and_released()
+    {
+        await using var plane = await PlaneThatAnswersAsync(Returning(over: false));
+        var run = await CliRun.RunAsync("rollout", "rollback", "r", "--no-wait", "--server", plane.Address.ToString(), "--key", "k");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("no, due within 60 s", run.Out, StringComparison.Ordinal);
+
+        var held = new { Fleet = "edge", PolicyHash = new string('b', 64), RolloutId = "r", Reason = "it broke", By = "olga", At = DateTimeOffset.UnixEpoch };
+        await using var other = await PlaneThatAnswersAsync(new { Quarantine = new[] { held } });
+        var list = await CliRun.RunAsync("fleet", "quarantine", "ls", "edge", "--json", "--server", other.Address.ToString(), "--key", "k");
+        Assert.Equal("it broke", list.Json[0].GetProperty("reason").GetString());
+        await using var third = await PlaneThatAnswersAsync(held);
+        var released = await CliRun.RunAsync("fleet", "quarantine", "release", "edge", held.PolicyHash, "-r", "fine", "--server", third.Address.ToString(), "--key", "k");
+        Assert.Contains("may be offered to edge again", released.Out, StringComparison.Ordinal);
+    }
+
+    private static object Returning(bool over) => new
+    {
+        RolloutId = "r",
+        Kind = "rollout",
+        Fleet = "edge",
+        Target = new string('b', 64),
+        Fallback = new string('a', 64),
+        State = "ROLLED_BACK",
+        Reason = "r",
+        Why = new { Code = "rollback.operator", Sentence = "olga rolled it back: no", Since = DateTimeOffset.UnixEpoch },
+        Rollback = new
+        {
+            DetectedAt = DateTimeOffset.UnixEpoch,
+            DecidedAt = DateTimeOffset.UnixEpoch,
+            DecideMs = 12,
+            DurableMs = 3.5,
+            LastAckMs = over ? 640 : (double?)null,
+            OverMs = over ? 655.5 : (double?)null,
+            OverAt = over ? DateTimeOffset.UnixEpoch : (DateTimeOffset?)null,
+            DeadlineSec = 60,
+            Nodes = new { Nodes = 5, Acked = over ? 4 : 0, Fenced = over ? 1 : 0 },
+        },
+    };
+
     private static Task<CliRun> ValidateAsync(FakeControlPlane plane, params string[] more) =>
         CliRun.RunInAsync([], Plan, ["rollout", "validate", "-", "--fleet", "edge", "--server", plane.Address.ToString(), "--key", "k", .. more]);
 

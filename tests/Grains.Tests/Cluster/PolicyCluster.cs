@@ -30,9 +30,10 @@ public sealed class PolicyCluster : IAsyncDisposable
 
     private readonly string _providers;
 
-    private PolicyCluster(InProcessTestCluster cluster, NpgsqlDataSource dataSource, SkippingClock clock, string providers)
+    private PolicyCluster(InProcessTestCluster cluster, NpgsqlDataSource dataSource, SkippingClock clock, string providers, StoreFaults faults)
     {
         _cluster = cluster;
+        Faults = faults;
         _providers = providers;
         Clock = clock;
         DataSource = dataSource;
@@ -42,6 +43,9 @@ public sealed class PolicyCluster : IAsyncDisposable
     }
 
     public SkippingClock Clock { get; }
+
+    /// <summary>What goes wrong around the silos' commits.</summary>
+    public StoreFaults Faults { get; }
 
     public NpgsqlDataSource DataSource { get; }
 
@@ -66,7 +70,8 @@ public sealed class PolicyCluster : IAsyncDisposable
         var dataSource = PolicyDatabase.CreateDataSource(connectionString, poolSizeMax: 30);
         var providers = new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 10 }.ConnectionString;
         var builder = new InProcessTestClusterBuilder(silos);
-        builder.ConfigureSilo((_, silo) =>
+        var faults = new StoreFaults();
+        builder.ConfigureSilo((options, silo) =>
         {
             silo.AddAdoNetGrainStorage(StateNames.Provider, options =>
             {
@@ -86,7 +91,7 @@ public sealed class PolicyCluster : IAsyncDisposable
                 options.NumVotesForDeathDeclaration = 1;
             });
             silo.Services.AddKeyedSingleton<TimeProvider>(PolicyClock.Key, clock);
-            silo.Services.AddSingleton<IRolloutStore>(new PostgresRolloutStore(dataSource, clock));
+            silo.Services.AddSingleton<IRolloutStore>(new WatchedStore(options.SiloName, new PostgresRolloutStore(dataSource, clock), faults));
             silo.Services.AddSingleton<ICatalogStore>(new PostgresCatalogStore(dataSource));
             silo.Services.AddSingleton<IAuditStore>(new PostgresAuditStore(dataSource));
             silo.Services.Configure<RolloutOptions>(options => options.HourSeconds = HourSeconds);
@@ -97,7 +102,7 @@ public sealed class PolicyCluster : IAsyncDisposable
         builder.ConfigureClient(client => client.Services.AddPolicySerialization());
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new PolicyCluster(cluster, dataSource, clock, providers);
+        return new PolicyCluster(cluster, dataSource, clock, providers, faults);
     }
 
     /// <summary>Somebody with a key of their own.</summary>

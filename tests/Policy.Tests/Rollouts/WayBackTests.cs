@@ -39,7 +39,7 @@ public sealed class WayBackTests
 
         Assert.False(fleet.Rollout.IsFinal);
         Assert.Equal(
-            [("look", fleet.Now.AddSeconds(5)), ("rollback", fleet.Now.AddSeconds(60))],
+            [("look", fleet.Now.AddSeconds(1)), ("rollback", fleet.Now.AddSeconds(60))],
             RolloutDecider.Deadlines(fleet.Rollout).Select(deadline => (deadline.Kind, deadline.DueAt)));
 
         fleet.Waiting = 0;

@@ -31,3 +31,9 @@ public sealed class PostgresReadTests(StoreDatabase database) : ReadContract, IC
 {
     protected override StoreUnderTest Store { get; } = database.Open();
 }
+
+/// <summary>The contract of <see cref="ReturnContract"/>, kept by PostgreSQL.</summary>
+public sealed class PostgresReturnTests(StoreDatabase database) : ReturnContract, IClassFixture<StoreDatabase>
+{
+    protected override StoreUnderTest Store { get; } = database.Open();
+}

@@ -44,6 +44,7 @@ public sealed class AccessTests(ControlPlane plane)
         { "GET", "/fleets/edge/why", "viewer publisher operator approver admin" },
         { "PUT", "/fleets/edge/baseline", "operator admin" },
         { "POST", "/fleets/edge/rollback", "operator admin" },
+        { "POST", "/fleets/edge/epoch", "admin" },
         { "GET", "/fleets/edge/quarantine", "viewer publisher operator approver admin" },
         { "POST", "/fleets/edge/quarantine/x/release", "operator admin" },
         { "GET", "/fleets/edge/convergence", "viewer publisher operator approver admin" },

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Grains.Tests.Cluster;
+
+/// <summary>One silo's way to the store, with a place to stand between a decision and its commit.</summary>
+public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults faults) : IRolloutStore
+{
+    public async Task<CommitResult> CommitAsync(PolicyChange change, CancellationToken cancellationToken = default)
+    {
+        await faults.BeforeCommit(silo, change);
+        var result = await inner.CommitAsync(change, cancellationToken);
+        await faults.AfterCommit(silo, change);
+        return result;
+    }
+
+    public Task<StoredAdmission?> ReadAdmissionAsync(string tenant, CancellationToken cancellationToken = default) =>
+        inner.ReadAdmissionAsync(tenant, cancellationToken);
+
+    public Task<StoredFleet?> ReadFleetAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
+        inner.ReadFleetAsync(tenant, fleet, cancellationToken);
+
+    public Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default) =>
+        inner.ListFleetsAsync(tenant, cancellationToken);
+
+    public Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
+        inner.ReadChangedFleetsAsync(known, cancellationToken);
+
+    public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
+        inner.ListNodesAsync(tenant, fleet, cancellationToken);
+
+    public Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default) =>
+        inner.RegisterNodesAsync(tenant, fleet, nodes, audit, cancellationToken);
+
+    public Task<bool> RemoveNodeAsync(string tenant, string fleet, string node, AuditDraft audit, CancellationToken cancellationToken = default) =>
+        inner.RemoveNodeAsync(tenant, fleet, node, audit, cancellationToken);
+
+    public Task<RolloutState?> ReadRolloutAsync(string tenant, string rolloutId, CancellationToken cancellationToken = default) =>
+        inner.ReadRolloutAsync(tenant, rolloutId, cancellationToken);
+
+    public Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default) =>
+        inner.ListRolloutsAsync(tenant, fleet, limit, cancellationToken);
+
+    public Task<ImmutableArray<string>> ListProvenAsync(string tenant, string fleet, int limit, CancellationToken cancellationToken = default) =>
+        inner.ListProvenAsync(tenant, fleet, limit, cancellationToken);
+
+    public Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
+        inner.ListQuarantineAsync(tenant, fleet, cancellationToken);
+
+    public Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default) =>
+        inner.ReadOverdueAsync(now, limit, cancellationToken);
+
+    public Task<OperationWrite?> ReadOperationAsync(string keyId, string operationId, CancellationToken cancellationToken = default) =>
+        inner.ReadOperationAsync(keyId, operationId, cancellationToken);
+}
+
+/// <summary>What goes wrong around commits; nothing unless a test says so.</summary>
+public sealed class StoreFaults
+{
+    /// <summary>A decision is about to be committed by a silo.</summary>
+    public Func<string, PolicyChange, Task> BeforeCommit { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>It is durable, and nobody has been told yet.</summary>
+    public Func<string, PolicyChange, Task> AfterCommit { get; set; } = (_, _) => Task.CompletedTask;
+}
