@@ -68,7 +68,9 @@ internal static class HostComposition
     private static void AddStores(IServiceCollection services, Task<PolicyDatabase> opening)
     {
         services.AddSingleton(_ => opening.GetAwaiter().GetResult());
-        services.AddSingleton<IRolloutStore>(services => new PostgresRolloutStore(services.GetRequiredService<PolicyDatabase>().DataSource, services.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(services => new WriteHealth(services.GetRequiredService<PolicyDatabase>().DataSource));
+        services.AddSingleton<IRolloutStore>(services => new PostgresRolloutStore(
+            services.GetRequiredService<PolicyDatabase>().DataSource, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<WriteHealth>()));
         services.AddSingleton<ICatalogStore>(services => new PostgresCatalogStore(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IAuditStore>(services => new PostgresAuditStore(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IKeyStore>(services => new PostgresKeyStore(services.GetRequiredService<PolicyDatabase>().DataSource));

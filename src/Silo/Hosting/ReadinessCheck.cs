@@ -1,13 +1,14 @@
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Postgres;
 
 namespace OrleansPolicy.Silo.Hosting;
 
 /// <summary>Whether the process can do its work. Looks at most once a second, however often it is asked.</summary>
-public sealed class ReadinessCheck(IKeyStore store, IHostApplicationLifetime lifetime, TimeProvider time)
+public sealed class ReadinessCheck(IKeyStore store, WriteHealth writes, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private readonly Lock gate = new();
-    private Task<bool>? looking;
+    private Task<DatabaseHealth>? looking;
     private long lookedAt;
 
     /// <summary>The state now.</summary>
@@ -15,11 +16,16 @@ public sealed class ReadinessCheck(IKeyStore store, IHostApplicationLifetime lif
     {
         var started = lifetime.ApplicationStarted.IsCancellationRequested;
         var stopping = lifetime.ApplicationStopping.IsCancellationRequested;
-        var database = await DatabaseAnswersAsync();
-        return new Readiness(started && !stopping && database, database, stopping ? "stopping" : started ? "started" : "starting");
+        var database = await DatabaseAsync();
+
+        // Without writes it still answers nodes, and whoever takes it out of a load balancer makes them deny.
+        return new Readiness(started && !stopping && database.Answers, database.Answers, database.TakesWrites, stopping ? "stopping" : started ? "started" : "starting")
+        {
+            Code = !database.Answers ? "store.unavailable" : !database.TakesWrites ? "store.unwritable" : null,
+        };
     }
 
-    private Task<bool> DatabaseAnswersAsync()
+    private Task<DatabaseHealth> DatabaseAsync()
     {
         lock (gate)
         {
@@ -33,22 +39,29 @@ public sealed class ReadinessCheck(IKeyStore store, IHostApplicationLifetime lif
         }
     }
 
-    private async Task<bool> AskAsync()
+    private async Task<DatabaseHealth> AskAsync()
     {
         try
         {
             await store.ListTenantsAsync();
-            return true;
+            return new DatabaseHealth(true, await writes.LookAsync());
         }
         catch (StoreUnavailableException)
         {
-            return false;
+            return new DatabaseHealth(false, false);
         }
     }
+
+    private sealed record DatabaseHealth(bool Answers, bool TakesWrites);
 }
 
 /// <summary>What <c>/readyz</c> answers.</summary>
-/// <param name="Ready">Whether the process can do its work.</param>
+/// <param name="Ready">Whether requests may be sent here.</param>
 /// <param name="Database">Whether the database answers.</param>
+/// <param name="Writable">Whether it takes writes, as far as was seen: a full disk shows with the first change that was refused.</param>
 /// <param name="Silo">starting, started or stopping.</param>
-public sealed record Readiness(bool Ready, bool Database, string Silo);
+public sealed record Readiness(bool Ready, bool Database, bool Writable, string Silo)
+{
+    /// <summary><c>store.unavailable</c> or <c>store.unwritable</c>; null: nothing is wrong with the database.</summary>
+    public string? Code { get; init; }
+}

@@ -25,11 +25,11 @@ public sealed class PostgresRolloutStore : IRolloutStore
     private readonly TimeProvider _time;
 
     /// <summary>On a database whose schema is in place.</summary>
-    public PostgresRolloutStore(NpgsqlDataSource dataSource, TimeProvider time)
+    public PostgresRolloutStore(NpgsqlDataSource dataSource, TimeProvider time, WriteHealth? writes = null)
     {
         _dataSource = dataSource;
         _time = time;
-        _calls = new StoreCalls(dataSource);
+        _calls = new StoreCalls(dataSource, writes);
         _nodes = new NodeTransactions(dataSource, _calls);
         _deadlines = new DeadlineClaims(dataSource, _calls, time);
     }

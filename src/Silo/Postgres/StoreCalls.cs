@@ -8,7 +8,7 @@ namespace OrleansPolicy.Silo.Postgres;
 /// Makes every call to the store end: within 5 seconds, with an answer or a <see cref="StoreUnavailableException"/>. A connection
 /// that turns out to be dead is no outage (the server was restarted): the call is made once more where that cannot do it twice.
 /// </summary>
-internal sealed class StoreCalls(NpgsqlDataSource dataSource)
+internal sealed class StoreCalls(NpgsqlDataSource dataSource, WriteHealth? writes = null)
 {
     // The first ends a call in good order: the server is told to stop. The second gives up waiting for that.
     private static readonly TimeSpan CancelAfter = TimeSpan.FromSeconds(4);
@@ -50,6 +50,7 @@ internal sealed class StoreCalls(NpgsqlDataSource dataSource)
         }
         catch (Exception e) when (IsOutage(e))
         {
+            writes?.Note(e);
             throw new StoreUnavailableException($"The database cannot be used: {e.Message}", e);
         }
     }
