@@ -12,6 +12,8 @@ internal static class GatewayExample
 
     public static byte[] PolicyJson { get; } = File.ReadAllBytes(Path.Combine(Folder, "policy.json"));
 
+    public static byte[] NextPolicyJson { get; } = File.ReadAllBytes(Path.Combine(Folder, "policy.v2.json"));
+
     public static RuleSet Rules()
     {
         var bundle = BundleReader.Read(PolicyJson, new BundleReadOptions());

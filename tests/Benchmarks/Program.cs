@@ -7,6 +7,11 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["canonical"] = ("the canonical form of a bundle, beside parsing and writing it", CanonicalSpeed.RunAsync),
     ["rollout"] = ("aggregating a report, one look with its event, the cut of 100,000 nodes", RolloutSpeed.RunAsync),
     ["call"] = ("a call from grain to grain in one silo, beside a trip to the thread pool", CallSpeed.RunAsync),
+    ["rollback"] = ("1,000 real agents at 100 %: durable decision to last ACK", RollbackSpeed.RunAsync),
+    ["rollback-kill"] = ("the same with the control plane killed at the decision and started again", RollbackSpeed.RunKilledAsync),
+    ["wake"] = ("10,000 open long polls: the memory they take, durable decision to last answer", WakeSpeed.RunAsync),
+    ["register"] = ("10,000 registrations in one batch", RegisterSpeed.RunAsync),
+    ["idle"] = ("processor time of 200 active rollouts in 200 fleets at rest", IdleCost.RunAsync),
 };
 
 if (args is not [{ } name] || !benchmarks.TryGetValue(name, out var benchmark))
@@ -14,7 +19,7 @@ if (args is not [{ } name] || !benchmarks.TryGetValue(name, out var benchmark))
     Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Benchmarks -- NAME");
     foreach (var (key, (what, _)) in benchmarks)
     {
-        Console.Error.WriteLine($"  {key,-10} {what}");
+        Console.Error.WriteLine($"  {key,-14} {what}");
     }
 
     return 2;

@@ -1,0 +1,94 @@
+using OrleansPolicy.Client;
+
+namespace OrleansPolicy.Benchmarks;
+
+/// <summary>Real agents in this process, each with its own key and its own long poll. They share connections and compiled bundles.</summary>
+internal sealed class Agents : IAsyncDisposable
+{
+    private const int StartedAtOnce = 20;
+
+    private readonly PolicyTransport _transport = new();
+    private readonly PolicyCache _cache = new();
+    private PolicyNode[] _nodes = [];
+    private long _lastSwap;
+
+    /// <summary>When the last of them put another bundle in force.</summary>
+    public DateTimeOffset LastSwapAt => new(Interlocked.Read(ref _lastSwap), TimeSpan.Zero);
+
+    public static async Task<Agents> StartAsync(Installation installation, string fleet, int count)
+    {
+        var keys = await installation.Admin.CreateKeysAsync(
+            [.. Enumerable.Range(0, count).Select(Installation.NameOf).Select(node => new NewKey
+            {
+                Name = node, Subject = node, Role = "node", Fleet = fleet, Node = node,
+            })]);
+        var agents = new Agents();
+        using var places = new SemaphoreSlim(StartedAtOnce);
+        agents._nodes = await Task.WhenAll(keys.Select(async (key, index) =>
+        {
+            await places.WaitAsync();
+            try
+            {
+                return await PolicyNode.StartAsync(new PolicyNodeOptions
+                {
+                    Server = installation.ControlPlane.Address,
+                    ApiKey = key.Key,
+                    Fleet = fleet,
+                    Node = Installation.NameOf(index),
+                    FailureDomain = $"zone-{index % 4}",
+                    TrustRoot = installation.Root,
+                    Transport = agents._transport,
+                    Cache = agents._cache,
+                    OnEvent = agents.Note,
+                });
+            }
+            finally
+            {
+                places.Release();
+            }
+        }));
+        return agents;
+    }
+
+    /// <summary>Waits until every node decides under a hash.</summary>
+    public async Task UntilAllOnAsync(string policyHash)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        while (!_nodes.All(node => node.Status is { Refusal: null } now && now.PolicyHash == policyHash))
+        {
+            await Task.Delay(20, patience.Token);
+        }
+    }
+
+    /// <summary>Lets each node decide about one request.</summary>
+    public void DecideOnce()
+    {
+        foreach (var node in _nodes)
+        {
+            node.Decide("gateway.health.read", default);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
+        _transport.Dispose();
+    }
+
+    private void Note(NodeEvent happened)
+    {
+        if (happened.Kind != NodeEventKind.Swapped)
+        {
+            return;
+        }
+
+        var at = happened.At.UtcTicks;
+        for (var last = Interlocked.Read(ref _lastSwap); at > last; last = Interlocked.Read(ref _lastSwap))
+        {
+            if (Interlocked.CompareExchange(ref _lastSwap, at, last) == last)
+            {
+                return;
+            }
+        }
+    }
+}

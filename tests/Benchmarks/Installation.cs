@@ -1,0 +1,127 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using OrleansPolicy.Admission;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Client;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Rollouts;
+
+namespace OrleansPolicy.Benchmarks;
+
+/// <summary>A control plane with the gateway example published, an update limit that does not hinder, and an admin.</summary>
+internal sealed class Installation : IAsyncDisposable
+{
+    // At most 500 reports a second from 1,000 agents: they share this machine with the control plane.
+    private const double ReportIntervalSec = 2;
+
+    private static readonly string[] Criteria = ["error_rate < 0.01"];
+    private static readonly JsonElement QuarterThenAll = JsonSerializer.SerializeToElement(new
+    {
+        wedge_stages = new[] { Stage("quarter", 25, 1), Stage("all", 100, 8_000) },
+        initial_percentage = 25,
+        increment_policy = "linear",
+        max_blast_radius = 100,
+        observation_window_hours = 1,
+    });
+
+    private readonly string _data = ControlPlane.NewDataFolder();
+    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+    private Installation(double? hourSeconds) => ControlPlane = new ControlPlane(_data, hourSeconds);
+
+    public ControlPlane ControlPlane { get; }
+
+    public PolicyClient Admin { get; private set; } = null!;
+
+    public TrustRoot Root { get; private set; } = null!;
+
+    public string V1 { get; private set; } = "";
+
+    public string V2 { get; private set; } = "";
+
+    /// <summary>Starts it in a new data folder, which it removes at its end.</summary>
+    /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
+    public static async Task<Installation> StartAsync(double? hourSeconds = null)
+    {
+        var made = new Installation(hourSeconds);
+        try
+        {
+            await made.ControlPlane.StartAsync();
+            made.Admin = new PolicyClient(new PolicyClientOptions
+            {
+                Server = made.ControlPlane.Address,
+                ApiKey = made.ControlPlane.AdminKey,
+                MaxAttempts = 50,
+                Backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
+            });
+            await made.Admin.ConfigureAdmissionAsync(new UpdateLimit(60_000, 0));
+            made.Root = new TrustRoot
+            {
+                Keys = [new TrustKey("bench", SignatureAlgorithm.EcdsaKey, made._key.ExportSubjectPublicKeyInfoPem())],
+            };
+            await made.Admin.SetTrustAsync(made.Root);
+            made.V1 = await made.PublishAsync(GatewayExample.PolicyJson);
+            return made;
+        }
+        catch
+        {
+            await made.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static string NameOf(int index) => $"gateway-{index:D5}";
+
+    public static NodeRegistration[] Registrations(int nodes) =>
+        [.. Enumerable.Range(0, nodes).Select(i => new NodeRegistration { Node = NameOf(i), FailureDomain = $"zone-{i % 4}" })];
+
+    /// <summary>A fleet whose nodes are registered and whose first bundle is v1.</summary>
+    public async Task AddFleetAsync(string fleet, int nodes)
+    {
+        await Admin.ConfigureFleetAsync(fleet, new FleetSettings { ReportIntervalSec = ReportIntervalSec });
+        await Admin.RegisterNodesAsync(fleet, Registrations(nodes));
+        await Admin.SetBaselineAsync(fleet, V1, "benchmark");
+    }
+
+    /// <summary>Publishes v2, once the fleets have v1: nobody is given the older of two as its first.</summary>
+    public async Task PublishNextAsync() => V2 = await PublishAsync(GatewayExample.NextPolicyJson);
+
+    /// <summary>Starts to bring v2 to a fleet: to a quarter of it for an hour, then to all of it.</summary>
+    public Task<RolloutView> RollOutAsync(string fleet) =>
+        Admin.StartRolloutAsync(new NewRollout { Fleet = fleet, Ref = V2, RolloutWedge = QuarterThenAll, Reason = "benchmark" });
+
+    /// <summary>Waits until a rollout is as wanted.</summary>
+    public async Task<RolloutView> UntilAsync(string rolloutId, Func<RolloutView, bool> holds)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        while (true)
+        {
+            var view = await Admin.GetRolloutAsync(rolloutId, patience.Token);
+            if (holds(view))
+            {
+                return view;
+            }
+
+            await Task.Delay(100, patience.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Admin?.Dispose();
+        await ControlPlane.DisposeAsync();
+        _key.Dispose();
+        Directory.Delete(_data, recursive: true);
+    }
+
+    private async Task<string> PublishAsync(byte[] bundle) => (await Admin.PublishAsync(BundleSigner.Sign(bundle, "bench", _key))).PolicyHash;
+
+    private static object Stage(string id, int percentage, int hours) => new
+    {
+        stage_id = id,
+        target_percentage = percentage,
+        duration_hours = hours,
+        success_criteria = Criteria,
+        rollback_trigger = "error_rate > 0.05",
+    };
+}
