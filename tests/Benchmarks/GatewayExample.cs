@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
@@ -16,7 +17,8 @@ internal static class GatewayExample
 
     public static RuleSet Rules()
     {
-        var bundle = BundleReader.Read(PolicyJson, new BundleReadOptions());
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var bundle = BundleReader.Read(BundleSigner.Sign(PolicyJson, "bench", key), new BundleReadOptions());
         return bundle.Succeeded
             ? RuleSet.Compile(bundle.Value).Value!
             : throw new InvalidOperationException(bundle.Problems[0].Message);

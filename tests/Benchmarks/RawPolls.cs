@@ -5,13 +5,15 @@ using System.Text.Json;
 
 namespace OrleansPolicy.Benchmarks;
 
-/// <summary>One open long poll for each node of a fleet, asked anew whenever it is answered, over plain HTTP under a relay's key.</summary>
+/// <summary>One open long poll for each node of a fleet, asked anew whenever it is answered, over plain HTTP and under the node's own key.</summary>
 internal sealed class RawPolls : IAsyncDisposable
 {
     private static readonly object OneDecision = new { decisions = new { count = 1, sum = 1 }, error_rate = new { count = 1, sum = 0 } };
 
     private readonly string _path;
     private readonly HttpClient _http;
+    private readonly IReadOnlyList<string> _nodeKeys;
+    private readonly AuthenticationHeaderValue _relay;
     private readonly CancellationTokenSource _stopping = new();
     private readonly (long Epoch, string PolicyHash, DateTimeOffset At)[] _heard;
     private readonly string _bootId = Guid.NewGuid().ToString("N");
@@ -19,16 +21,17 @@ internal sealed class RawPolls : IAsyncDisposable
     private int _troubles;
     private long _seq;
 
-    public RawPolls(Uri server, string key, string fleet, int nodes)
+    public RawPolls(Uri server, string fleet, IReadOnlyList<string> nodeKeys, string relayKey)
     {
         _path = $"/v1/default/fleets/{fleet}";
-        _heard = new (long, string, DateTimeOffset)[nodes];
+        _heard = new (long, string, DateTimeOffset)[nodeKeys.Count];
+        _nodeKeys = nodeKeys;
+        _relay = new AuthenticationHeaderValue("Bearer", relayKey);
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = int.MaxValue })
         {
             BaseAddress = server,
             Timeout = TimeSpan.FromSeconds(60),
         };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
 
     /// <summary>Polls that failed or were refused, and were tried again.</summary>
@@ -43,6 +46,11 @@ internal sealed class RawPolls : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         while (!Array.TrueForAll(_heard, heard => heard.Epoch >= epoch))
         {
+            if (_polling.IsFaulted)
+            {
+                await _polling;
+            }
+
             await Task.Delay(50, patience.Token);
         }
 
@@ -57,14 +65,19 @@ internal sealed class RawPolls : IAsyncDisposable
         {
             node = Installation.NameOf(i), boot_id = _bootId, seq, epoch = heard.Epoch, policy_hash = heard.PolicyHash, ack = true, metrics = OneDecision,
         });
-        using var answer = await _http.PostAsJsonAsync(new Uri(_path + "/reports:batch", UriKind.Relative), reports);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_path + "/reports:batch", UriKind.Relative))
+        {
+            Content = JsonContent.Create(reports),
+        };
+        request.Headers.Authorization = _relay;
+        using var answer = await _http.SendAsync(request);
         answer.EnsureSuccessStatusCode();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await _polling;
+        await _polling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _http.Dispose();
         _stopping.Dispose();
     }
@@ -82,7 +95,7 @@ internal sealed class RawPolls : IAsyncDisposable
                 {
                     etag = await PollOnceAsync(uri, index, etag);
                 }
-                catch (HttpRequestException)
+                catch (HttpRequestException e) when (e.StatusCode is null or HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable)
                 {
                     Interlocked.Increment(ref _troubles);
                     await Task.Delay(500, _stopping.Token);
@@ -97,6 +110,7 @@ internal sealed class RawPolls : IAsyncDisposable
     private async Task<string?> PollOnceAsync(Uri uri, int index, string? etag)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, uri);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _nodeKeys[index]);
         if (etag is not null)
         {
             request.Headers.TryAddWithoutValidation("If-None-Match", etag);

@@ -8,7 +8,7 @@ internal static class WakeSpeed
     private const string Fleet = "edge";
     private const double HourSeconds = 3;
     private const int Nodes = 10_000;
-    private const int Runs = 10;
+    private const int Runs = 7;
     private const int MemoryReads = 10;
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(15);
 
@@ -17,8 +17,13 @@ internal static class WakeSpeed
         await using var installation = await Installation.StartAsync(HourSeconds);
         await installation.AddFleetAsync(Fleet, Nodes);
         await installation.PublishNextAsync();
-        var key = await installation.Admin.CreateKeyAsync(new NewKey { Name = "relay", Subject = "relay", Role = "relay", Fleet = Fleet });
-        await using var polls = new RawPolls(installation.ControlPlane.Address, key.Key, Fleet, Nodes);
+        var relay = await installation.Admin.CreateKeyAsync(new NewKey { Name = "relay", Subject = "relay", Role = "relay", Fleet = Fleet });
+        var keys = await installation.Admin.CreateKeysAsync(
+            [.. Enumerable.Range(0, Nodes).Select(Installation.NameOf).Select(node => new NewKey
+            {
+                Name = node, Subject = node, Role = "node", Fleet = Fleet, Node = node,
+            })]);
+        await using var polls = new RawPolls(installation.ControlPlane.Address, Fleet, [.. keys.Select(key => key.Key)], relay.Key);
         polls.Start();
         var epoch = (await installation.Admin.GetFleetAsync(Fleet)).Directive.Epoch;
         await polls.UntilAllHeardAsync(epoch);

@@ -11,6 +11,9 @@ internal static class LogSetup
     // A start that fails is told in one line by the program; the host would put its stack trace before it.
     private const string HostCategory = "Microsoft.Extensions.Hosting.Internal.Host";
 
+    // It warns of the collector that is not the server's, which is chosen here; what it has to say of trouble is an error.
+    private const string SiloCategory = "Orleans.Runtime.Silo";
+
     public static void Configure(ILoggingBuilder logging, SiloSettings settings)
     {
         logging.ClearProviders();
@@ -23,6 +26,8 @@ internal static class LogSetup
         }
 
         logging.AddFilter(HostCategory, _ => settings.LogLevel <= LogLevel.Debug);
+        logging.Services.Configure<LoggerFilterOptions>(filter => filter.Rules.Add(new LoggerFilterRule(
+            null, SiloCategory, null, (_, category, level) => level >= (category == SiloCategory ? LogLevel.Error : LogLevel.Warning) || settings.LogLevel <= LogLevel.Debug)));
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
