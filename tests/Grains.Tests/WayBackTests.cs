@@ -129,6 +129,24 @@ public class WayBackTests(PostgresServer server)
         Assert.Equal("fleet.unknown", Code(await cluster.Grains.Rollout(Tenant, "f1").FastTrackAsync(new FastTrackFleet("nobody", null, false, "back"), As("olga"))));
     }
 
+    [Fact]
+    public async Task Two_people_who_take_it_back_at_once_take_it_back_once()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(40);
+        var (_, target) = await HashesAsync(cluster);
+        await CompleteAsync(cluster, fleet, "r1", "2.0.0");
+        await cluster.PublishAsync("3.0.0");
+        await CompleteAsync(cluster, fleet, "r2", "3.0.0");
+
+        var answers = await Task.WhenAll(FastTrackAsync(cluster, "f1"), FastTrackAsync(cluster, "f2"));
+
+        Assert.Single(answers, answer => answer.Succeeded);
+        Assert.True(Code(Assert.Single(answers, answer => !answer.Succeeded)) is "rollout.in_flight" or "rollout.already_running");
+        Assert.Equal(target, (await cluster.Store.ReadFleetAsync(Tenant, Fleet))!.Directive.Target);
+        Assert.Equal("rollout.in_flight", Code(await FastTrackAsync(cluster, "f3")));
+    }
+
     private static Task<Outcome<RolloutView>> FastTrackAsync(PolicyCluster cluster, string id, string? reference = null) =>
         cluster.Grains.Rollout(Tenant, id).FastTrackAsync(new FastTrackFleet(Fleet, reference, false, "back"), As("olga"));
 

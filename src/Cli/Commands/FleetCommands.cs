@@ -13,7 +13,7 @@ internal static class FleetCommands
     public static Command Create(CliHost host) => new("fleet", "Create fleets, give them a baseline, look at them.")
     {
         New(host), List(host), Baseline(host), Status(host), Nodes(host), Convergence(host), Why(host),
-        FleetReturnCommands.RollBack(host), FleetReturnCommands.Quarantine(host),
+        FleetReturnCommands.RollBack(host), FleetReturnCommands.Quarantine(host), FleetReturnCommands.RaiseEpoch(host),
     };
 
     private static Argument<string> FleetArgument() => new("fleet") { Description = "The fleet." };
@@ -156,7 +156,8 @@ internal static class FleetCommands
             ("target", directive.Target),
             ("fallback", directive.Fallback),
             ("share", directive.Fallback is null ? null : Cli.Show.Percent(directive.Percentage)),
-            ("nodes", Counts(fleet)));
+            ("nodes", Counts(fleet)),
+            ("behind", fleet.EpochBehind is { } known ? $"a node reports epoch {known}: no leases until the epoch is raised above it" : null));
     }
 
     private static string Counts(FleetSnapshot fleet) =>

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace OrleansPolicy.Cli.Commands;
 
-/// <summary><c>policyctl fleet rollback</c> and <c>fleet quarantine</c>.</summary>
+/// <summary><c>policyctl fleet rollback</c>, <c>fleet quarantine</c> and <c>fleet raise-epoch</c>.</summary>
 internal static class FleetReturnCommands
 {
     public static Command RollBack(CliHost host)
@@ -19,6 +19,20 @@ internal static class FleetReturnCommands
                     context.Get(fleet), context.Required(reason), context.Get(reference), context.Get(expired), Guid.NewGuid().ToString("N"),
                     cancellationToken);
                 return await ReturnWatch.RunAsync(context, begun, context.Get(wait), cancellationToken);
+            });
+    }
+
+    public static Command RaiseEpoch(CliHost host)
+    {
+        var fleet = FleetArgument();
+        var epoch = new Argument<long>("epoch") { Description = "Above all that the fleet and its nodes know." };
+        var reason = ReasonOption.Create();
+        return new Command("raise-epoch", "Lead a fleet again whose nodes know a higher epoch than a restored database.") { fleet, epoch, reason }
+            .Does(host, async (context, cancellationToken) =>
+            {
+                var raised = await context.Client.RaiseEpochAsync(context.Get(fleet), context.Get(epoch), context.Required(reason), cancellationToken);
+                context.Output.Answer(raised, o => o.Line($"{raised.Fleet} goes on under epoch {raised.Directive.Epoch}."));
+                return ExitCodes.Ok;
             });
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Client;
@@ -64,6 +65,11 @@ public sealed partial class PolicyClient
         SendJsonAsync<FastTrackBody, RolloutView>(
             HttpMethod.Post, $"/fleets/{Segment(fleet)}/rollback", new FastTrackBody(reference, allowExpired, reason), idempotencyKey, cancellationToken);
 
+    /// <summary>Says the same under a higher epoch, after the fleet's nodes reported a higher one than is stored (<c>fleet.epoch_behind</c>).</summary>
+    public Task<FleetSnapshot> RaiseEpochAsync(string fleet, long epoch, string reason, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<EpochBody, FleetSnapshot>(
+            HttpMethod.Post, $"/fleets/{Segment(fleet)}/epoch", new EpochBody(epoch, reason), null, cancellationToken);
+
     /// <summary>What a fleet is not offered again, newest first.</summary>
     public Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string fleet, CancellationToken cancellationToken = default) =>
         ListAsync<QuarantinedBundle>($"/fleets/{Segment(fleet)}/quarantine", "quarantine", cancellationToken);
@@ -82,6 +88,8 @@ public sealed partial class PolicyClient
     private sealed record BaselineBody(string Ref, string Reason);
 
     private sealed record ReasonBody(string Reason);
+
+    private sealed record EpochBody(long Epoch, string Reason);
 
     private sealed record FastTrackBody(string? Ref, bool AllowExpired, string Reason);
 }

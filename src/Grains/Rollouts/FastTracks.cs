@@ -37,6 +37,14 @@ internal sealed class FastTracks(
             return Outcome<DecidedChange>.Fail("fleet.unknown", $"There is no fleet '{request.Fleet}'.", "$.fleet");
         }
 
+        var inFlight = await FindInFlightAsync(tenant, request.Fleet);
+        if (request.Ref is null && inFlight is { Kind: RolloutKind.FastTrack })
+        {
+            // Two people who press the same button must not bring the fleet back twice as far.
+            return Outcome<DecidedChange>.Fail(
+                "rollout.in_flight", $"Fast-track {inFlight.RolloutId} is bringing the fleet to {inFlight.Target}: name a ref to go elsewhere.", "$.ref");
+        }
+
         var found = await FindAsync(tenant, fleet, request);
         if (!found.Succeeded)
         {
@@ -49,7 +57,7 @@ internal sealed class FastTracks(
                 tenant, rolloutId, request.Fleet, found.Value.PolicyHash, request.Reason, caller.By, options.Value.HourSeconds, fleet.Directive,
                 acceptedAt),
             null);
-        if (!decided.Succeeded || await FindInFlightAsync(tenant, request.Fleet) is not { } inFlight)
+        if (!decided.Succeeded || inFlight is null)
         {
             return decided;
         }

@@ -59,7 +59,8 @@ public sealed class OverdueRollouts
             var answer = RolloutViews.View(change.After, looked.Value.Seen.Nodes, looked.Value.Seen.Return);
             return Outcome<Proposal<RolloutView>>.Ok(ReferenceEquals(change.Before, change.After)
                 ? new Proposal<RolloutView>(answer)
-                : new Proposal<RolloutView>(answer, change.ToChange(null)) {
+                : new Proposal<RolloutView>(answer, change.ToChange(null))
+                {
                     Then = () =>
                     {
                         committed();

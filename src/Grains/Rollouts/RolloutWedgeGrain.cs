@@ -137,6 +137,10 @@ internal sealed class RolloutWedgeGrain(
             }
 
             var decided = await fastTracks.DecideAsync(Tenant, RolloutId, request, acceptedAt, caller);
+
+            // Where it must be decided again because the fleet has moved, it is to the same bundle: what is the last good one may be
+            // another by then.
+            request = request with { Ref = decided.Value?.After.Target ?? request.Ref };
             return decided.Succeeded
                 ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value, caller, 202))
                 : decided.As<Proposal<RolloutView>>();
@@ -263,7 +267,12 @@ internal sealed class RolloutWedgeGrain(
     private void Drive(RolloutState state)
     {
         var window = TimeSpan.FromSeconds((state.Plan?.ObservationWindowHours ?? 1) * state.HourSeconds);
-        var period = state.Return is null ? window / LooksPerWindow : ReturnLookPeriod;
+        var period = state.Return switch
+        {
+            null => window / LooksPerWindow,
+            { OverdueAt: null } => ReturnLookPeriod,
+            _ => LookPeriodMax,
+        };
         period = period < LookPeriodMin ? LookPeriodMin : period > LookPeriodMax ? LookPeriodMax : period;
         if (_driver is null || _driverPeriod != period)
         {

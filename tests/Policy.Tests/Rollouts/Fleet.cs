@@ -56,6 +56,8 @@ internal sealed class Fleet
 
     public DateTimeOffset? FiringSince { get; set; }
 
+    public long? EpochBehind { get; set; }
+
     /// <summary>Nodes that have neither returned nor been fenced.</summary>
     public int Waiting { get; set; }
 
@@ -116,6 +118,7 @@ internal sealed class Fleet
                     .Add("error_rate", new MetricValue(Decisions, Decisions * ErrorRate)),
             NewestSampleAt = Decisions == 0 ? null : Now - SampleAge,
             FiringSince = FiringSince,
+            EpochBehind = EpochBehind,
             Return = State?.Return is { IsOpen: true } back ? Returned(back) : null,
             Census = withCensus ? Census : null,
         };
