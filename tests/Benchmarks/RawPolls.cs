@@ -63,7 +63,13 @@ internal sealed class RawPolls : IAsyncDisposable
         var seq = ++_seq;
         var reports = _heard.Select((heard, i) => new
         {
-            node = Installation.NameOf(i), boot_id = _bootId, seq, epoch = heard.Epoch, policy_hash = heard.PolicyHash, ack = true, metrics = OneDecision,
+            node = Installation.NameOf(i),
+            boot_id = _bootId,
+            seq,
+            epoch = heard.Epoch,
+            policy_hash = heard.PolicyHash,
+            ack = true,
+            metrics = OneDecision,
         });
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_path + "/reports:batch", UriKind.Relative))
         {
