@@ -136,4 +136,11 @@ public sealed record RegistryNews(ImmutableArray<NodeRecord> Nodes, ImmutableArr
 /// <param name="Node">The node.</param>
 /// <param name="At">When its request arrived, on the silo's clock.</param>
 /// <param name="Report">Its newest report since the last hand-over, metrics summed; null: it only polled.</param>
-public sealed record HeardNode(string Node, DateTimeOffset At, NodeReport? Report);
+public sealed record HeardNode(string Node, DateTimeOffset At, NodeReport? Report)
+{
+    /// <summary>
+    /// When the first of several reports arrived that were summed, because they could not be handed over one by one; null: at
+    /// <see cref="At"/>. What they show was known from then on.
+    /// </summary>
+    public DateTimeOffset? FirstReportAt { get; init; }
+}

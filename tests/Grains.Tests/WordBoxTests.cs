@@ -20,7 +20,7 @@ public class WordBoxTests
 
         var word = Assert.Single(box.Take());
 
-        Assert.Equal((Noon.AddSeconds(2), 2L), (word.At, word.Report!.Seq));
+        Assert.Equal((Noon.AddSeconds(2), 2L, Noon), (word.At, word.Report!.Seq, word.FirstReportAt));
         Assert.Equal(15, word.Report.Metrics["decisions"].Count);
         Assert.True(box.IsEmpty);
     }

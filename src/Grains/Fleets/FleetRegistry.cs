@@ -139,7 +139,7 @@ internal sealed class FleetRegistry
             {
                 var isOfCohort = hash == _directive.Target;
                 (isOfCohort ? _cohort : _rest).Add(word.At, word.Report.Metrics);
-                _firstSampleSinceQuiet ??= isOfCohort ? word.At : null;
+                _firstSampleSinceQuiet ??= isOfCohort ? word.FirstReportAt ?? word.At : null;
             }
         }
 

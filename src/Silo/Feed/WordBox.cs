@@ -60,13 +60,16 @@ internal sealed class WordBox
         var at = earlier.At > later.At ? earlier.At : later.At;
         if (earlier.Report is not { } old || later.Report is not { } report)
         {
-            return new HeardNode(later.Node, at, later.Report ?? earlier.Report);
+            var only = later.Report is null ? earlier : later;
+            return new HeardNode(later.Node, at, only.Report) { FirstReportAt = FirstReportAt(only) };
         }
 
         // Samples count for the hash they were counted under; those under another one would be laid to the newest report's hash.
         var metrics = old.PolicyHash == report.PolicyHash ? Sum(old.Metrics, report.Metrics) : report.Metrics;
-        return new HeardNode(later.Node, at, report with { Metrics = metrics });
+        return new HeardNode(later.Node, at, report with { Metrics = metrics }) { FirstReportAt = FirstReportAt(earlier) };
     }
+
+    private static DateTimeOffset? FirstReportAt(HeardNode word) => word.Report is null ? null : word.FirstReportAt ?? word.At;
 
     private static ImmutableSortedDictionary<string, MetricValue> Sum(
         ImmutableSortedDictionary<string, MetricValue> one, ImmutableSortedDictionary<string, MetricValue> other)
