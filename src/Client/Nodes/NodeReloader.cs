@@ -12,9 +12,6 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
     /// <summary>A node's own words are for people: a page of them is enough.</summary>
     private const int ErrorCharsMax = 1000;
 
-    /// <summary>A control plane that cannot be reached for a moment is no reason to say no to a bundle; for longer it is.</summary>
-    private static readonly TimeSpan UnreachableBeforeNack = TimeSpan.FromSeconds(10);
-
     /// <summary>The same content is most likely refused again: it is tried again because what came may have been damaged on its way.</summary>
     private static readonly Backoff AfterRefusal = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(60));
 
@@ -148,7 +145,6 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
     private async Task LoadUntilDoneAsync(NodeDirective directive, CancellationTokenSource running)
     {
         var hash = directive.PolicyHash!;
-        var began = _time.GetTimestamp();
         for (var failures = 1; !running.IsCancellationRequested; failures++)
         {
             TimeSpan wait;
@@ -181,13 +177,15 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
                 }
 
                 var (code, lasting) = Describe(e);
-                if (lasting || _time.GetElapsedTime(began) > UnreachableBeforeNack)
+                if (lasting)
                 {
                     Refused(hash, $"{code}: {e.Message}", started);
                     wait = AfterRefusal.After(failures);
                 }
                 else
                 {
+                    // A control plane that cannot be reached is no reason to say no to a bundle, however long it lasts: else its return
+                    // would find every node that was loading refusing. It counts a node without an answer by itself (node.no_ack).
                     voice.Say(NodeEventKind.Trouble, code, e.Message);
                     wait = options.Backoff.After(failures, (e as PolicyApiException)?.RetryAfter);
                 }
