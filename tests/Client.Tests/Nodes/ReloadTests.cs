@@ -139,6 +139,37 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task A_control_plane_that_cannot_give_the_content_is_no_reason_to_NACK_however_long_it_lasts()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var (one, two) = (test.Publish("1.0.0"), test.Publish("2.0.0"));
+        await using var node = await test.ServingAsync(one);
+        var (away, asked) = (true, 0);
+        test.Plane.Intercept = async http =>
+        {
+            if (!Volatile.Read(ref away) || !http.Request.Path.Value!.EndsWith("/content", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            Interlocked.Increment(ref asked);
+            await FakeControlPlane.Problem(503, "store.unavailable").ExecuteAsync(http);
+            return true;
+        };
+        test.Plane.Demand(two, fallback: one);
+        await Eventually.Holds(() => Volatile.Read(ref asked) > 0);
+        test.Time.Pass(TimeSpan.FromSeconds(30));
+        var before = Volatile.Read(ref asked);
+        await Eventually.Holds(() => Volatile.Read(ref asked) > before + 9);
+        var reports = test.Plane.Reports.Count;
+        await Eventually.Holds(() => test.Plane.Reports.Count > reports + 1);
+        Assert.DoesNotContain(test.Plane.Reports, report => !report.Ack);
+
+        Volatile.Write(ref away, false);
+        await Eventually.Holds(() => node.Status.PolicyHash == two.Hash);
+    }
+
+    [Fact]
     public async Task What_the_application_objects_to_is_NACKed_in_its_own_words_also_where_another_agent_has_loaded_it()
     {
         await using var test = await NodeUnderTest.CreateAsync();
