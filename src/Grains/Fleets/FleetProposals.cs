@@ -64,15 +64,9 @@ internal sealed class FleetProposals(
             Tenant = tenant,
             Audit =
             [
-                new AuditDraft
-                {
-                    At = clock.GetUtcNow(),
-                    Actor = caller.By.Subject,
-                    Interface = caller.By.Interface,
-                    Action = stored is null ? "fleet.created" : "fleet.configured",
-                    Subject = $"fleets/{fleet}",
-                    Detail = ImmutableSortedDictionary<string, string>.Empty.Add("settings", JsonSerializer.Serialize(settings, PolicyJson.Options)),
-                },
+                Entry(caller, stored is null ? "fleet.created" : "fleet.configured", $"fleets/{fleet}", null, [
+                    new("settings", JsonSerializer.Serialize(settings, PolicyJson.Options)),
+                ]),
             ],
             Operation = Operations.Write(caller, stored is null ? 201 : 200, answer),
             Fleet = new FleetWrite(fleet, settings, Creates: stored is null, stored?.Revision),
@@ -140,17 +134,9 @@ internal sealed class FleetProposals(
             Tenant = tenant,
             Audit =
             [
-                new AuditDraft
-                {
-                    At = clock.GetUtcNow(),
-                    Actor = caller.By.Subject,
-                    Interface = caller.By.Interface,
-                    Action = "fleet.epoch_raised",
-                    Subject = $"fleets/{fleet}",
-                    Reason = reason,
-                    Detail = ImmutableSortedDictionary<string, string>.Empty
-                        .Add("from", $"{current.Epoch}").Add("to", $"{epoch}").Add("reported", $"{known ?? current.Epoch}"),
-                },
+                Entry(caller, "fleet.epoch_raised", $"fleets/{fleet}", reason, [
+                    new("from", $"{current.Epoch}"), new("to", $"{epoch}"), new("reported", $"{known ?? current.Epoch}"),
+                ]),
             ],
             Operation = Operations.Write(caller, 200, answer),
             Directive = new DirectiveWrite(fleet, directive, current.Epoch, stored.Revision),
@@ -188,16 +174,9 @@ internal sealed class FleetProposals(
             Tenant = tenant,
             Audit =
             [
-                new AuditDraft
-                {
-                    At = clock.GetUtcNow(),
-                    Actor = caller.By.Subject,
-                    Interface = caller.By.Interface,
-                    Action = "quarantine.released",
-                    Subject = $"fleets/{fleet}/quarantine/{policyHash}",
-                    Reason = reason,
-                    Detail = ImmutableSortedDictionary<string, string>.Empty.Add("policy_hash", policyHash).Add("rollout", held.RolloutId),
-                },
+                Entry(caller, "quarantine.released", $"fleets/{fleet}/quarantine/{policyHash}", reason, [
+                    new("policy_hash", policyHash), new("rollout", held.RolloutId),
+                ]),
             ],
             Operation = Operations.Write(caller, 200, held),
             Released = held,
@@ -220,6 +199,17 @@ internal sealed class FleetProposals(
 
     /// <summary>The failure of a fleet that is not there.</summary>
     public static Outcome<T> Unknown<T>(string fleet) => Outcome<T>.Fail("fleet.unknown", $"There is no fleet '{fleet}'.");
+
+    private AuditDraft Entry(Caller caller, string action, string subject, string? reason, KeyValuePair<string, string>[] detail) => new()
+    {
+        At = clock.GetUtcNow(),
+        Actor = caller.By.Subject,
+        Interface = caller.By.Interface,
+        Action = action,
+        Subject = subject,
+        Reason = reason,
+        Detail = detail.ToImmutableSortedDictionary(),
+    };
 
     // A fleet has one baseline at most, so its id follows from the fleet.
     private static string BaselineId(string tenant, string fleet) => "baseline-" + RolloutChanges.SaltOf(tenant, fleet);

@@ -22,15 +22,22 @@ public abstract record RolloutCommand
     {
     }
 
+    /// <summary>What makes a new record: of what, where, by whom, against which directive.</summary>
+    public abstract record Opening(
+        string Tenant, string RolloutId, string Fleet, string Target, string Reason, Actor By, double HourSeconds, Directive Current)
+        : RolloutCommand;
+
     /// <summary>Begins a staged rollout. The plan was validated, the target is published and not expired.</summary>
     public sealed record Start(
         string Tenant, string RolloutId, string Fleet, string Target, RolloutPlan Plan, bool Critical, string Reason, Actor By,
-        double HourSeconds, string Salt, Directive Current, ImmutableArray<CensusUnit> Census) : RolloutCommand;
+        double HourSeconds, string Salt, Directive Current, ImmutableArray<CensusUnit> Census)
+        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current);
 
     /// <summary>Gives a fleet its first bundle.</summary>
     public sealed record SetBaseline(
         string Tenant, string RolloutId, string Fleet, string Target, string Reason, Actor By, double HourSeconds, string Salt,
-        Directive Current, int RegisteredNodes) : RolloutCommand;
+        Directive Current, int RegisteredNodes)
+        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current);
 
     /// <summary>Looks at the fleet and decides what follows: advance, complete, hold, pause, roll back; or whether a way back is over.</summary>
     /// <param name="Fleet">What was seen.</param>
@@ -56,7 +63,8 @@ public abstract record RolloutCommand
     /// <summary>Brings the whole fleet at once to a bundle that it ran before and that is not in quarantine.</summary>
     public sealed record FastTrack(
         string Tenant, string RolloutId, string Fleet, string Target, string Reason, Actor By, double HourSeconds, Directive Current,
-        DateTimeOffset DetectedAt) : RolloutCommand;
+        DateTimeOffset DetectedAt)
+        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current);
 
     /// <summary>Ends what is in flight, because a fast-track takes the fleet elsewhere in the same change.</summary>
     /// <param name="By">Who.</param>

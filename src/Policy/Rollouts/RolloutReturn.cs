@@ -22,27 +22,10 @@ internal static class RolloutReturn
         }
 
         var directive = RolloutLook.RestOn(current, command.Target);
-        var state = new RolloutState
+        var why = new Why(RolloutReasons.FastTrack, $"{command.By.Subject} took the fleet back at once: {command.Reason}", now, "Every node goes to the target.");
+        var state = RolloutStart.Open(command, RolloutKind.FastTrack, directive, why, now) with
         {
-            Tenant = command.Tenant,
-            RolloutId = command.RolloutId,
-            Kind = RolloutKind.FastTrack,
-            Fleet = command.Fleet,
-            Target = command.Target,
             Fallback = current.Target,
-            Author = command.By,
-            Reason = command.Reason,
-            Phase = RolloutPhase.Active,
-            Revision = 1,
-            Epoch = directive.Epoch,
-            Percentage = 100,
-            HourSeconds = command.HourSeconds,
-            StartedAt = now,
-            StageStartedAt = now,
-            StageClockStart = now,
-            WindowStartedAt = now,
-            SeenAt = now,
-            Why = new Why(RolloutReasons.FastTrack, $"{command.By.Subject} took the fleet back at once: {command.Reason}", now, "Every node goes to the target."),
             Return = new WayBack
             {
                 Epoch = directive.Epoch,

@@ -69,31 +69,14 @@ internal static class RolloutStart
             CensusN = cut.Census,
             Salt = salt,
         };
-        var state = new RolloutState
+        var state = Open(command, RolloutKind.Rollout, directive, RolloutLook.Entered(plan, 0, percentage, now), now) with
         {
-            Tenant = command.Tenant,
-            RolloutId = command.RolloutId,
-            Kind = RolloutKind.Rollout,
-            Fleet = command.Fleet,
-            Target = command.Target,
             Fallback = directive.Fallback,
             Plan = plan,
             Critical = command.Critical,
-            Author = command.By,
-            Reason = command.Reason,
-            Phase = RolloutPhase.Active,
-            Revision = 1,
-            Epoch = directive.Epoch,
             AtInitialPercentage = atInitial,
             Percentage = percentage,
-            HourSeconds = command.HourSeconds,
-            StartedAt = now,
-            StageStartedAt = now,
-            StageClockStart = now,
-            WindowStartedAt = now,
-            SeenAt = now,
             CensusNMax = largest,
-            Why = RolloutLook.Entered(plan, 0, percentage, now),
         };
         return RolloutDecider.One(new RolloutEvent.Started(now, state, directive));
     }
@@ -106,29 +89,36 @@ internal static class RolloutStart
         }
 
         var directive = RolloutLook.RestOn(command.Current, command.Target);
-        var state = new RolloutState
+        var why = new Why(RolloutReasons.Baseline, "The fleet's first bundle is in force.", now);
+        var state = Open(command, RolloutKind.Baseline, directive, why, now) with
         {
-            Tenant = command.Tenant,
-            RolloutId = command.RolloutId,
-            Kind = RolloutKind.Baseline,
-            Fleet = command.Fleet,
-            Target = command.Target,
-            Author = command.By,
-            Reason = command.Reason,
             Phase = RolloutPhase.Complete,
-            Revision = 1,
-            Epoch = directive.Epoch,
-            Percentage = 100,
-            HourSeconds = command.HourSeconds,
-            StartedAt = now,
-            StageStartedAt = now,
-            StageClockStart = now,
-            WindowStartedAt = now,
-            SeenAt = now,
             CensusNMax = command.RegisteredNodes,
-            Why = new Why(RolloutReasons.Baseline, "The fleet's first bundle is in force.", now),
             EndedAt = now,
         };
         return RolloutDecider.One(new RolloutEvent.Started(now, state, directive));
     }
+
+    /// <summary>A record as it is born: active, with every clock at this moment, bringing the whole fleet its target.</summary>
+    public static RolloutState Open(RolloutCommand.Opening command, RolloutKind kind, Directive directive, Why why, DateTimeOffset now) => new()
+    {
+        Tenant = command.Tenant,
+        RolloutId = command.RolloutId,
+        Kind = kind,
+        Fleet = command.Fleet,
+        Target = command.Target,
+        Author = command.By,
+        Reason = command.Reason,
+        Phase = RolloutPhase.Active,
+        Revision = 1,
+        Epoch = directive.Epoch,
+        Percentage = 100,
+        HourSeconds = command.HourSeconds,
+        StartedAt = now,
+        StageStartedAt = now,
+        StageClockStart = now,
+        WindowStartedAt = now,
+        SeenAt = now,
+        Why = why,
+    };
 }
