@@ -26,6 +26,9 @@ public sealed record Bundle
     /// <summary>Its rules in their written order; empty for a document.</summary>
     public ImmutableArray<Rule> Rules { get; init; } = [];
 
+    /// <summary>What operands of its rules may refer to; undefined where there is none.</summary>
+    public JsonElement Data { get; init; }
+
     /// <summary>The document; undefined for rules.</summary>
     public JsonElement Document { get; init; }
 

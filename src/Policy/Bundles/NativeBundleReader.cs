@@ -32,7 +32,12 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
             Metadata = ReadMetadata(metadata),
             Signatures = ReadSignatures(root),
         };
-        return kind == BundleKind.Document ? ReadDocument(root, bundle) : bundle with { Rules = ReadRules(root), Paths = fields.Paths };
+        return kind == BundleKind.Document ? ReadDocument(root, bundle) : bundle with
+        {
+            Rules = ReadRules(root),
+            Data = root.TryGetProperty("data", out var data) ? data : default,
+            Paths = fields.Paths,
+        };
     }
 
     private JsonElement ReadObject(JsonElement root, string name)

@@ -5,6 +5,8 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>Holds when every one holds. Left to right: what comes after a no, or after an error, is not looked at.</summary>
 internal sealed class AllCondition(ImmutableArray<Condition> conditions) : Condition
 {
+    public ImmutableArray<Condition> Conditions => conditions;
+
     public override string Text => "all of (" + string.Join("; ", conditions.Select(c => c.Text)) + ")";
 
     public override CapabilitySet? Capabilities => conditions.Select(c => c.Capabilities).FirstOrDefault(c => c is not null);

@@ -5,6 +5,8 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>Holds when one holds. Left to right: what comes after a yes, or after an error, is not looked at.</summary>
 internal sealed class AnyCondition(ImmutableArray<Condition> conditions) : Condition
 {
+    public ImmutableArray<Condition> Conditions => conditions;
+
     public override string Text => "any of (" + string.Join("; ", conditions.Select(c => c.Text)) + ")";
 
     public override CapabilitySet? Capabilities

@@ -6,6 +6,8 @@ internal sealed class AuthScopeCondition(UnisonOperand operand, PathTable paths)
     private readonly InputPath authScope = paths.Place("auth_scope");
     private readonly InputPath scopes = paths.Place("policy_context", "scopes");
 
+    public UnisonOperand Operand => operand;
+
     public override string Text => $"auth_scope is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation)

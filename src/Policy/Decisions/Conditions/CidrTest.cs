@@ -14,6 +14,8 @@ internal sealed class CidrTest(JsonElement operand, ImmutableArray<IPNetwork> ne
 {
     private readonly ImmutableArray<(bool IsV4, UInt128 Start, UInt128 Mask)> ranges = [.. networks.Select(ToRange)];
 
+    public ImmutableArray<(bool IsV4, UInt128 Start, UInt128 Mask)> Ranges => ranges;
+
     public override string Text => $"cidr {operand.GetRawText()}";
 
     public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch

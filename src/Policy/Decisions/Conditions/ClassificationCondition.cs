@@ -5,6 +5,8 @@ internal sealed class ClassificationCondition(UnisonOperand operand, PathTable p
 {
     private readonly InputPath place = paths.Place("safety_context", "data_classification");
 
+    public UnisonOperand Operand => operand;
+
     public override string Text => $"safety_context.data_classification is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation)

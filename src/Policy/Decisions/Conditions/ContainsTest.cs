@@ -12,6 +12,8 @@ internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> 
     private readonly ImmutableArray<byte[]> texts = [.. (operand.ValueKind == JsonValueKind.Array ? operand.EnumerateArray().ToArray() : [operand])
         .Where(o => o.ValueKind == JsonValueKind.String).Select(o => System.Text.Encoding.UTF8.GetBytes(o.GetString()!))];
 
+    public JsonElement Operand => operand;
+
     public override string Text => $"contains {operand.GetRawText()}";
 
     public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch

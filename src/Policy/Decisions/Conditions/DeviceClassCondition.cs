@@ -11,6 +11,8 @@ internal sealed class DeviceClassCondition(UnisonOperand operand, PathTable path
     private readonly InputPath target = paths.Place("action_envelope", "target");
     private readonly InputPath deviceClass = paths.Place("action_envelope", "target", "device_class");
 
+    public UnisonOperand Operand => operand;
+
     public override string Text => $"target.device_class is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation) =>

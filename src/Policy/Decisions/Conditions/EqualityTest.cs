@@ -9,6 +9,11 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal sealed class EqualityTest(string name, JsonElement operand, ImmutableArray<Literal> members, bool wanted) : ValueTest
 {
+    public JsonElement Operand => operand;
+
+    /// <summary>Whether being one of the operand's members is what holds.</summary>
+    public bool Wanted => wanted;
+
     public override string Text => $"{name} {operand.GetRawText()}";
 
     public override Truth Check(JsonElement value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;

@@ -7,6 +7,10 @@ internal sealed class OrderTest(string name, JsonElement operand, Order order) :
 {
     private readonly Literal bound = new(operand);
 
+    public JsonElement Operand => operand;
+
+    public Order Order => order;
+
     public override string Text => $"{name} {operand.GetRawText()}";
 
     public override Truth Check(JsonElement value, ref Evaluation evaluation)

@@ -12,6 +12,10 @@ internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> 
     private readonly InputPath? place = path.Place;
     private readonly bool isSinglePlace = path.IsSinglePlace;
 
+    public PathPattern Path => path;
+
+    public ImmutableArray<ValueTest> Tests => tests;
+
     public override string Text => path.Text + " " + string.Join(" and ", tests.Select(t => t.Text));
 
     public override Truth Evaluate(ref Evaluation evaluation)

@@ -9,6 +9,10 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal sealed class PathEqualityTest(string name, InputPath other, bool wanted) : ValueTest
 {
+    public InputPath Other => other;
+
+    public bool Wanted => wanted;
+
     public override string Text => $"{name} {other.Text}";
 
     public override Truth Check(JsonElement value, ref Evaluation evaluation) =>

@@ -11,6 +11,8 @@ internal sealed class PersonsCondition(JsonElement persons, PathTable paths) : C
     private readonly ImmutableArray<Literal> members = [.. persons.EnumerateArray().Where(Literal.IsScalar).Select(p => new Literal(p))];
     private readonly bool hasUnknown = persons.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.String && p.ValueEquals("unknown"));
 
+    public JsonElement Persons => persons;
+
     public override string Text => $"persons has {persons.GetRawText()}";
 
     public override Truth Evaluate(ref Evaluation evaluation)

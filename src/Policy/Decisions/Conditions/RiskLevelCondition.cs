@@ -5,6 +5,8 @@ internal sealed class RiskLevelCondition(UnisonOperand operand, PathTable paths)
 {
     private readonly InputPath place = paths.RiskLevel;
 
+    public UnisonOperand Operand => operand;
+
     public override string Text => $"action_envelope.risk_level is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation) => operand.Matches(evaluation.Find(place)) ? Truth.Yes : Truth.No;

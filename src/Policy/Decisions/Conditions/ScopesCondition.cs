@@ -13,6 +13,8 @@ internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : 
     private readonly InputPath place = paths.Place("policy_context", "scopes");
     private readonly ImmutableArray<byte[]> prefixes = [.. operand.Texts.Select(t => Encoding.UTF8.GetBytes(t.TrimEnd('*').TrimEnd('.')))];
 
+    public UnisonOperand Operand => operand;
+
     public override string Text => $"policy_context.scopes is {operand.Written}";
 
     public override Truth Evaluate(ref Evaluation evaluation)

@@ -8,6 +8,10 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal sealed class TextTest(string name, JsonElement operand, ImmutableArray<TextPattern> patterns) : ValueTest
 {
+    public string Name => name;
+
+    public JsonElement Operand => operand;
+
     public override string Text => $"{name} {operand.GetRawText()}";
 
     public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch

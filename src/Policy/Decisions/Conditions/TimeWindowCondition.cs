@@ -13,21 +13,29 @@ internal sealed class TimeWindowCondition(int startMinute, int endMinute, TimeZo
 
     private const int MinutesPerHour = 60;
 
+    public TimeZoneInfo Zone => zone;
+
+    public string ZoneName => zoneName;
+
     public override string Text => string.Create(CultureInfo.InvariantCulture, $"time is {startMinute / MinutesPerHour:00}:{startMinute % MinutesPerHour:00} to {endMinute / MinutesPerHour:00}:{endMinute % MinutesPerHour:00} {zoneName}")
         + (days == EveryDay ? "" : " on " + string.Join(", ", Enum.GetValues<DayOfWeek>().Where(d => IsOn(d))));
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
         var local = TimeZoneInfo.ConvertTime(evaluation.Now, zone);
-        var minute = (local.Hour * MinutesPerHour) + local.Minute;
-        var today = local.DayOfWeek;
+        return HoldsAt(local.DayOfWeek, (local.Hour * MinutesPerHour) + local.Minute) ? Truth.Yes : Truth.No;
+    }
+
+    /// <summary>Whether the window is open at a minute of a day on the zone's clocks.</summary>
+    public bool HoldsAt(DayOfWeek today, int minute)
+    {
         if (startMinute <= endMinute)
         {
-            return IsOn(today) && startMinute <= minute && minute <= endMinute ? Truth.Yes : Truth.No;
+            return IsOn(today) && startMinute <= minute && minute <= endMinute;
         }
 
         var yesterday = (DayOfWeek)(((int)today + 6) % 7);
-        return (IsOn(today) && minute >= startMinute) || (IsOn(yesterday) && minute <= endMinute) ? Truth.Yes : Truth.No;
+        return (IsOn(today) && minute >= startMinute) || (IsOn(yesterday) && minute <= endMinute);
     }
 
     private bool IsOn(DayOfWeek day) => (days & (1 << (int)day)) != 0;

@@ -11,6 +11,9 @@ internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> t
 
     public ImmutableArray<string> Texts => texts;
 
+    /// <summary>Whether the rule has a list, which an equal list of the request matches too.</summary>
+    public bool IsList => source.ValueKind == JsonValueKind.Array;
+
     /// <summary>As written, for traces.</summary>
     public string Written { get; } = source.GetRawText();
 
