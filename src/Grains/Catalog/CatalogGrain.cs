@@ -39,12 +39,19 @@ internal sealed class CatalogGrain(
 
     private async Task<Outcome<Proposal<Published>>> ProposeBundleAsync(ImmutableArray<byte> content, bool strict, Caller caller)
     {
+        // What is wrong with the file itself is told first, whatever the trust root.
+        var read = BundleReader.Read(content.AsMemory(), new BundleReadOptions { Strict = strict });
+        if (!read.Succeeded)
+        {
+            return read.As<Proposal<Published>>();
+        }
+
         if (await StartableBundles.ReadRootAsync(catalog, Tenant) is not { } root)
         {
             return Outcome<Proposal<Published>>.Fail("trust.unset", "No trust root says whose signatures count.");
         }
 
-        var verified = BundleVerifier.Verify(content.AsMemory(), root, new BundleReadOptions { Strict = strict }, SigningUse.Publish);
+        var verified = BundleVerifier.Verify(read.Value, root, SigningUse.Publish);
         if (!verified.Succeeded)
         {
             return verified.As<Proposal<Published>>();

@@ -5,6 +5,7 @@ namespace OrleansPolicy.Bundles;
 /// <summary>A parsed public key of a trust root. One verification at a time: the platform does not promise more.</summary>
 internal sealed class PublicKey
 {
+    private const int ExponentBytesMax = 4;
     private const string P256 = "1.2.840.10045.3.1.7";
 
     private readonly Lock turn = new();
@@ -27,7 +28,7 @@ internal sealed class PublicKey
     /// <summary>The signature algorithm this key is for in native bundles and trust roots.</summary>
     public string Algorithm => ecdsa is null ? SignatureAlgorithm.Ps256 : SignatureAlgorithm.Es256;
 
-    /// <summary>Fails with <c>trust.algorithm</c>, <c>trust.key_private</c>, <c>trust.key_malformed</c>, <c>trust.key_curve</c>, <c>trust.key_weak</c>.</summary>
+    /// <summary>Fails with <c>trust.algorithm</c>, <c>trust.key_private</c>, <c>trust.key_malformed</c>, <c>trust.key_curve</c>, <c>trust.key_weak</c>, <c>trust.key_large</c>.</summary>
     public static Outcome<PublicKey> Parse(string algorithm, string pem, string path)
     {
         if (pem.Contains("PRIVATE KEY", StringComparison.Ordinal))
@@ -82,10 +83,18 @@ internal sealed class PublicKey
         var key = RSA.Create();
         key.ImportFromPem(pem);
         var parameters = key.ExportParameters(includePrivateParameters: false);
-        return key.KeySize >= SignatureAlgorithm.RsaBitsMin
-            ? Outcome<PublicKey>.Ok(new PublicKey(null, key, Identify("RSA", parameters.Modulus!, parameters.Exponent!)))
-            : Outcome<PublicKey>.Fail(
-                "trust.key_weak", $"The RSA key has {key.KeySize} bits; at least {SignatureAlgorithm.RsaBitsMin} are needed.", path + ".public_key_pem");
+        if (key.KeySize is < SignatureAlgorithm.RsaBitsMin or > SignatureAlgorithm.RsaBitsMax)
+        {
+            return Outcome<PublicKey>.Fail(
+                key.KeySize < SignatureAlgorithm.RsaBitsMin ? "trust.key_weak" : "trust.key_large",
+                $"The RSA key has {key.KeySize} bits; {SignatureAlgorithm.RsaBitsMin} to {SignatureAlgorithm.RsaBitsMax} are taken.",
+                path + ".public_key_pem");
+        }
+
+        // The platform refuses the exponent 1 itself. A huge one would make verifying as slow as signing.
+        return parameters.Exponent is { Length: <= ExponentBytesMax }
+            ? Outcome<PublicKey>.Ok(new PublicKey(null, key, Identify("RSA", parameters.Modulus!, parameters.Exponent)))
+            : Outcome<PublicKey>.Fail("trust.key_weak", "The RSA key's exponent is 3 to 2^32.", path + ".public_key_pem");
     }
 
     private static string Identify(string kind, byte[] first, byte[] second) =>

@@ -18,6 +18,9 @@ public static class SignatureAlgorithm
     /// <summary>RSA keys below this are refused everywhere.</summary>
     public const int RsaBitsMin = 2048;
 
+    /// <summary>RSA keys above this are refused everywhere: verifying under them takes too long.</summary>
+    public const int RsaBitsMax = 8192;
+
     /// <summary>RSA keys below this verify the unison form only.</summary>
     public const int NativeRsaBitsMin = 3072;
 }

@@ -13,7 +13,7 @@ public static class TrustRoots
     /// <summary>
     /// Everything wrong with a root by itself: <c>trust.version</c>, <c>trust.keys</c>, <c>trust.threshold</c>, <c>trust.signatures</c>,
     /// <c>trust.key_id</c>, <c>trust.key_id_duplicate</c>, <c>trust.algorithm</c>, <c>trust.key_private</c>, <c>trust.key_malformed</c>,
-    /// <c>trust.key_curve</c>, <c>trust.key_weak</c>. Signatures are for <see cref="Follow"/>; a first root needs none.
+    /// <c>trust.key_curve</c>, <c>trust.key_weak</c>, <c>trust.key_large</c>. Signatures are for <see cref="Follow"/>; a first root needs none.
     /// </summary>
     public static Outcome<TrustRoot> Validate(TrustRoot root)
     {

@@ -103,6 +103,72 @@ public sealed class TrustRootsTests
         ["trust.version"], Codes(TrustRoots.Follow(Root(1, 1, ("a", A)), TrustRoots.Sign(Root(version, 1, ("a", A)), "a", A))));
 
     [Fact]
+    public void A_root_that_only_the_new_or_only_the_old_keys_signed_does_not_follow()
+    {
+        var (current, next) = (Root(1, 1, ("a", A)), Root(2, 1, ("b", B)));
+
+        Assert.Equal(["trust.locked"], Codes(TrustRoots.Follow(current, TrustRoots.Sign(next, "b", B))));
+        Assert.Equal(["trust.locked"], Codes(TrustRoots.Follow(current, TrustRoots.Sign(next, "a", A))));
+    }
+
+    [Fact]
+    public void After_a_rotation_no_older_root_follows_however_well_it_was_signed()
+    {
+        var first = Root(1, 1, ("a", A));
+        var second = TrustRoots.Sign(TrustRoots.Sign(Root(2, 1, ("b", B)), "a", A), "b", B);
+        var third = TrustRoots.Sign(TrustRoots.Sign(Root(3, 1, ("b", B), ("c", C)), "b", B), "c", C);
+
+        Assert.Contains("trust.version", Codes(TrustRoots.Follow(third, second)));
+        Assert.Contains("trust.version", Codes(TrustRoots.Follow(third, third)));
+        Assert.Contains("trust.version", Codes(TrustRoots.Follow(third, TrustRoots.Sign(first, "b", B))));
+
+        // The retired key of the first root makes no fourth.
+        Assert.Equal(["trust.locked", "trust.locked"], Codes(TrustRoots.Follow(third, TrustRoots.Sign(third with { Version = 4, Signatures = [] }, "a", A))));
+    }
+
+    [Fact]
+    public void A_lower_threshold_needs_the_higher_one_to_agree()
+    {
+        var (current, next) = (Root(1, 2, ("a", A), ("b", B)), Root(2, 1, ("a", A), ("b", B)));
+
+        Assert.Equal(["trust.locked"], Codes(TrustRoots.Follow(current, TrustRoots.Sign(next, "a", A))));
+        Assert.True(TrustRoots.Follow(current, TrustRoots.Sign(TrustRoots.Sign(next, "a", A), "b", B)).Succeeded);
+    }
+
+    [Fact]
+    public void The_same_signature_twice_signs_a_root_once()
+    {
+        var current = Root(1, 2, ("a", A), ("b", B));
+        var next = TrustRoots.Sign(current with { Version = 2 }, "a", A);
+
+        Assert.Equal(["trust.locked", "trust.locked"], Codes(TrustRoots.Follow(current, next with { Signatures = [.. next.Signatures, .. next.Signatures] })));
+    }
+
+    [Fact]
+    public void A_signature_made_for_a_bundle_signs_no_root()
+    {
+        var next = Root(2, 1, ("a", A));
+        var payload = CanonicalJson.Canonicalize(JsonSerializer.SerializeToUtf8Bytes(new { next.Version, next.Keys, next.Threshold }, PolicyJson.Options));
+        TrustRoot Signed(string type) => next with
+        {
+            Signatures = [new TrustSignature("a", Convert.ToBase64String(A.SignData(Dsse.PreAuthenticationEncoding(type, payload), HashAlgorithmName.SHA256)))],
+        };
+
+        Assert.Equal(["trust.locked", "trust.locked"], Codes(TrustRoots.Follow(Root(1, 1, ("a", A)), Signed(Dsse.BundlePayloadType))));
+        Assert.True(TrustRoots.Follow(Root(1, 1, ("a", A)), Signed(Dsse.TrustPayloadType)).Succeeded);
+    }
+
+    [Fact]
+    public void A_key_whose_state_was_mended_after_signing_does_not_follow()
+    {
+        var next = Root(2, 1, ("b", B)) with { Keys = [Key("a", A) with { State = TrustKeyState.Compromised }, Key("b", B)] };
+        var signed = TrustRoots.Sign(TrustRoots.Sign(next, "a", A), "b", B);
+
+        Assert.True(TrustRoots.Follow(Root(1, 1, ("a", A)), signed).Succeeded);
+        Assert.Contains("trust.locked", Codes(TrustRoots.Follow(Root(1, 1, ("a", A)), signed with { Keys = [Key("a", A), Key("b", B)] })));
+    }
+
+    [Fact]
     public void A_root_that_was_changed_after_signing_does_not_follow()
     {
         var signed = TrustRoots.Sign(Root(2, 1, ("a", A)), "a", A);

@@ -125,8 +125,15 @@ public sealed class BundleTests(ControlPlane plane) : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_trust_root_nothing_is_published() =>
-        (await (await plane.NewTenantAsync()).Admin.PostAsync("/bundles", _bundles.Make("1.0.0"))).ExpectProblem(409, "trust.unset");
+    public async Task Without_a_trust_root_nothing_is_published_and_a_bad_file_is_told_first()
+    {
+        var tenant = await plane.NewTenantAsync();
+
+        (await tenant.Admin.PostAsync("/bundles", _bundles.Make("1.0.0"))).ExpectProblem(409, "trust.unset");
+        (await tenant.Admin.PostAsync("/bundles", "{")).ExpectProblem(400, "bundle.malformed");
+        (await tenant.Admin.PostAsync("/bundles", TestBundles.WithoutSignature("1.0.0"))).ExpectProblem(400, "bundle.unsigned");
+        (await tenant.Admin.PostAsync("/bundles", TestBundles.WithoutSignature("1.0"))).ExpectProblem(400, "bundle.metadata.version");
+    }
 
     [Fact]
     public async Task Verifying_stores_nothing_and_tells_everything_that_is_wrong()
