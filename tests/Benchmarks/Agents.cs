@@ -5,12 +5,20 @@ namespace OrleansPolicy.Benchmarks;
 /// <summary>Real agents in this process, each with its own key and its own long poll. They share connections and compiled bundles.</summary>
 internal sealed class Agents : IAsyncDisposable
 {
-    private const int StartedAtOnce = 20;
+    private const int StartedAtOnce = 100;
 
-    private readonly PolicyTransport _transport = new();
+    // Each holds one connection for its poll; reports share the others, for a process has only so many descriptors.
+    private const int ConnectionsForReports = 1_000;
+
+    private readonly PolicyTransport _transport;
     private readonly PolicyCache _cache = new();
     private PolicyNode[] _nodes = [];
     private long _lastSwap;
+
+    private Agents(int count) =>
+        _transport = new PolicyTransport(configure: handler => handler.MaxConnectionsPerServer = count + ConnectionsForReports);
+
+    public IReadOnlyList<PolicyNode> Nodes => _nodes;
 
     /// <summary>When the last of them put another bundle in force.</summary>
     public DateTimeOffset LastSwapAt => new(Interlocked.Read(ref _lastSwap), TimeSpan.Zero);
@@ -22,7 +30,7 @@ internal sealed class Agents : IAsyncDisposable
             {
                 Name = node, Subject = node, Role = "node", Fleet = fleet, Node = node,
             })]);
-        var agents = new Agents();
+        var agents = new Agents(count);
         using var places = new SemaphoreSlim(StartedAtOnce);
         agents._nodes = await Task.WhenAll(keys.Select(async (key, index) =>
         {

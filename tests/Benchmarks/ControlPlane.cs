@@ -18,10 +18,15 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>Starts nothing yet.</summary>
     /// <param name="data">Its data folder.</param>
     /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
-    public ControlPlane(string data, double? hourSeconds = null)
+    /// <param name="connectionString">Its database; null: a private one.</param>
+    public ControlPlane(string data, double? hourSeconds = null, string? connectionString = null)
     {
         _data = data;
-        _more = hourSeconds is { } seconds ? ["--unsafe-time-scale", seconds.ToString(CultureInfo.InvariantCulture)] : [];
+        _more =
+        [
+            .. hourSeconds is { } seconds ? ["--unsafe-time-scale", seconds.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
+            .. connectionString is null ? Array.Empty<string>() : ["--connection-string", connectionString],
+        ];
         Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}"));
         _http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
     }
@@ -67,24 +72,26 @@ internal sealed class ControlPlane : IAsyncDisposable
     public async Task<TimeSpan> StartAsync()
     {
         var start = Stopwatch.GetTimestamp();
-        _process = Process.Start(new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "orleans-policy.dll"), "--urls", Address.ToString(), "--data", _data, .. _more])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        _process.OutputDataReceived += (_, _) => { };
-        _process.BeginOutputReadLine();
+        Launch();
         while (!await IsReadyAsync())
         {
-            if (_process.HasExited || Stopwatch.GetElapsedTime(start) > Patience)
-            {
-                throw new InvalidOperationException("The control plane did not get ready.");
-            }
-
+            Expect(start, "did not get ready");
             await Task.Delay(10);
         }
 
         return Stopwatch.GetElapsedTime(start);
+    }
+
+    /// <summary>Starts it and waits until its port takes a connection: from then on nobody is turned away.</summary>
+    public async Task StartListeningAsync()
+    {
+        var start = Stopwatch.GetTimestamp();
+        Launch();
+        while (!await ListensAsync())
+        {
+            Expect(start, "does not listen");
+            await Task.Delay(5);
+        }
     }
 
     /// <summary>Kills it: it has no chance to say or write anything more.</summary>
@@ -96,6 +103,13 @@ internal sealed class ControlPlane : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>Freezes it or lets it go on: its connections stay open, and nobody answers.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var ask = Process.Start("kill", [$"-{signal}", _process!.Id.ToString(CultureInfo.InvariantCulture)]);
+        await ask.WaitForExitAsync();
+    }
+
     public async Task StopAsync()
     {
         if (_process is not { } process)
@@ -105,8 +119,7 @@ internal sealed class ControlPlane : IAsyncDisposable
 
         if (!process.HasExited)
         {
-            using var ask = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
-            await ask.WaitForExitAsync();
+            await SignalAsync("TERM");
             await process.WaitForExitAsync();
         }
 
@@ -118,6 +131,39 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         await StopAsync();
         _http.Dispose();
+    }
+
+    private void Launch()
+    {
+        _process = Process.Start(new ProcessStartInfo(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "orleans-policy.dll"), "--urls", Address.ToString(), "--data", _data, .. _more])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        _process.OutputDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+    }
+
+    private void Expect(long start, string otherwise)
+    {
+        if (_process!.HasExited || Stopwatch.GetElapsedTime(start) > Patience)
+        {
+            throw new InvalidOperationException($"The control plane {otherwise}.");
+        }
+    }
+
+    private async Task<bool> ListensAsync()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, Address.Port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private async Task<bool> IsReadyAsync()

@@ -27,9 +27,16 @@ internal sealed class Installation : IAsyncDisposable
     private readonly string _data = ControlPlane.NewDataFolder();
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-    private Installation(double? hourSeconds) => ControlPlane = new ControlPlane(_data, hourSeconds);
+    private Installation(double? hourSeconds, OwnDatabase? database)
+    {
+        Database = database;
+        ControlPlane = new ControlPlane(_data, hourSeconds, database?.ConnectionString);
+    }
 
     public ControlPlane ControlPlane { get; }
+
+    /// <summary>Its database, where that can be stopped by itself.</summary>
+    public OwnDatabase? Database { get; }
 
     public PolicyClient Admin { get; private set; } = null!;
 
@@ -41,9 +48,10 @@ internal sealed class Installation : IAsyncDisposable
 
     /// <summary>Starts it in a new data folder, which it removes at its end.</summary>
     /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
-    public static async Task<Installation> StartAsync(double? hourSeconds = null)
+    /// <param name="database">Its database, which it stops at its end; null: a private one of the control plane.</param>
+    public static async Task<Installation> StartAsync(double? hourSeconds = null, OwnDatabase? database = null)
     {
-        var made = new Installation(hourSeconds);
+        var made = new Installation(hourSeconds, database);
         try
         {
             await made.ControlPlane.StartAsync();
@@ -76,9 +84,9 @@ internal sealed class Installation : IAsyncDisposable
         [.. Enumerable.Range(0, nodes).Select(i => new NodeRegistration { Node = NameOf(i), FailureDomain = $"zone-{i % 4}" })];
 
     /// <summary>A fleet whose nodes are registered and whose first bundle is v1.</summary>
-    public async Task AddFleetAsync(string fleet, int nodes)
+    public async Task AddFleetAsync(string fleet, int nodes, double reportIntervalSec = ReportIntervalSec)
     {
-        await Admin.ConfigureFleetAsync(fleet, new FleetSettings { ReportIntervalSec = ReportIntervalSec });
+        await Admin.ConfigureFleetAsync(fleet, new FleetSettings { ReportIntervalSec = reportIntervalSec });
         await Admin.RegisterNodesAsync(fleet, Registrations(nodes));
         await Admin.SetBaselineAsync(fleet, V1, "benchmark");
     }
@@ -110,6 +118,7 @@ internal sealed class Installation : IAsyncDisposable
     {
         Admin?.Dispose();
         await ControlPlane.DisposeAsync();
+        await (Database?.DisposeAsync() ?? ValueTask.CompletedTask);
         _key.Dispose();
         Directory.Delete(_data, recursive: true);
     }

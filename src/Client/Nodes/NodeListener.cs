@@ -19,8 +19,12 @@ internal sealed class NodeListener(PolicyClient client, NodeTruth truth, NodeRel
 
     private readonly TimeProvider _time = options.TimeProvider;
     private volatile bool _registered;
+    private long _pollsFailed;
 
     public bool IsRegistered => _registered;
+
+    /// <summary>Attempts to register or to hear the directive that failed, since the start.</summary>
+    public long PollsFailed => Interlocked.Read(ref _pollsFailed);
 
     /// <summary>The control plane does not know the node: it has to register again.</summary>
     public void Forgotten() => _registered = false;
@@ -107,6 +111,7 @@ internal sealed class NodeListener(PolicyClient client, NodeTruth truth, NodeRel
 
     private TimeSpan Failed(Exception e, int failures)
     {
+        Interlocked.Increment(ref _pollsFailed);
         var answer = e as PolicyApiException;
         if (failures == 1)
         {

@@ -68,6 +68,7 @@ public sealed class PolicyNode : IAsyncDisposable
                 Decisions = _metrics.Decisions,
                 Refused = _metrics.Refused,
                 ReportsAccepted = _reporter.Accepted,
+                PollsFailed = _listener.PollsFailed,
                 Reloads = _reloader.Counts,
             };
         }

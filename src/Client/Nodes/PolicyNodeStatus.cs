@@ -33,6 +33,9 @@ public sealed record PolicyNodeStatus
     /// <summary>Reports that the control plane accepted.</summary>
     public required long ReportsAccepted { get; init; }
 
+    /// <summary>Times that the control plane did not answer, or refused, the node's registration or its question for the directive.</summary>
+    public required long PollsFailed { get; init; }
+
     /// <summary>Its reloads.</summary>
     public required ReloadCounts Reloads { get; init; }
 }

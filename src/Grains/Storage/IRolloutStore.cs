@@ -96,8 +96,9 @@ public interface IAuditStore
 /// <summary>Tenants and keys, read.</summary>
 public interface IKeyStore
 {
-    /// <summary>A key that works now, by the SHA-256 of what was shown; null: unknown, expired or revoked.</summary>
-    Task<KeyWrite?> FindKeyAsync(ImmutableArray<byte> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default);
+    /// <summary>The keys that work now among those with these SHA-256 of what was shown; the others are unknown, expired or revoked.</summary>
+    Task<ImmutableArray<KeyWrite>> FindKeysAsync(
+        ImmutableArray<ImmutableArray<byte>> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Ids of the keys revoked at or after a moment. One small statement a second tells a cache all it must forget, where asking

@@ -11,7 +11,8 @@ internal readonly record struct RolloutTimes(RolloutState State, RolloutPlan Pla
 
     private static readonly TimeSpan BeatMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BeatMax = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan JumpReserve = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan JumpReserveMin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan JumpReserveMax = TimeSpan.FromSeconds(10);
 
     /// <summary>How many windows without success pause a rollout.</summary>
     public const int PauseWindows = 3;
@@ -40,6 +41,9 @@ internal readonly record struct RolloutTimes(RolloutState State, RolloutPlan Pla
 
     /// <summary>How often a rollout that stays where it is is written nevertheless, so that its clocks survive a restart.</summary>
     public TimeSpan Beat => Window / 10 is var tenth && tenth < BeatMin ? BeatMin : tenth > BeatMax ? BeatMax : tenth;
+
+    /// <summary>What a busy machine may be late by. Not more than a window: an outage must not use up the three after which a rollout pauses.</summary>
+    private TimeSpan JumpReserve => Window < JumpReserveMin ? JumpReserveMin : Window > JumpReserveMax ? JumpReserveMax : Window;
 
     /// <summary>
     /// Time since the last event in which no samples could arrive: the control plane was down, or (a jump of the clock looks the same)

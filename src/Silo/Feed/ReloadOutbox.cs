@@ -16,44 +16,56 @@ internal sealed class ReloadOutbox(
     public const int WaitingMax = 20_000;
 
     private const int GroupMax = 50;
+    private const int TriesMax = 100;
     private static readonly TimeSpan GroupEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Item> _items = Channel.CreateBounded<Item>(
         new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
     /// <summary>Hands one in.</summary>
     public void Add(string tenant, string fleet, string node, ReloadRecord reload, long epoch) =>
-        _items.Writer.TryWrite(new Item(tenant, fleet, node, reload, epoch));
+        _items.Writer.TryWrite(new Item(tenant, fleet, node, reload, epoch, Tries: 1));
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var groupMax = GroupMax;
         while (await _items.Reader.WaitToReadAsync(stoppingToken))
         {
-            var group = new List<Task>(GroupMax);
-            while (group.Count < GroupMax && _items.Reader.TryRead(out var item))
+            var group = new List<Task<bool>>(groupMax);
+            while (group.Count < groupMax && _items.Reader.TryRead(out var item))
             {
                 group.Add(SendAsync(item));
             }
 
-            await Task.WhenAll(group);
-            await Task.Delay(GroupEvery, clock, stoppingToken);
+            // A database that is away fails them all: one at a time is enough to see when it is back.
+            var sent = (await Task.WhenAll(group)).All(isSent => isSent);
+            groupMax = sent ? GroupMax : 1;
+            await Task.Delay(sent ? GroupEvery : RetryEvery, clock, stoppingToken);
         }
     }
 
-    private async Task SendAsync(Item item)
+    private async Task<bool> SendAsync(Item item)
     {
         try
         {
             await grains.Node(item.Tenant, item.Fleet, item.Node).RecordReloadAsync(item.Reload, item.Epoch);
+            return true;
         }
-#pragma warning disable CA1031 // One lost entry of a history; the next report carries on.
+#pragma warning disable CA1031 // Whatever it was, it may be over in a while; after that it is one lost entry of a history.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             logger.LogInformation(exception, "A reload of node {Node} could not be noted.", item.Node);
+            if (item.Tries < TriesMax)
+            {
+                _items.Writer.TryWrite(item with { Tries = item.Tries + 1 });
+            }
+
+            return false;
         }
     }
 
-    private sealed record Item(string Tenant, string Fleet, string Node, ReloadRecord Reload, long Epoch);
+    private sealed record Item(string Tenant, string Fleet, string Node, ReloadRecord Reload, long Epoch, int Tries);
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Npgsql;
 using OrleansPolicy.Grains.Storage;
 
@@ -15,17 +14,14 @@ public sealed class PostgresKeyStore(NpgsqlDataSource dataSource) : IKeyStore
     private readonly StoreCalls _calls = new(dataSource);
 
     /// <inheritdoc/>
-    public async Task<KeyWrite?> FindKeyAsync(ImmutableArray<byte> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default)
-    {
-        var found = await _calls.ReadAsync(
-            KeyColumns + "WHERE key_sha256 = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
-            [SqlValue.Bytes(keySha256), SqlValue.Time(now)],
-            static (reader, token) => reader.ToSingleAsync(ReadKey, token),
+    public Task<ImmutableArray<KeyWrite>> FindKeysAsync(
+        ImmutableArray<ImmutableArray<byte>> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+        // The index compares the hash of the secret, from which a time tells nothing; the caller's last word is in constant time.
+        _calls.ReadAsync(
+            KeyColumns + "WHERE key_sha256 = ANY($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+            [SqlValue.ManyBytes(keySha256), SqlValue.Time(now)],
+            static (reader, token) => reader.ToArrayAsync(ReadKey, token),
             cancellationToken);
-
-        // The index compares the hash of the secret, from which a time tells nothing; the last word is still in constant time.
-        return found is not null && CryptographicOperations.FixedTimeEquals(found.KeySha256.AsSpan(), keySha256.AsSpan()) ? found : null;
-    }
 
     /// <inheritdoc/>
     public Task<ImmutableArray<string>> ReadRevokedKeysAsync(DateTimeOffset since, CancellationToken cancellationToken = default) =>

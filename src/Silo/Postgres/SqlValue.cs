@@ -20,6 +20,9 @@ internal static class SqlValue
 
     public static NpgsqlParameter Bytes(ImmutableArray<byte> value) => Of(NpgsqlDbType.Bytea, ImmutableCollectionsMarshal.AsArray(value));
 
+    public static NpgsqlParameter ManyBytes(IEnumerable<ImmutableArray<byte>> values) =>
+        Of(NpgsqlDbType.Array | NpgsqlDbType.Bytea, values.Select(value => ImmutableCollectionsMarshal.AsArray(value)).ToArray());
+
     public static NpgsqlParameter Int(int value) => Of(NpgsqlDbType.Integer, value);
 
     public static NpgsqlParameter Long(long? value) => Of(NpgsqlDbType.Bigint, value);

@@ -24,10 +24,10 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConcurrentDictionary<ImmutableArray<byte>, Entry> known = new(HashComparer.Instance);
+    private readonly ConcurrentDictionary<ImmutableArray<byte>, Entry> known = new(KeyHashComparer.Instance);
     private readonly ConcurrentDictionary<string, ImmutableArray<byte>> hashByKeyId = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<ImmutableArray<byte>, long> unknown = new(HashComparer.Instance);
-    private readonly SemaphoreSlim lookups = new(8);
+    private readonly ConcurrentDictionary<ImmutableArray<byte>, long> unknown = new(KeyHashComparer.Instance);
+    private readonly KeyLookUps lookUps = new(store, time);
     private readonly Lock gate = new();
     private readonly DateTimeOffset startedAt = time.GetUtcNow();
     private Task? refreshing;
@@ -70,8 +70,6 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
         {
             entry.Dispose();
         }
-
-        lookups.Dispose();
     }
 
     private async ValueTask TrustAsync()
@@ -118,21 +116,7 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
             return null;
         }
 
-        await lookups.WaitAsync();
-        try
-        {
-            if (known.TryGetValue(hash, out var found))
-            {
-                return found;
-            }
-
-            var key = await store.FindKeyAsync(hash, time.GetUtcNow());
-            return key is null ? RememberUnknown(hash) : Remember(hash, key);
-        }
-        finally
-        {
-            lookups.Release();
-        }
+        return await lookUps.FindAsync(hash) is { } key ? Remember(hash, key) : RememberUnknown(hash);
     }
 
     private Entry? RememberUnknown(ImmutableArray<byte> hash)
@@ -204,14 +188,5 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
         public void End() => ended.Cancel();
 
         public void Dispose() => ended.Dispose();
-    }
-
-    private sealed class HashComparer : IEqualityComparer<ImmutableArray<byte>>
-    {
-        public static HashComparer Instance { get; } = new();
-
-        public bool Equals(ImmutableArray<byte> x, ImmutableArray<byte> y) => CryptographicOperations.FixedTimeEquals(x.AsSpan(), y.AsSpan());
-
-        public int GetHashCode(ImmutableArray<byte> obj) => BitConverter.ToInt32(obj.AsSpan());
     }
 }

@@ -29,7 +29,10 @@ public static class RequestLimits
     private static RateLimitPartition<string> Partition(HttpContext http)
     {
         var caller = http.Features.Get<ApiCaller>();
-        if (http.GetEndpoint()?.Metadata.GetMetadata<NeverLimited>() is not null)
+
+        // Whose key cannot be looked up now is told so, which costs nothing: a thousand nodes behind one address must not be taken
+        // for one stranger while the database is away.
+        if (http.GetEndpoint()?.Metadata.GetMetadata<NeverLimited>() is not null || http.Features.Get<ShownKey>() is ShownKey.Uncertain)
         {
             return RateLimitPartition.GetNoLimiter("");
         }

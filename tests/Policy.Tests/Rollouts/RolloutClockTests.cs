@@ -172,6 +172,23 @@ public sealed class RolloutClockTests
         Assert.IsType<RolloutEvent.Advanced>(fleet.LookFor(2 * Minute));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Three_windows_are_not_used_up_by_a_time_in_which_nobody_looked_however_short_they_are(double windowSec)
+    {
+        var fleet = Started(plan => plan with { ObservationWindowHours = windowSec / 60 });
+        fleet.Decisions = 0;
+        fleet.LookFor(Second);
+
+        // The database was away for three windows or more; whoever drives the rollout was there all the time.
+        fleet.Now += 6 * Second;
+        fleet.LookFor(Second);
+
+        Assert.Equal(RolloutPhase.Active, fleet.Rollout.Phase);
+        Assert.InRange(fleet.Events.OfType<RolloutEvent.Judged>().Single(judged => judged.Unobserved > TimeSpan.Zero).Unobserved, 6 * Second, 8 * Second);
+    }
+
     [Fact]
     public void A_last_success_moves_on_with_the_clocks()
     {

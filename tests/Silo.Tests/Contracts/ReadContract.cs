@@ -81,13 +81,13 @@ public abstract class ReadContract : StoreContract
         var expiring = Key("expiring") with { ExpiresAt = Now.AddMinutes(1), Role = "node", Fleet = "edge", Node = "n1" };
         await CommitAsync(Change() with { Keys = [expiring, Key("plain") with { Creators = [] }] });
 
-        AssertSame(expiring, await Store.Keys.FindKeyAsync(expiring.KeySha256, Now.AddSeconds(59)));
-        Assert.Null(await Store.Keys.FindKeyAsync(expiring.KeySha256, Now.AddMinutes(1)));
-        Assert.Null(await Store.Keys.FindKeyAsync(Key("unknown").KeySha256, Now));
+        AssertSame([expiring], (await Store.Keys.FindKeysAsync([expiring.KeySha256, Key("unknown").KeySha256], Now.AddSeconds(59))).ToArray());
+        Assert.Empty(await Store.Keys.FindKeysAsync([expiring.KeySha256], Now.AddMinutes(1)));
+        Assert.Equal(2, (await Store.Keys.FindKeysAsync([expiring.KeySha256, Key("plain").KeySha256], Now)).Length);
         Assert.Equal(2, (await Store.Keys.ListKeysAsync(Tenant)).Length);
         await CommitAsync(Change() with { RevokedKeyId = Key("plain").KeyId });
 
-        Assert.Null(await Store.Keys.FindKeyAsync(Key("plain").KeySha256, Now));
+        Assert.Empty(await Store.Keys.FindKeysAsync([Key("plain").KeySha256], Now));
         AssertSame([expiring], (await Store.Keys.ListKeysAsync(Tenant)).ToArray());
         Assert.Contains(Key("plain").KeyId, await Store.Keys.ReadRevokedKeysAsync(Now));
         Assert.DoesNotContain(Key("plain").KeyId, await Store.Keys.ReadRevokedKeysAsync(Now.AddSeconds(1)));

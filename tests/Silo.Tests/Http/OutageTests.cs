@@ -46,6 +46,10 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.False((await _admin.PostAsync("/v1/default/decide", new { capability_id = "x" })).ExpectProblem(503, "decide.stale")["allowed"].GetBoolean());
         (await _admin.GetAsync("/metrics")).Expect(200);
 
+        // A thousand nodes behind one address, whose keys cannot be looked up now, are not taken for one stranger who asks too often.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(_ => _admin.GetAsync(Directive)));
+        Assert.All(answers, answer => answer.ExpectProblem(503, "lease.unavailable"));
+
         await _host.Database.Private.ResumeAsync();
         await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 200, seconds: 30);
         await Eventually.BecomesAsync(async () => (await _admin.GetAsync(Directive)).Status, 200, seconds: 30);

@@ -99,6 +99,35 @@ public sealed class KeyCacheTests : IDisposable
     [Fact]
     public async Task A_key_of_a_role_that_is_none_counts_as_unknown() => Assert.Null(await _keys.FindAsync(_store.Add("one", role: "emperor")));
 
+    [Fact]
+    public async Task A_thousand_keys_at_once_are_looked_up_together()
+    {
+        var keys = Enumerable.Range(0, 1_000).Select(index => _store.Add($"key-{index}")).ToList();
+        var held = new TaskCompletionSource();
+        _store.Held = held.Task;
+
+        var asked = keys.Select(key => _keys.FindAsync(key).AsTask()).ToList();
+        held.SetResult();
+
+        Assert.Equal(keys.Count, (await Task.WhenAll(asked)).Select(caller => caller!.Key.KeyId).Distinct().Count());
+        Assert.Equal(2, _store.LookUps);
+    }
+
+    [Fact]
+    public async Task A_look_up_that_fails_is_told_to_all_who_wait_and_the_next_one_is_another()
+    {
+        var keys = new[] { _store.Add("one"), _store.Add("two") };
+        await _keys.RefreshAsync();
+        _store.IsAway = true;
+        foreach (var asked in keys.Select(key => _keys.FindAsync(key).AsTask()).ToList())
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => asked);
+        }
+
+        _store.IsAway = false;
+        Assert.NotNull(await _keys.FindAsync(keys[0]));
+    }
+
     private sealed class Store : IKeyStore
     {
         private readonly Dictionary<string, KeyWrite> _keys = [];
@@ -107,6 +136,9 @@ public sealed class KeyCacheTests : IDisposable
         public int LookUps { get; private set; }
 
         public bool IsAway { get; set; }
+
+        /// <summary>Look-ups do not end before it.</summary>
+        public Task Held { get; set; } = Task.CompletedTask;
 
         public string Add(string id, DateTimeOffset? expiresAt = null, string role = "viewer")
         {
@@ -131,10 +163,13 @@ public sealed class KeyCacheTests : IDisposable
             _revoked.Add(id);
         }
 
-        public Task<KeyWrite?> FindKeyAsync(ImmutableArray<byte> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default)
+        public async Task<ImmutableArray<KeyWrite>> FindKeysAsync(
+            ImmutableArray<ImmutableArray<byte>> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default)
         {
             LookUps++;
-            return Answer(_keys.Values.FirstOrDefault(key => key.KeySha256.SequenceEqual(keySha256) && !(key.ExpiresAt <= now)));
+            await Held;
+            return await Answer(_keys.Values
+                .Where(key => keySha256.Any(hash => hash.SequenceEqual(key.KeySha256)) && !(key.ExpiresAt <= now)).ToImmutableArray());
         }
 
         public Task<ImmutableArray<string>> ReadRevokedKeysAsync(DateTimeOffset since, CancellationToken cancellationToken = default) =>
