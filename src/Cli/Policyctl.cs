@@ -58,6 +58,11 @@ internal static class Policyctl
                 context.Output.Error(e.Code, e.Message);
                 return e.ExitCode;
             }
+            catch (InvalidInputException e)
+            {
+                context.Output.Error(e.Code, e.Message, e.Problems);
+                return ExitCodes.No;
+            }
             catch (PolicyApiException e)
             {
                 return context.Output.Fail(e);

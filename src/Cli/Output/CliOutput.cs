@@ -54,6 +54,30 @@ internal sealed class CliOutput
     /// <summary>A line as it is.</summary>
     public void Line(string text) => _host.Out.WriteLine(text);
 
+    /// <summary>A line in colours, where the terminal has them. It is not broken where there is no terminal.</summary>
+    public void Line(params ReadOnlySpan<(string Text, Color? Color)> spans)
+    {
+        if (!IsTerminal)
+        {
+            foreach (var (text, _) in spans)
+            {
+                _host.Out.Write(text);
+            }
+
+            _host.Out.WriteLine();
+            return;
+        }
+
+        var line = new Paragraph();
+        foreach (var (text, color) in spans)
+        {
+            line.Append(text, color is { } c ? new Style(c) : null);
+        }
+
+        _console.Write(line);
+        _console.WriteLine();
+    }
+
     public void Table(Table table) => _console.Write(table.Border(TableBorder.Rounded).BorderColor(Color.Grey));
 
     /// <summary>Pairs of a name and a value, aligned.</summary>
