@@ -30,9 +30,15 @@ internal sealed class SignedBundles : IDisposable
             rules.Add(Rule("write", version));
         }
 
+        return Make(version, string.Join(',', rules));
+    }
+
+    /// <summary>A bundle with these rules.</summary>
+    public SignedBundle Make(string version, string rules)
+    {
         var json = $$"""
-            {"metadata":{"bundle_id":"test","version":"{{version}}","issued_at":"2026-01-01T00:00:00Z","issuer":"tests"},
-             "policies":[{{string.Join(',', rules)}}]}
+            {"metadata":{"bundle_id":"test","version":"{{version}}","issued_at":"2026-01-01T00:00:00Z","issuer":"tests","kind":"rules"},
+             "policies":[{{rules}}]}
             """;
         var signed = BundleSigner.Sign(Encoding.UTF8.GetBytes(json), KeyId, _key);
         return new SignedBundle(BundleReader.Read(signed, BundleReadOptions.Default).Value!.PolicyHash, version, signed);

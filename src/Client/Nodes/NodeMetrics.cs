@@ -44,6 +44,9 @@ internal sealed class NodeMetrics(TimeProvider time)
 
     public void Refuse() => Interlocked.Increment(ref _refused);
 
+    /// <summary>A request that was decided on went wrong afterwards.</summary>
+    public void Fail() => Interlocked.Increment(ref _errors);
+
     /// <summary>Adds an observation of the application's own. Refused: a number that no report may carry, a name too long or one too many.</summary>
     public bool Record(string name, double value)
     {
@@ -99,9 +102,14 @@ internal sealed class NodeMetrics(TimeProvider time)
         if (decisions > 0)
         {
             Add("decisions", decisions, decisions);
-            Add("error_rate", decisions, errors);
             Add("deny_rate", decisions, now.Denied - before.Denied);
             Add("decision_us", decisions, micros);
+        }
+
+        // A request may fail in the interval after the one it was decided in: a part is never larger than its total.
+        if (Math.Max(decisions, errors) is > 0 and var samples)
+        {
+            Add("error_rate", samples, errors);
         }
 
         var refused = now.Refused - before.Refused;

@@ -8,7 +8,7 @@ namespace OrleansPolicy.Client;
 /// in this process without a lock, a wait or a call. It fails closed (docs/ARCHITECTURE.md): without a good lease, a verified bundle
 /// and a directive that allows it, every decision is a denial with a reason of <c>decide.*</c>.
 /// </summary>
-public sealed class PolicyNode : IAsyncDisposable
+public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
 {
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
@@ -151,10 +151,13 @@ public sealed class PolicyNode : IAsyncDisposable
     }
 
     /// <summary>
-    /// Counts an observation of the application's own under a name, for criteria and triggers. <c>error_rate</c> with 1 for each
-    /// failed request and 0 for each good one is the usual one. False: the value is not finite, or there are 48 names already.
+    /// Counts an observation of the application's own under a name, for criteria and triggers. For requests that fail there is
+    /// <see cref="RecordFailure"/>. False: the value is not finite, or there are 48 names already.
     /// </summary>
     public bool Record(string metric, double value) => _metrics.Record(metric, value);
+
+    /// <inheritdoc/>
+    public void RecordFailure() => _metrics.Fail();
 
     /// <summary>Waits until the node serves.</summary>
     public async Task WaitUntilServingAsync(CancellationToken cancellationToken = default)

@@ -38,4 +38,20 @@ public sealed record PolicyNodeStatus
 
     /// <summary>Its reloads.</summary>
     public required ReloadCounts Reloads { get; init; }
+
+    /// <summary>Of a node that did not start yet: nothing is heard, nothing is loaded, everything is denied.</summary>
+    public static PolicyNodeStatus NotStarted { get; } = new()
+    {
+        PolicyHash = null,
+        Version = null,
+        WantedHash = null,
+        Epoch = 0,
+        Refusal = Refusals.NoPolicy.Reason,
+        LeaseLeft = TimeSpan.Zero,
+        TrustVersion = 0,
+        Decisions = 0,
+        Refused = 0,
+        ReportsAccepted = 0,
+        Reloads = new ReloadCounts(0, 0, 0, []),
+    };
 }

@@ -1,0 +1,27 @@
+using System.Text.Json;
+
+namespace OrleansPolicy.Client;
+
+/// <summary>What an application asks of its node. For injection, and for tests of an application that has none.</summary>
+public interface IPolicyNode
+{
+    /// <summary>The node's name.</summary>
+    string Name { get; }
+
+    /// <summary>What it heard and runs, now.</summary>
+    PolicyNodeStatus Status { get; }
+
+    /// <summary>Decides. Never throws, safe from any thread; a node that must not serve denies with a reason of <c>decide.*</c>.</summary>
+    /// <param name="capabilityId">What is asked for.</param>
+    /// <param name="context">What is known about the request; its memory must not be disposed meanwhile.</param>
+    NodeDecision Decide(string capabilityId, JsonElement context);
+
+    /// <summary>Counts an observation of the application's own under a name, for criteria and triggers. False: it was not taken.</summary>
+    bool Record(string metric, double value);
+
+    /// <summary>
+    /// Counts a request that went wrong after it was decided on, as an error among the decisions: <c>error_rate</c> is then the share of
+    /// requests that fail under a bundle.
+    /// </summary>
+    void RecordFailure();
+}

@@ -1,0 +1,205 @@
+using System.Net;
+using System.Security.Claims;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using OrleansPolicy.Client.AspNetCore;
+using OrleansPolicy.Client.Tests.Nodes;
+
+namespace OrleansPolicy.Client.Tests.AspNetCore;
+
+public sealed class DecisionEndpointTests
+{
+    private const string ContextRules = """
+        {"id":"own-orders","effect":"allow","reason":"one's own","match":{"capability":"orders.read","path":"context.route.owner","eq":{"path":"context.subject.id"}}},
+        {"id":"small","effect":"allow","reason":"small","match":{"capability":"payments.create","path":"context.amount","lte":100}},
+        {"id":"large","effect":"require_confirmation","reason":"large","suggested_alternative":"Pay in parts.","match":{"capability":"payments.create"}},
+        {"id":"signed-in","effect":"allow","reason":"signed in","match":{"capability":"profile.read","path":"context.subject.authenticated","eq":true}},
+        {"id":"auditors","effect":"allow","reason":"an auditor","match":{"capability":"books.read","all":[
+          {"path":"context.subject.roles","contains":"auditor"},{"path":"context.subject.scopes","contains":"books"},
+          {"path":"context.request.method","eq":"GET"},{"path":"context.request.ip","cidr":"127.0.0.0/8"}]} }
+        """;
+
+    [Fact]
+    public async Task A_filter_lets_through_what_the_policy_allows_and_answers_403_with_the_reason()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(test, app =>
+        {
+            app.MapGet("/pay/{amount:int}", (int amount) => amount)
+                .RequireDecision("payments.create", call => new { Amount = call.GetArgument<int>(0) });
+            app.MapGet("/nothing", () => "never").RequireDecision("nobody.knows");
+        });
+        await web.ServesAsync(bundle);
+
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/pay/100")).Status);
+
+        var (status, problem) = await web.GetAsync("/pay/101");
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Equal("decision.needs_confirmation", problem.GetProperty("code").GetString());
+        Assert.Equal("large", problem.GetProperty("detail").GetString());
+        Assert.Equal("Pay in parts.", problem.GetProperty("suggested_alternative").GetString());
+        Assert.Equal("1.0.0", problem.GetProperty("policy_version").GetString());
+        Assert.False(problem.TryGetProperty("rule_id", out _));
+
+        (status, problem) = await web.GetAsync("/nothing");
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Equal("decision.denied", problem.GetProperty("code").GetString());
+        Assert.Equal("default-deny", problem.GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task The_usual_context_tells_who_asks_for_what_and_from_where()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(test, app =>
+        {
+            app.Use((http, next) =>
+            {
+                http.User = new ClaimsPrincipal(new ClaimsIdentity(
+                    [new("sub", "ann"), new(ClaimTypes.Role, "auditor"), new("scope", "mail books")], "test"));
+                return next(http);
+            });
+            app.MapGet("/orders/{owner}", (string owner) => owner).RequireDecision("orders.read");
+            app.MapGet("/books", () => "books").RequireDecision("books.read");
+        });
+        await web.ServesAsync(bundle);
+
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/orders/ann")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await web.GetAsync("/orders/bob")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/books")).Status);
+    }
+
+    [Fact]
+    public async Task An_application_may_say_for_itself_what_a_decision_is_told()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(
+            test,
+            app => app.MapGet("/profile", () => "me").RequireDecision("profile.read"),
+            settings: node => node.Context = http => JsonElement.Parse(
+                Encoding.UTF8.GetBytes($$"""{"subject":{"authenticated":{{(http.Request.Query["trusted"] == "yes" ? "true" : "false")}} } }""")));
+        await web.ServesAsync(bundle);
+
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/profile?trusted=yes")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await web.GetAsync("/profile?trusted=no")).Status);
+    }
+
+    [Fact]
+    public async Task A_node_that_must_not_serve_is_503_with_its_code()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        await using var web = await WebApplicationUnderTest.StartAsync(test, app =>
+        {
+            app.UseAuthorization();
+            app.MapGet("/filtered", () => "read").RequireDecision("read");
+            app.MapGet("/authorized", () => "read").RequirePolicyDecision("read");
+        }, services => services.AddAuthorization());
+
+        foreach (var path in new[] { "/filtered", "/authorized" })
+        {
+            using var response = await web.Http.GetAsync(path);
+            var problem = JsonElement.Parse(await response.Content.ReadAsByteArrayAsync());
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+            Assert.Equal("decide.no_policy", problem.GetProperty("code").GetString());
+            Assert.False(problem.GetProperty("allowed").GetBoolean());
+            Assert.NotNull(response.Headers.RetryAfter);
+        }
+    }
+
+    [Fact]
+    public async Task Authorization_asks_the_policy_by_attribute_by_endpoint_and_by_name()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(
+            test,
+            app =>
+            {
+                app.UseAuthorization();
+                app.MapGet("/read", [RequirePolicyDecision("read")] () => "read");
+                app.MapGet("/write", () => "write").RequirePolicyDecision("write");
+                app.MapGet("/named", [Authorize("writers")] () => "write");
+            },
+            services => services.AddAuthorization(options => options.AddPolicy("writers", policy => policy.RequirePolicyDecision("write"))));
+        await web.ServesAsync(bundle);
+
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/read")).Status);
+        foreach (var path in new[] { "/write", "/named" })
+        {
+            var (status, problem) = await web.GetAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, status);
+            Assert.Equal("write", problem.GetProperty("capability_id").GetString());
+        }
+
+        var next = test.Publish("2.0.0");
+        test.Plane.Demand(next);
+        await web.ServesAsync(next);
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/write")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/named")).Status);
+    }
+
+    [Fact]
+    public async Task Who_could_sign_in_is_asked_to_and_who_did_is_told_why_not()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(
+            test,
+            app =>
+            {
+                app.UseAuthentication();
+                app.UseAuthorization();
+                app.MapGet("/write", () => "write").RequirePolicyDecision("write");
+            },
+            services => services.AddAuthorization().AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>("test", null));
+        await web.ServesAsync(bundle);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await web.GetAsync("/write")).Status);
+        web.Http.DefaultRequestHeaders.Add("X-User", "ann");
+        var (status, problem) = await web.GetAsync("/write");
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Equal("decision.denied", problem.GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Code_may_ask_about_anything_and_finds_the_decision_among_the_reasons()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Plane.Store(test.Bundles.Make(
+            "1.0.0", """{"id":"own","effect":"allow","reason":"own","match":{"path":"context.resource.owner_id","eq":{"path":"context.subject.id"}} }"""));
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(test, _ => { }, services => services.AddAuthorization());
+        await web.ServesAsync(bundle);
+        var authorization = web.Services.GetRequiredService<IAuthorizationService>();
+        var ann = new ClaimsPrincipal(new ClaimsIdentity([new("sub", "ann")], "test"));
+
+        Assert.True((await authorization.AuthorizeAsync(ann, new { OwnerId = "ann" }, new PolicyDecisionRequirement("read"))).Succeeded);
+        var denied = await authorization.AuthorizeAsync(ann, new { OwnerId = "bob" }, new PolicyDecisionRequirement("read"));
+        Assert.Equal("default-deny", denied.Failure!.FailureReasons.OfType<PolicyDecisionFailureReason>().Single().Denied.Answer.Decision.Reason);
+        Assert.True((await authorization.AuthorizeAsync(
+            ann, JsonElement.Parse("""{"resource":{"owner_id":1},"subject":{"id":1}}"""), new PolicyDecisionRequirement("read"))).Succeeded);
+    }
+
+    private sealed class HeaderAuthentication(
+        Microsoft.Extensions.Options.IOptionsMonitor<AuthenticationSchemeOptions> options, Microsoft.Extensions.Logging.ILoggerFactory loggers,
+        System.Text.Encodings.Web.UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+    {
+        protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(
+            Request.Headers["X-User"] is [{ } user]
+                ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new("sub", user)], "test")), "test"))
+                : AuthenticateResult.NoResult());
+    }
+}

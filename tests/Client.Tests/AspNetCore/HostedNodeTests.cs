@@ -1,0 +1,184 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using OrleansPolicy.Client.Tests.Nodes;
+
+namespace OrleansPolicy.Client.Tests.AspNetCore;
+
+public sealed class HostedNodeTests
+{
+    [Fact]
+    public async Task A_host_starts_at_once_without_a_control_plane_denies_and_serves_when_it_comes()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        test.Plane.Demand(bundle);
+        test.Plane.Intercept = Away;
+        await using var web = await WebApplicationUnderTest.StartAsync(test, app => app.MapGet("/read", () => "read").RequireDecision("read"));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await web.GetAsync("/read")).Status);
+        test.Plane.Intercept = null;
+        await web.ServesAsync(bundle);
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/read")).Status);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_refused_at_first_does_not_stop_the_host_for_good()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        test.Plane.Demand(bundle);
+        test.Plane.Intercept = async http =>
+        {
+            await FakeControlPlane.Problem(401, "auth.invalid").ExecuteAsync(http);
+            return true;
+        };
+        await using var web = await WebApplicationUnderTest.StartAsync(test, _ => { }, services => services.AddHealthChecks().AddPolicyNode());
+        var checks = web.Services.GetRequiredService<HealthCheckService>();
+        await Eventually.Holds(() => Entry(checks).Data.TryGetValue("trouble", out var code) && (string)code == "auth.invalid");
+
+        test.Plane.Intercept = null;
+        await web.ServesAsync(bundle);
+    }
+
+    [Fact]
+    public async Task Health_tells_serving_from_serving_alone_and_from_denying_everything()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        test.Plane.Demand(bundle);
+        await using var web = await WebApplicationUnderTest.StartAsync(test, _ => { }, services => services.AddHealthChecks().AddPolicyNode());
+        var checks = web.Services.GetRequiredService<HealthCheckService>();
+        await web.ServesAsync(bundle);
+        Assert.Equal(HealthStatus.Healthy, Entry(checks).Status);
+        Assert.Equal("1.0.0", Entry(checks).Data["policy_version"]);
+
+        test.Plane.Intercept = Away;
+        test.Plane.Change(directive => directive);
+        await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Degraded);
+
+        test.Time.Pass(TimeSpan.FromSeconds(46));
+        var denying = Entry(checks);
+        Assert.Equal(HealthStatus.Unhealthy, denying.Status);
+        Assert.Contains("decide.stale", denying.Description, StringComparison.Ordinal);
+
+        test.Plane.Intercept = null;
+        await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task Requests_that_fail_under_a_bundle_count_as_its_errors_and_those_refused_do_not()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        await using var web = await WebApplicationUnderTest.StartAsync(test, app =>
+        {
+            app.UsePolicyNodeMetrics();
+            app.MapGet("/good", () => "read").RequireDecision("read");
+            app.MapGet("/bad", () => Results.StatusCode(502)).RequireDecision("read");
+            app.MapGet("/worse", string () => throw new InvalidOperationException("no")).RequireDecision("read");
+            app.MapGet("/denied", () => "write").RequireDecision("write");
+            app.MapGet("/undecided", () => Results.StatusCode(500));
+        });
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await web.GetAsync("/good")).Status);
+        test.Plane.Demand(bundle);
+        await web.ServesAsync(bundle);
+
+        foreach (var path in new[] { "/good", "/good", "/bad", "/worse", "/denied", "/undecided" })
+        {
+            await web.GetAsync(path);
+        }
+
+        (double Count, double Sum) Total(string name)
+        {
+            var values = test.Plane.Reports.Select(report => report.Metrics.GetValueOrDefault(name)).OfType<OrleansPolicy.Fleets.MetricValue>().ToList();
+            return (values.Sum(value => value.Count), values.Sum(value => value.Sum));
+        }
+
+        await Eventually.Holds(() => Total("decisions").Count == 5 && Total("error_rate").Sum == 2);
+        Assert.True(Total("error_rate").Count is >= 5 and <= 7, Total("error_rate").ToString());
+        Assert.Equal((1, 1), Total("refused"));
+    }
+
+    [Fact]
+    public async Task Settings_come_from_the_configuration_and_every_mistake_is_named_before_anything_starts()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["PolicyNode:Server"] = "http://127.0.0.1:1/path",
+            ["PolicyNode:Fleet"] = "No Such Name",
+            ["PolicyNode:Node"] = "web-1",
+            ["PolicyNode:TrustRootFile"] = "/nowhere/root.json",
+            ["PolicyNode:TrustRootSha256"] = "abc",
+        });
+        builder.Services.AddLogging(logging => logging.ClearProviders());
+        builder.Services.AddPolicyNode();
+        using var host = builder.Build();
+
+        var refused = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+
+        Assert.Equal(6, refused.Failures.Count());
+        foreach (var word in new[] { "PolicyNode:Fleet 'No Such Name'", "PolicyNode:Server", "ApiKeyFile", "one of TrustRootFile", "64 hexadecimal", "/nowhere/root.json" })
+        {
+            Assert.Contains(refused.Failures, failure => failure.Contains(word, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Sound_settings_become_the_nodes_options()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var root = Path.Combine(folder.FullName, "root.json");
+            var key = Path.Combine(folder.FullName, "node.key");
+            await File.WriteAllBytesAsync(root, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(test.Bundles.Root, PolicyJson.Options));
+            await File.WriteAllTextAsync(key, "the-key\n");
+            var bundle = test.Publish("1.0.0");
+            test.Plane.Demand(bundle);
+            var builder = Host.CreateEmptyApplicationBuilder(null);
+            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["PolicyNode:Server"] = test.Plane.Address.ToString(),
+                ["PolicyNode:ApiKeyFile"] = key,
+                ["PolicyNode:Fleet"] = FakeControlPlane.Fleet,
+                ["PolicyNode:Node"] = "worker-7",
+                ["PolicyNode:Labels:zone"] = "a",
+                ["PolicyNode:TrustRootFile"] = root,
+            });
+            builder.Services.AddLogging(logging => logging.ClearProviders());
+            builder.Services.AddPolicyNode();
+            using var host = builder.Build();
+            await host.StartAsync();
+            var node = host.Services.GetRequiredService<IPolicyNode>();
+
+            await Eventually.Holds(() => node.Status.Refusal is null);
+            Assert.Equal("worker-7", node.Name);
+            Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
+            Assert.Contains("Bearer the-key", test.Plane.Keys);
+
+            await host.StopAsync();
+            Assert.Equal("decide.stale", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static HealthReportEntry Entry(HealthCheckService checks) => checks.CheckHealthAsync().GetAwaiter().GetResult().Entries["policy_node"];
+
+    private static async Task<bool> Away(HttpContext http)
+    {
+        await FakeControlPlane.Problem(503, "store.unavailable").ExecuteAsync(http);
+        return true;
+    }
+}
