@@ -52,6 +52,7 @@ public sealed record PolicyNodeStatus
         Decisions = 0,
         Refused = 0,
         ReportsAccepted = 0,
+        PollsFailed = 0,
         Reloads = new ReloadCounts(0, 0, 0, []),
     };
 }
