@@ -70,6 +70,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         app.MapPost(fleet + "/report", (Delegate)plane.ReportAsync);
         app.MapGet($"/v1/{Tenant}/bundles/{{hash}}/content", (string hash) =>
             plane.Contents.TryGetValue(hash, out var content) ? Results.Bytes(content, "application/json") : Problem(404, "bundle.unknown"));
+        app.MapGet($"/v1/{Tenant}/trust", () => plane.Roots.MaxBy(root => root.Key).Value is { } newest ? Json(newest) : Problem(404, "trust.unknown"));
         app.MapGet($"/v1/{Tenant}/trust/{{version:int}}", (int version) =>
             plane.Roots.TryGetValue(version, out var root) ? Json(root) : Problem(404, "trust.unknown"));
         await app.StartAsync();

@@ -21,28 +21,18 @@ internal sealed class SignedBundles : IDisposable
 
     public ECDsa Key => _key;
 
-    /// <summary>A bundle that allows <c>read</c> and, from 2.0.0 on, <c>write</c> too; its version is the reason it gives.</summary>
-    public SignedBundle Make(string version)
+    /// <summary>A bundle with these rules; without any it allows <c>read</c> and, from 2.0.0 on, <c>write</c> too, its version being the reason it gives.</summary>
+    public SignedBundle Make(string version, string? rules = null, string metadata = "")
     {
-        var rules = new List<string> { Rule("read", version) };
-        if (!version.StartsWith('1'))
-        {
-            rules.Add(Rule("write", version));
-        }
-
-        return Make(version, string.Join(',', rules));
-    }
-
-    /// <summary>A bundle with these rules.</summary>
-    public SignedBundle Make(string version, string rules)
-    {
-        var json = $$"""
-            {"metadata":{"bundle_id":"test","version":"{{version}}","issued_at":"2026-01-01T00:00:00Z","issuer":"tests","kind":"rules"},
+        rules ??= version.StartsWith('1') ? Rule("read", version) : $"{Rule("read", version)},{Rule("write", version)}";
+        var signed = Sign($$"""
+            {"metadata":{"bundle_id":"test","version":"{{version}}","issued_at":"2026-01-01T00:00:00Z","issuer":"tests","kind":"rules"{{metadata}} },
              "policies":[{{rules}}]}
-            """;
-        var signed = BundleSigner.Sign(Encoding.UTF8.GetBytes(json), KeyId, _key);
+            """);
         return new SignedBundle(BundleReader.Read(signed, BundleReadOptions.Default).Value!.PolicyHash, version, signed);
     }
+
+    public byte[] Sign(string json) => BundleSigner.Sign(Encoding.UTF8.GetBytes(json), KeyId, _key);
 
     public void Dispose() => _key.Dispose();
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Bundles;
 
@@ -8,7 +9,12 @@ internal static class InstalledTrust
 {
     private const int FileBytesMax = 1024 * 1024;
 
-    public static async Task<TrustRoot> ReadAsync(PolicyNodeOptions options, PolicyClient client, CancellationToken cancellationToken)
+    /// <param name="options">What the agent was given.</param>
+    /// <param name="channel">Where a root may be fetched from; null: nowhere.</param>
+    /// <param name="kept">The chain that was kept on disk, its first root first: what was fetched once need not be fetched to start again.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">There is none, or it cannot be read.</exception>
+    public static async Task<TrustRoot> ReadAsync(PolicyNodeOptions options, INodeChannel? channel, ImmutableArray<TrustRoot> kept, CancellationToken cancellationToken)
     {
         if (options.TrustRoot is { } given)
         {
@@ -20,14 +26,29 @@ internal static class InstalledTrust
             return await ReadFileAsync(file, cancellationToken);
         }
 
-        if (options.TrustRootSha256 is { } pin)
+        if (options.TrustRootSha256 is { } pin && kept is [var pinned, ..] && TrustAnchor.Fingerprint(pinned).Equals(pin, StringComparison.OrdinalIgnoreCase))
         {
-            return await FetchPinnedAsync(client, pin, cancellationToken);
+            return pinned;
         }
 
-        if (options.TrustOnFirstUse)
+        if (options is { TrustOnFirstUse: true, TrustRootSha256: null } && kept is [var first, ..])
         {
-            return await client.FindTrustAsync(null, cancellationToken)
+            return first;
+        }
+
+        return await FetchAsync(options, channel, cancellationToken);
+    }
+
+    private static async Task<TrustRoot> FetchAsync(PolicyNodeOptions options, INodeChannel? channel, CancellationToken cancellationToken)
+    {
+        if (channel is not null && options.TrustRootSha256 is { } pin)
+        {
+            return await FetchPinnedAsync(channel, pin, cancellationToken);
+        }
+
+        if (channel is not null && options.TrustOnFirstUse)
+        {
+            return await channel.FindTrustAsync(null, cancellationToken)
                 ?? throw new ArgumentException("The tenant has no trust root yet.", nameof(options));
         }
 
@@ -53,12 +74,12 @@ internal static class InstalledTrust
     }
 
     /// <summary>The pin may be of any version: the chain from it is followed like any other.</summary>
-    private static async Task<TrustRoot> FetchPinnedAsync(PolicyClient client, string pin, CancellationToken cancellationToken)
+    private static async Task<TrustRoot> FetchPinnedAsync(INodeChannel channel, string pin, CancellationToken cancellationToken)
     {
-        var newest = await client.FindTrustAsync(null, cancellationToken);
+        var newest = await channel.FindTrustAsync(null, cancellationToken);
         for (var version = newest?.Version ?? 0; version >= 1; version--)
         {
-            var root = version == newest!.Version ? newest : await client.FindTrustAsync(version, cancellationToken);
+            var root = version == newest!.Version ? newest : await channel.FindTrustAsync(version, cancellationToken);
             if (root is not null && TrustAnchor.Fingerprint(root).Equals(pin, StringComparison.OrdinalIgnoreCase))
             {
                 return root;

@@ -14,6 +14,9 @@ public readonly record struct NodeDecision(
     /// <summary>Whether the request may go ahead. A decision that needs a confirmation is not allowed by itself.</summary>
     public bool Allowed => Decision.Allowed;
 
+    /// <summary>Whether the node decided under what it kept from before a restart, and has heard nothing since.</summary>
+    public bool Offline { get; init; }
+
     /// <summary>Whether a bundle made the decision; false where the node refused to serve.</summary>
     public bool Served => PolicyHash is not null;
 }

@@ -30,4 +30,7 @@ public enum NodeEventKind
 
     /// <summary>A newer trust root was followed.</summary>
     TrustFollowed,
+
+    /// <summary>What was in force before a restart is at hand again.</summary>
+    Resumed,
 }

@@ -6,7 +6,7 @@ namespace OrleansPolicy.Client;
 /// Registers the node and hears its directive: a long poll that the control plane holds for a sixth of the lease at most, so that
 /// the lease is renewed several times before it can run out.
 /// </summary>
-internal sealed class NodeListener(PolicyClient client, NodeTruth truth, NodeReloader reloader, NodeVoice voice, PolicyNodeOptions options)
+internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeReloader reloader, NodeVoice voice, PolicyNodeOptions options)
 {
     /// <summary>The longest hold where leases are off.</summary>
     private const int WaitSecMax = 20;
@@ -40,8 +40,7 @@ internal sealed class NodeListener(PolicyClient client, NodeTruth truth, NodeRel
             Labels = options.Labels,
         };
 
-        // Its answer shows a directive but grants no lease: the first poll does.
-        await client.RegisterNodeAsync(options.Fleet, registration, null, cancellationToken);
+        await channel.RegisterAsync(registration, cancellationToken);
         _registered = true;
         voice.Say(NodeEventKind.Registered, "node.registered", $"{options.Node} is registered in {options.Fleet}");
     }
@@ -89,7 +88,7 @@ internal sealed class NodeListener(PolicyClient client, NodeTruth truth, NodeRel
     private async Task<(string? ETag, TimeSpan Pause)> ListenOnceAsync(string? etag, CancellationToken cancellationToken)
     {
         var wait = etag is null ? TimeSpan.Zero : Wait();
-        var heard = await client.HearDirectiveAsync(options.Fleet, options.Node, etag, wait, cancellationToken);
+        var heard = await channel.HearAsync(etag, wait, cancellationToken);
         if (heard.Directive is { } directive)
         {
             reloader.Obey(directive, heard.SentAt);

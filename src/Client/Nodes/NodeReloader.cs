@@ -1,14 +1,14 @@
 using System.Collections.Immutable;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client;
 
 /// <summary>Puts the bundle in force that the directive demands: at once where it is at hand, else loaded in the background.</summary>
-internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoice voice, PolicyNodeOptions options) : IAsyncDisposable
+internal sealed class NodeReloader(
+    NodeTruth truth, PolicyLoader loader, ReloadLog log, RecentInputs recent, NodeVoice voice, PolicyNodeOptions options) : IAsyncDisposable
 {
-    /// <summary>Attempts that are kept to look back on. The counters are true ones and not computed from these.</summary>
-    public const int HistoryMax = 10;
-
     /// <summary>A node's own words are for people: a page of them is enough.</summary>
     private const int ErrorCharsMax = 1000;
 
@@ -16,18 +16,84 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
     private static readonly Backoff AfterRefusal = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(60));
 
     private readonly Lock _lock = new();
+    private readonly Lock _obeying = new();
     private readonly TimeProvider _time = options.TimeProvider;
     private CancellationTokenSource? _running;
     private Task _last = Task.CompletedTask;
     private string? _loadingHash;
-    private ReloadRecord? _unreported;
-    private ReloadCounts _counts = new(0, 0, 0, []);
+    private Brought? _brought;
     private bool _disposed;
-
-    public ReloadCounts Counts => Volatile.Read(ref _counts);
 
     /// <summary>Obeys a directive; returns quickly.</summary>
     public void Obey(NodeDirective directive, long sentAt)
+    {
+        lock (_obeying)
+        {
+            ObeyInTurn(directive, sentAt);
+        }
+    }
+
+    /// <summary>
+    /// Obeys the directive that says of a bundle, brought as a file, that it is the one to run. The node may have heard the same through
+    /// its poll already: whoever comes first swaps, and the reload is told once.
+    /// </summary>
+    /// <param name="policy">What was brought.</param>
+    /// <param name="commit">Makes the directive true; it is not heard where this fails.</param>
+    /// <param name="started">When the reload began.</param>
+    /// <returns>Null, or what was wrong.</returns>
+    public async Task<ImmutableArray<Problem>?> BringAsync(
+        LoadedPolicy policy, Func<Task<Outcome<NodeDirective>>> commit, long started)
+    {
+        truth.Keep(policy);
+        Volatile.Write(ref _brought, new Brought(policy, started));
+        try
+        {
+            var committed = await commit();
+            if (!committed.Succeeded)
+            {
+                return committed.Problems;
+            }
+
+            lock (_obeying)
+            {
+                ObeyInTurn(committed.Value, _time.GetTimestamp());
+                if (Volatile.Read(ref _brought) is null || truth.TrySwap(policy))
+                {
+                    if (Volatile.Read(ref _brought) is not null)
+                    {
+                        // The same bundle again: nothing changes but the moment at which it was found to be the right one.
+                        Swapped(policy, started);
+                    }
+
+                    return null;
+                }
+            }
+
+            return [new Problem("node.overtaken", "Another bundle was demanded meanwhile.")];
+        }
+        finally
+        {
+            Volatile.Write(ref _brought, null);
+        }
+    }
+
+    /// <summary>Why the application does not take a bundle; null: it does.</summary>
+    public string? ObjectionTo(LoadedPolicy policy)
+    {
+        try
+        {
+            return options.Accept?.Invoke(new PolicyCandidate(policy.PolicyHash, policy.Version, policy.Rules.Count));
+        }
+        catch (Exception e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Makes the first decisions of a bundle before anybody waits for them.</summary>
+    public void Warm(LoadedPolicy policy) => WarmUp.Run(policy.Prepared, recent.Read(), _time.GetUtcNow());
+
+    private void ObeyInTurn(NodeDirective directive, long sentAt)
     {
         var started = _time.GetTimestamp();
         var heard = truth.Hear(directive, sentAt, Ready);
@@ -54,9 +120,6 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
         }
     }
 
-    /// <summary>The last attempt that no report has told of yet.</summary>
-    public ReloadRecord? TakeUnreported() => Interlocked.Exchange(ref _unreported, null);
-
     public async ValueTask DisposeAsync()
     {
         Task last;
@@ -73,19 +136,15 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
     private static string Short(string? hash) => hash is { Length: > 12 } ? hash[..12] : hash ?? "nothing";
 
     // What the application objects to is not ready: it is loaded as if it were not there, and refused with the objection.
-    private LoadedPolicy? Ready(string policyHash, LoadedPolicy? kept) =>
-        (kept is not null && loader.IsCurrent(kept) ? kept : loader.Find(policyHash)) is { } ready && ObjectionTo(ready) is null ? ready : null;
-
-    private string? ObjectionTo(LoadedPolicy policy)
+    private LoadedPolicy? Ready(string policyHash, LoadedPolicy? kept)
     {
-        try
+        if ((kept is not null && loader.IsCurrent(kept) ? kept : loader.Find(policyHash)) is not { } ready || ObjectionTo(ready) is not null)
         {
-            return options.Accept?.Invoke(new PolicyCandidate(policy.PolicyHash, policy.Version, policy.Rules.Count));
+            return null;
         }
-        catch (Exception e)
-        {
-            return e.Message;
-        }
+
+        Warm(ready);
+        return ready;
     }
 
     private void Start(NodeDirective directive)
@@ -157,6 +216,7 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
                     throw new PolicyLoadException("node.not_accepted", objection);
                 }
 
+                Warm(policy);
                 if (truth.TrySwap(policy))
                 {
                     Swapped(policy, started);
@@ -179,7 +239,7 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
                 var (code, lasting) = Describe(e);
                 if (lasting)
                 {
-                    Refused(hash, $"{code}: {e.Message}", started);
+                    Refused(hash, code, $"{code}: {e.Message}", started);
                     wait = AfterRefusal.After(failures);
                 }
                 else
@@ -212,45 +272,30 @@ internal sealed class NodeReloader(NodeTruth truth, PolicyLoader loader, NodeVoi
 
     private void Swapped(LoadedPolicy policy, long started)
     {
+        if (Volatile.Read(ref _brought) is { } brought && brought.Policy.PolicyHash == policy.PolicyHash)
+        {
+            started = brought.Started;
+            Volatile.Write(ref _brought, null);
+        }
+
         var took = _time.GetElapsedTime(started);
-        Remember(new ReloadRecord(_time.GetUtcNow(), policy.Version, policy.PolicyHash, true, took.TotalMilliseconds, policy.Rules.Count));
-        voice.Say(
-            NodeEventKind.Swapped, "node.swapped", $"{policy.Version ?? Short(policy.PolicyHash)} is in force after {took.TotalMilliseconds:F1} ms");
+        log.Remember(new ReloadRecord(_time.GetUtcNow(), policy.Version, policy.PolicyHash, true, took.TotalMilliseconds, policy.Rules.Count));
+        voice.Say(NodeEventKind.Swapped, "node.swapped", $"{policy.Version} is in force after {took.TotalMilliseconds:F1} ms");
         voice.ReportSoon();
     }
 
-    private void Refused(string hash, string error, long started)
+    private void Refused(string hash, string code, string error, long started)
     {
         error = error.Length > ErrorCharsMax ? error[..ErrorCharsMax] : error;
         truth.Refuse(hash, error);
         var now = truth.Now.Policy;
         var took = _time.GetElapsedTime(started).TotalMilliseconds;
-        Remember(new ReloadRecord(_time.GetUtcNow(), now?.Version, now?.PolicyHash, false, took, 0, error));
+        log.Remember(new ReloadRecord(_time.GetUtcNow(), now?.Version, now?.PolicyHash, false, took, 0, error) { Code = ReloadCodes.Of(code) });
         voice.Say(NodeEventKind.Refused, "node.refused", $"{Short(hash)} is refused: {error}");
         voice.ReportSoon();
     }
 
     private void RootRefused(Problem problem) => voice.Say(NodeEventKind.Trouble, problem.Code, $"The next trust root is refused: {problem.Message}");
 
-    private void Remember(ReloadRecord record)
-    {
-        Interlocked.Exchange(ref _unreported, record);
-        ReloadCounts before, after;
-        do
-        {
-            before = Counts;
-            var history = before.History.Insert(0, record);
-            after = new ReloadCounts(
-                before.Attempts + 1, before.Succeeded + (record.Success ? 1 : 0), before.Failed + (record.Success ? 0 : 1),
-                history.Length > HistoryMax ? history[..HistoryMax] : history);
-        }
-        while (Interlocked.CompareExchange(ref _counts, after, before) != before);
-    }
+    private sealed record Brought(LoadedPolicy Policy, long Started);
 }
-
-/// <summary>A node's reloads since its start.</summary>
-/// <param name="Attempts">How many were tried.</param>
-/// <param name="Succeeded">Of these, how many put a bundle in force.</param>
-/// <param name="Failed">Of these, how many did not.</param>
-/// <param name="History">The last ten, newest first.</param>
-public sealed record ReloadCounts(long Attempts, long Succeeded, long Failed, ImmutableArray<ReloadRecord> History);

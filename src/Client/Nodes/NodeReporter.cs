@@ -8,7 +8,7 @@ namespace OrleansPolicy.Client;
 /// its own number: the control plane takes it once, whether or not the first one arrived.
 /// </summary>
 internal sealed class NodeReporter(
-    PolicyClient client, NodeTruth truth, NodeMetrics metrics, NodeReloader reloader, NodeListener listener, NodeVoice voice,
+    INodeChannel channel, NodeTruth truth, NodeMetrics metrics, NodeReloader reloader, ReloadLog log, NodeListener listener, NodeVoice voice,
     PolicyNodeOptions options)
 {
     /// <summary>Before the first directive told an interval.</summary>
@@ -77,7 +77,7 @@ internal sealed class NodeReporter(
         var pending = _pending ??= Compose();
         try
         {
-            var heard = await client.ReportAsync(options.Fleet, options.Node, pending.Body, ReportTimeout, cancellationToken);
+            var heard = await channel.ReportAsync(pending.Body, ReportTimeout, cancellationToken);
             Confirm(pending);
             if (heard.Answer.Directive is { } directive)
             {
@@ -118,7 +118,7 @@ internal sealed class NodeReporter(
             Armed = word.Snapshot.Armed,
             Ack = word.Ack,
             Error = word.Error,
-            Reload = reloader.TakeUnreported(),
+            Reload = log.TakeUnreported(),
             Metrics = metrics.Between(_known, totals),
         };
         return new Pending(JsonSerializer.SerializeToUtf8Bytes(report, PolicyJson.Options), totals);

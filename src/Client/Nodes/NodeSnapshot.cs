@@ -13,6 +13,12 @@ internal sealed record NodeSnapshot
     /// <summary>The bundle in force; null: none yet.</summary>
     public LoadedPolicy? Policy { get; init; }
 
+    /// <summary>When it was put in force, on the node's clock.</summary>
+    public DateTimeOffset? LoadedAt { get; init; }
+
+    /// <summary>Whether all this was kept from before a restart, and nothing was heard since.</summary>
+    public bool Offline { get; init; }
+
     /// <summary>The highest epoch heard.</summary>
     public long Epoch { get; init; }
 

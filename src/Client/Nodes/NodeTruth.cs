@@ -21,6 +21,12 @@ internal sealed class NodeTruth(TimeProvider time)
 
     public NodeSnapshot Now => _now;
 
+    /// <summary>The highest sequence of a bundle that was in force; null: none had one.</summary>
+    public long? HighestSequence { get; private set; }
+
+    /// <summary>Told of every change, under the lock: it must return at once.</summary>
+    public Action? Changed { get; set; }
+
     /// <summary>The last directive that was obeyed; null before the first.</summary>
     public NodeDirective? Directive => Volatile.Read(ref _directive);
 
@@ -49,6 +55,7 @@ internal sealed class NodeTruth(TimeProvider time)
                 WantedHash = directive.PolicyHash,
                 FallbackHash = directive.FallbackHash,
                 LeaseUntil = directive.LeaseSec is { } lease ? Later(before.LeaseUntil, Until(sentAt, lease)) : long.MaxValue,
+                Offline = false,
             };
             if (_nack is { } nack && nack.PolicyHash != directive.PolicyHash)
             {
@@ -59,7 +66,7 @@ internal sealed class NodeTruth(TimeProvider time)
             if (!after.InForce && directive.PolicyHash is { } wanted
                 && ready(wanted, _kept.Find(p => p.PolicyHash == wanted)) is { } policy)
             {
-                after = after with { Policy = policy };
+                after = after with { Policy = policy, LoadedAt = time.GetUtcNow() };
                 Keep(policy);
                 swapped = true;
             }
@@ -93,8 +100,39 @@ internal sealed class NodeTruth(TimeProvider time)
 
             _nack = null;
             Keep(policy);
-            Publish(_now with { Policy = policy }, _directive);
+            Publish(_now with { Policy = policy, LoadedAt = time.GetUtcNow() }, _directive);
             return true;
+        }
+    }
+
+    /// <summary>
+    /// Takes up what was kept from before a restart. Nothing is known of what was said since: it may be served where the fleet's leases
+    /// were off, and else waits for the first directive.
+    /// </summary>
+    /// <param name="policy">What was in force.</param>
+    /// <param name="directive">What was heard last.</param>
+    /// <param name="loadedAt">When it was put in force.</param>
+    /// <param name="highestSequence">The highest sequence that was in force.</param>
+    public void Resume(LoadedPolicy policy, NodeDirective directive, DateTimeOffset loadedAt, long? highestSequence)
+    {
+        lock (_lock)
+        {
+            HighestSequence = highestSequence;
+            Keep(policy);
+            Publish(
+                new NodeSnapshot
+                {
+                    Policy = policy,
+                    LoadedAt = loadedAt,
+                    Offline = true,
+                    Epoch = directive.Epoch,
+                    ArmEpoch = directive.ArmEpoch,
+                    Armed = directive.Armed,
+                    WantedHash = directive.PolicyHash,
+                    FallbackHash = directive.FallbackHash,
+                    LeaseUntil = directive.LeaseSec is null ? long.MaxValue : long.MinValue,
+                },
+                directive);
         }
     }
 
@@ -166,8 +204,14 @@ internal sealed class NodeTruth(TimeProvider time)
             _epochInForce = snapshot.Epoch;
         }
 
+        if (snapshot.Policy?.Prepared.Bundle.Metadata.Sequence is { } sequence && !(sequence <= HighestSequence))
+        {
+            HighestSequence = sequence;
+        }
+
         Volatile.Write(ref _directive, directive);
         _now = snapshot;
+        Changed?.Invoke();
     }
 
     private sealed record Nack(string PolicyHash, string Error);

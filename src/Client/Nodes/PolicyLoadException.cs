@@ -1,13 +1,21 @@
+using System.Collections.Immutable;
+
 namespace OrleansPolicy.Client;
 
 /// <summary>A bundle that cannot be put in force. The message is what the node tells the control plane.</summary>
-internal sealed class PolicyLoadException(string code, string message) : Exception(message)
+internal sealed class PolicyLoadException : Exception
 {
-    public string Code { get; } = code;
-
-    public static PolicyLoadException Of<T>(Outcome<T> failure)
+    public PolicyLoadException(string code, string message)
+        : this([new Problem(code, message)])
     {
-        var more = failure.Problems.Length > 1 ? $" (and {failure.Problems.Length - 1} more)" : "";
-        return new PolicyLoadException(failure.Problems[0].Code, failure.Problems[0].Message + more);
     }
+
+    public PolicyLoadException(ImmutableArray<Problem> problems)
+        : base(problems[0].Message + (problems.Length > 1 ? $" (and {problems.Length - 1} more)" : "")) => Problems = problems;
+
+    /// <summary>The first problem's.</summary>
+    public string Code => Problems[0].Code;
+
+    /// <summary>Everything that was found.</summary>
+    public ImmutableArray<Problem> Problems { get; }
 }

@@ -1,21 +1,19 @@
-using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client;
 
-/// <summary>Fetches, verifies, compiles and warms a bundle, away from the threads that decide.</summary>
-internal sealed class PolicyLoader(PolicyClient client, PolicyCache cache, TrustAnchor anchor, DefaultEffect? defaultEffect)
+/// <summary>Fetches, verifies and compiles a bundle, away from the threads that decide.</summary>
+internal sealed class PolicyLoader(INodeChannel? channel, string tenant, PolicyCache cache, TrustAnchor anchor, DefaultEffect? defaultEffect)
 {
-    private readonly string _origin = client.Options.Server.GetLeftPart(UriPartial.Authority);
-
     public TrustAnchor Anchor => anchor;
 
     /// <summary>A bundle that is verified under the newest root known here and ready now, or null.</summary>
-    public LoadedPolicy? Find(string policyHash) => cache.Find(Key(policyHash, anchor.Now));
+    public LoadedPolicy? Find(string policyHash) => channel is not null && anchor.Now is { } trusted ? cache.Find(Key(policyHash, trusted, channel)) : null;
 
     /// <summary>Whether what was loaded earlier is still what the newest root known here accepts.</summary>
-    public bool IsCurrent(LoadedPolicy policy) => policy.TrustVersion == anchor.Now.Root.Version;
+    public bool IsCurrent(LoadedPolicy policy) => policy.TrustVersion == anchor.Now?.Root.Version;
 
+    /// <summary>Fetches a bundle that a directive demands.</summary>
     /// <param name="policyHash">The bundle.</param>
     /// <param name="contentUrl">Where the directive says it lies; null: where the API puts it.</param>
     /// <param name="rootRefused">Told of a next trust root that does not follow.</param>
@@ -26,44 +24,55 @@ internal sealed class PolicyLoader(PolicyClient client, PolicyCache cache, Trust
     public async Task<LoadedPolicy> LoadAsync(
         string policyHash, string? contentUrl, Action<Problem>? rootRefused, CancellationToken cancellationToken)
     {
-        var path = contentUrl ?? client.ContentPath(policyHash);
-        if (!client.IsOwnPath(path))
+        if (channel is null)
         {
-            throw new PolicyLoadException("node.content_url_refused", $"The content address '{path}' is not a path of the control plane.");
+            throw new PolicyLoadException("node.no_channel", "The node has no control plane to fetch from.");
         }
 
         // A key that was taken back since must not verify this bundle: look for a newer root first.
-        var trusted = await anchor.FollowAsync(client, rootRefused, cancellationToken);
+        var trusted = await anchor.FollowAsync(channel, rootRefused, cancellationToken);
         return await cache.LoadAsync(
-            Key(policyHash, trusted), () => LoadOnceAsync(policyHash, path, trusted.Root), cancellationToken);
+            Key(policyHash, trusted, channel), () => LoadOnceAsync(policyHash, contentUrl, trusted, channel), cancellationToken);
     }
 
-    private async Task<LoadedPolicy> LoadOnceAsync(string policyHash, string path, TrustRoot root)
+    /// <summary>Verifies and compiles what was brought otherwise than by a directive: a file.</summary>
+    /// <param name="content">The bytes.</param>
+    /// <param name="options">What it is held against.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PolicyLoadException">It must not be served.</exception>
+    public async Task<LoadedPolicy> PrepareAsync(ReadOnlyMemory<byte> content, PreparationOptions options, CancellationToken cancellationToken)
     {
-        var content = await client.GetContentAtAsync(path, CancellationToken.None);
-        var verified = BundleVerifier.Verify(content, root, new BundleReadOptions(), SigningUse.Serve);
-        if (!verified.Succeeded)
-        {
-            throw PolicyLoadException.Of(verified);
-        }
-
-        if (verified.Value.PolicyHash != policyHash)
-        {
-            throw new PolicyLoadException(
-                "node.hash_mismatch", $"The directive demands {policyHash}, the content is {verified.Value.PolicyHash}.");
-        }
-
-        var compiled = RuleSet.Compile(verified.Value, defaultEffect);
-        if (!compiled.Succeeded)
-        {
-            throw PolicyLoadException.Of(compiled);
-        }
-
-        // The first decision of a rule set compiles code and fills caches: better here than in somebody's request.
-        compiled.Value.Decide(new DecisionRequest("", default, client.Options.TimeProvider.GetUtcNow()));
-        return new LoadedPolicy(policyHash, compiled.Value.Version, compiled.Value, root.Version);
+        var trusted = channel is null
+            ? anchor.Now ?? throw new PolicyLoadException("trust.unset", "There is no trust root: no signature counts.")
+            : await anchor.FollowAsync(channel, null, cancellationToken);
+        return Prepare(content, trusted, options with { DefaultEffect = defaultEffect });
     }
 
-    private PolicyKey Key(string policyHash, TrustAnchor.Trusted trusted) =>
-        new(_origin, client.Options.Tenant, policyHash, trusted.Fingerprint, defaultEffect);
+    /// <summary>Verifies and compiles what was in force before a restart, under the newest root known here; nobody is asked.</summary>
+    /// <param name="content">The bytes.</param>
+    /// <exception cref="PolicyLoadException">It must not be served.</exception>
+    public LoadedPolicy PrepareKept(ReadOnlyMemory<byte> content) => Prepare(
+        content,
+        anchor.Now ?? throw new PolicyLoadException("trust.unset", "There is no trust root: no signature counts."),
+        new PreparationOptions { DefaultEffect = defaultEffect });
+
+    private async Task<LoadedPolicy> LoadOnceAsync(string policyHash, string? contentUrl, TrustAnchor.Trusted trusted, INodeChannel from)
+    {
+        var content = await from.FetchAsync(policyHash, contentUrl, CancellationToken.None);
+
+        // Its expiry and its sequence were judged where it was published and started: here the directive demands it.
+        var policy = Prepare(content, trusted, new PreparationOptions { DefaultEffect = defaultEffect });
+        return policy.PolicyHash == policyHash
+            ? policy
+            : throw new PolicyLoadException("node.hash_mismatch", $"The directive demands {policyHash}, the content is {policy.PolicyHash}.");
+    }
+
+    private static LoadedPolicy Prepare(ReadOnlyMemory<byte> content, TrustAnchor.Trusted trusted, PreparationOptions options)
+    {
+        var prepared = PreparedPolicy.Prepare(content, trusted.Root, options);
+        return prepared.Succeeded ? new LoadedPolicy(prepared.Value, trusted.Root.Version, content) : throw new PolicyLoadException(prepared.Problems);
+    }
+
+    private PolicyKey Key(string policyHash, TrustAnchor.Trusted trusted, INodeChannel from) =>
+        new(from.Origin, tenant, policyHash, trusted.Fingerprint, defaultEffect);
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client;
 
@@ -10,35 +12,27 @@ namespace OrleansPolicy.Client;
 /// </summary>
 public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
 {
+    /// <summary>A bundle that was put in force longer ago counts as stale: 24 hours.</summary>
+    public static readonly TimeSpan StaleAfter = TimeSpan.FromHours(24);
+
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
     private readonly PolicyNodeOptions _options;
     private readonly TimeProvider _time;
-    private readonly PolicyClient _client;
-    private readonly PolicyTransport? _ownTransport;
+    private readonly NodeParts _parts;
     private readonly NodeTruth _truth;
     private readonly NodeMetrics _metrics;
-    private readonly PolicyLoader _loader;
-    private readonly NodeReloader _reloader;
-    private readonly NodeListener _listener;
-    private readonly NodeReporter _reporter;
+    private readonly RecentInputs _recent;
     private readonly CancellationTokenSource _stopping = new();
     private Task _loops = Task.CompletedTask;
     private int _disposed;
 
-    private PolicyNode(PolicyNodeOptions options, PolicyClient client, PolicyTransport? ownTransport, TrustAnchor anchor, PolicyCache cache)
+    private PolicyNode(PolicyNodeOptions options, NodeParts parts)
     {
         _options = options;
         _time = options.TimeProvider;
-        _client = client;
-        _ownTransport = ownTransport;
-        _truth = new NodeTruth(_time);
-        _metrics = new NodeMetrics(_time);
-        _loader = new PolicyLoader(client, cache, anchor, options.DefaultEffect);
-        var voice = new NodeVoice(options);
-        _reloader = new NodeReloader(_truth, _loader, voice, options);
-        _listener = new NodeListener(client, _truth, _reloader, voice, options);
-        _reporter = new NodeReporter(client, _truth, _metrics, _reloader, _listener, voice, options);
+        _parts = parts;
+        (_truth, _metrics, _recent) = (parts.Truth, parts.Metrics, parts.Recent);
     }
 
     /// <summary>The node's name.</summary>
@@ -60,23 +54,36 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
             {
                 PolicyHash = now.Policy?.PolicyHash,
                 Version = now.Policy?.Version,
+                LoadedAt = now.LoadedAt,
+                BundleAge = now.LoadedAt is { } loadedAt ? _time.GetUtcNow() - loadedAt : null,
+                Offline = now.Offline,
                 WantedHash = now.WantedHash,
                 Epoch = now.Epoch,
                 Refusal = Refusal(now)?.Reason,
                 LeaseLeft = left,
-                TrustVersion = _loader.Anchor.Now.Root.Version,
+                TrustVersion = _parts.Loader.Anchor.Now?.Root.Version ?? 0,
                 Decisions = _metrics.Decisions,
                 Refused = _metrics.Refused,
-                ReportsAccepted = _reporter.Accepted,
-                PollsFailed = _listener.PollsFailed,
-                Reloads = _reloader.Counts,
+                ReportsAccepted = _parts.Reporter?.Accepted ?? 0,
+                PollsFailed = _parts.Listener?.PollsFailed ?? 0,
+                Reloads = _parts.Log.Counts,
             };
         }
     }
 
     /// <summary>
+    /// The bundle in force, to look at (a document bundle's document, say); null: none. Whether it may be acted on now,
+    /// <see cref="PolicyNodeStatus.Refusal"/> says.
+    /// </summary>
+    public Bundle? Bundle => _truth.Now.Policy?.Prepared.Bundle;
+
+    /// <summary>What is in force now, whole.</summary>
+    internal NodeSnapshot Now => _truth.Now;
+
+    /// <summary>
     /// Starts an agent. It comes back as soon as the node is registered, or cannot be for now: then the node denies and goes on
-    /// trying. <see cref="WaitUntilServingAsync"/> waits for the first bundle.
+    /// trying. With <see cref="PolicyNodeOptions.BundleFile"/> it comes back once the file was tried: its bundle is in force, or the node
+    /// denies until the file is sound. <see cref="WaitUntilServingAsync"/> waits for the first bundle.
     /// </summary>
     /// <exception cref="ArgumentException">The options do not fit.</exception>
     /// <exception cref="PolicyApiException">The control plane refuses the node.</exception>
@@ -84,46 +91,17 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
     public static async Task<PolicyNode> StartAsync(PolicyNodeOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var problem = Names.Check(options.Node, "The node") ?? Names.Check(options.Fleet, "The fleet")
-            ?? Names.Check(options.FailureDomain, "The failure domain");
-        if (problem is not null)
-        {
-            throw new ArgumentException(problem.Message, nameof(options));
-        }
-
-        var ownTransport = options.Transport is null ? new PolicyTransport() : null;
+        var parts = await NodeParts.CreateAsync(options, cancellationToken);
+        var node = new PolicyNode(parts.Options, parts);
         try
         {
-            var client = new PolicyClient(new PolicyClientOptions
-            {
-                Server = options.Server,
-                ApiKey = options.ApiKey,
-                Tenant = options.Tenant,
-                Timeout = TimeSpan.FromSeconds(20),
-                TimeProvider = options.TimeProvider,
-                Transport = options.Transport ?? ownTransport,
-            });
-            var cache = options.Cache ?? new PolicyCache(capacity: 4);
-            var root = await InstalledTrust.ReadAsync(options, client, cancellationToken);
-            var anchor = cache.AnchorFor(options.Server.GetLeftPart(UriPartial.Authority), options.Tenant, root);
-            var node = new PolicyNode(options, client, ownTransport, anchor, cache);
-            try
-            {
-                await node._listener.RegisterAsync(cancellationToken);
-            }
-            catch (Exception e) when (e is PolicyUnreachableException or PolicyApiException { Status: 429 or >= 500 })
-            {
-                // A node may start before its control plane, or while that is away.
-            }
-
-            node._loops = Task.WhenAll(
-                Task.Run(() => node._listener.RunAsync(node._stopping.Token), CancellationToken.None),
-                Task.Run(() => node._reporter.RunAsync(node._stopping.Token), CancellationToken.None));
+            await node.BeginAsync(cancellationToken);
+            NodeMeter.Add(node, parts.Options);
             return node;
         }
         catch
         {
-            ownTransport?.Dispose();
+            await node.DisposeAsync();
             throw;
         }
     }
@@ -147,7 +125,8 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         var policy = now.Policy!;
         var decision = policy.Rules.Decide(new DecisionRequest(capabilityId, context, wallClock));
         _metrics.Decided(decision.Allowed, decision.IsError, _time.GetTimestamp() - started);
-        return new NodeDecision(decision, policy.Version, policy.PolicyHash, now.Epoch, wallClock);
+        _recent.Offer(capabilityId, context, started);
+        return new NodeDecision(decision, policy.Version, policy.PolicyHash, now.Epoch, wallClock) { Offline = now.Offline };
     }
 
     /// <summary>
@@ -168,6 +147,39 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Reads <see cref="PolicyNodeOptions.BundleFile"/> now and puts it in force, changed or not; the same in
+    /// <see cref="PolicyNodeStatus.Reloads"/>. Every failure is an answer and leaves what is in force.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The node has no file: its control plane says what it runs.</exception>
+    public Task<ReloadResult> ReloadAsync(ReloadOrder? order = null, CancellationToken cancellationToken = default) => ReloadAsync(
+        _options.BundleFile ?? throw new InvalidOperationException("The node runs what its control plane says: there is no file to reload."),
+        order, cancellationToken);
+
+    /// <summary>The same with another file, such as the previous one: it stays in force until <see cref="PolicyNodeOptions.BundleFile"/> changes.</summary>
+    /// <exception cref="InvalidOperationException">As above.</exception>
+    public Task<ReloadResult> ReloadAsync(string file, ReloadOrder? order = null, CancellationToken cancellationToken = default) => _options.BundleFile is null
+        ? throw new InvalidOperationException("The node runs what its control plane says: it takes no file.")
+        : _parts.Files.ReloadAsync(BundleSource.OfFile(Path.GetFullPath(file)), order ?? new ReloadOrder(), _options.CommitFile, cancellationToken);
+
+    /// <summary>The same for what the process's own control plane brings, with its own way to make it true.</summary>
+    internal Task<ReloadResult> ReloadAsync(
+        BundleSource source, ReloadOrder order, Func<LoadedPolicy, Task<Outcome<NodeDirective>>> commit, CancellationToken cancellationToken) =>
+        _parts.Files.ReloadAsync(source, order, commit, cancellationToken);
+
+    /// <summary>Verifies a bundle as a reload would, and changes nothing.</summary>
+    internal async Task<Outcome<Bundle>> VerifyAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Outcome<Bundle>.Ok((await _parts.Loader.PrepareAsync(content, new PreparationOptions(), cancellationToken)).Prepared.Bundle);
+        }
+        catch (PolicyLoadException e)
+        {
+            return Outcome<Bundle>.Fail(e.Problems);
+        }
+    }
+
     /// <summary>Says a last word to the control plane, if that can be heard within 2 s, and stops. It denies from then on.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -176,19 +188,56 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
             return;
         }
 
+        NodeMeter.Remove(this);
         await _stopping.CancelAsync();
         await _loops;
-        await _reloader.DisposeAsync();
-        if (_listener.IsRegistered && _truth.Directive is not null)
+        await _parts.Reloader.DisposeAsync();
+        if (_parts is { Reporter: { } reporter, Listener.IsRegistered: true } && _truth.Directive is not null)
         {
             using var limit = new CancellationTokenSource(FlushTimeout);
-            await _reporter.FlushAsync(limit.Token);
+            await reporter.FlushAsync(limit.Token);
         }
 
         _truth.Stop();
-        _client.Dispose();
-        _ownTransport?.Dispose();
+        _parts.Dispose();
         _stopping.Dispose();
+    }
+
+    private async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        var kept = _parts.Keeper is { } keeper ? await keeper.ResumeAsync(_parts.Loader, _parts.Reloader, cancellationToken) : null;
+        var loops = new List<Func<CancellationToken, Task>>();
+        if (_parts is { Listener: { } listener, Reporter: { } reporter })
+        {
+            try
+            {
+                await listener.RegisterAsync(cancellationToken);
+            }
+            catch (Exception e) when (e is PolicyUnreachableException or PolicyApiException { Status: 429 or >= 500 })
+            {
+                // A node may start before its control plane, or while that is away.
+            }
+
+            loops.AddRange([listener.RunAsync, reporter.RunAsync]);
+        }
+
+        if (kept is { FileHash: { } hash } && kept.File == _options.BundleFile)
+        {
+            _parts.Files.Resume(hash);
+        }
+
+        if (_parts.Watcher is { } watcher)
+        {
+            await watcher.BeginAsync(cancellationToken);
+            loops.Add(watcher.RunAsync);
+        }
+
+        if (_parts.Keeper is { } writer)
+        {
+            loops.Add(writer.RunAsync);
+        }
+
+        _loops = Task.WhenAll(loops.Select(loop => Task.Run(() => loop(_stopping.Token), CancellationToken.None)));
     }
 
     private Decision? Refusal(NodeSnapshot now) => now.Refusal ?? (_time.GetTimestamp() >= now.LeaseUntil ? Refusals.Stale : null);

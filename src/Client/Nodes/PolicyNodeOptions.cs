@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client;
 
@@ -10,17 +11,42 @@ public sealed record PolicyNodeOptions
     /// <summary>Scheme, host and port of the control plane.</summary>
     public Uri Server { get; init; } = PolicyClientOptions.DefaultServer;
 
-    /// <summary>The node's own key.</summary>
-    public required string ApiKey { get; init; }
+    /// <summary>The node's own key. Needed unless <see cref="BundleFile"/> is set.</summary>
+    public string ApiKey { get; init; } = "";
 
     /// <summary>The tenant. Default <c>default</c>.</summary>
     public string Tenant { get; init; } = "default";
 
-    /// <summary>The fleet.</summary>
-    public required string Fleet { get; init; }
+    /// <summary>The fleet. Needed unless <see cref="BundleFile"/> is set: then <c>default</c>.</summary>
+    public string Fleet { get; init; } = "";
 
-    /// <summary>The node's name, unique in its fleet.</summary>
-    public required string Node { get; init; }
+    /// <summary>The node's name, unique in its fleet. Needed unless <see cref="BundleFile"/> is set: then <c>local</c>.</summary>
+    public string Node { get; init; } = "";
+
+    /// <summary>
+    /// The path of a signed bundle that takes the control plane's place: the node runs what lies there, watches it and swaps when it
+    /// changes (docs/HOT_RELOAD.md). Nothing remote can take such a bundle back, so there is no lease. Null: a control plane leads.
+    /// </summary>
+    public string? BundleFile { get; init; }
+
+    /// <summary>How <see cref="BundleFile"/> is watched. Default: events, and polling where they do not come.</summary>
+    public BundleFileWatch BundleFileWatch { get; init; }
+
+    /// <summary>How often <see cref="BundleFile"/> is looked at without an event. Default 2 s.</summary>
+    public TimeSpan BundleFilePoll { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// A folder of this node alone, in which it keeps the last good bundle: at a start without its control plane that is loaded and warm. It
+    /// serves at once where the fleet's leases were off (marked <see cref="NodeDecision.Offline"/>), and otherwise denies
+    /// <c>decide.stale</c> until the first directive, which it then needs no download for. Null: nothing is kept.
+    /// </summary>
+    public string? StateFolder { get; init; }
+
+    /// <summary>
+    /// How many recent inputs are kept in memory to warm the next bundle on; 0: none, where inputs must not outlive their request.
+    /// Default 64, at most 1,024.
+    /// </summary>
+    public int RecentInputs { get; init; } = 64;
 
     /// <summary>What it shares a fate with: a zone, a rack. Default <c>default</c>.</summary>
     public string FailureDomain { get; init; } = "default";
@@ -62,9 +88,18 @@ public sealed record PolicyNodeOptions
     /// <summary>Told of everything that happens to the node, on the thread where it happens: return quickly.</summary>
     public Action<NodeEvent>? OnEvent { get; init; }
 
+    /// <summary>Told of each attempt to put a bundle in force, on the thread where it ends: return quickly.</summary>
+    public Action<ReloadRecord>? OnReload { get; init; }
+
     /// <summary>Waits between attempts to reach the control plane. The longest is short: a node must hear of its return within 2 s.</summary>
     public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(1500));
 
     /// <summary>The clock; its time stamps are monotonic and count the lease.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The control plane of this very process; null: over HTTP.</summary>
+    internal INodeChannel? Channel { get; init; }
+
+    /// <summary>Makes the directive true that demands a bundle brought by <see cref="BundleFile"/>'s watch; null: the node leads itself.</summary>
+    internal Func<LoadedPolicy, Task<Outcome<NodeDirective>>>? CommitFile { get; init; }
 }

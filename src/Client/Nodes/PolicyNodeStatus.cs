@@ -9,6 +9,18 @@ public sealed record PolicyNodeStatus
     /// <summary>Its version.</summary>
     public required string? Version { get; init; }
 
+    /// <summary>When it was put in force; null: none is.</summary>
+    public DateTimeOffset? LoadedAt { get; init; }
+
+    /// <summary>How long it has been in force; null: none is.</summary>
+    public TimeSpan? BundleAge { get; init; }
+
+    /// <summary>Whether that is more than <see cref="PolicyNode.StaleAfter"/>: worth a warning, no reason to stop.</summary>
+    public bool BundleStale => BundleAge > PolicyNode.StaleAfter;
+
+    /// <summary>Whether all this was kept from before a restart, and nothing was heard since.</summary>
+    public bool Offline { get; init; }
+
     /// <summary>The hash that the directive demands.</summary>
     public required string? WantedHash { get; init; }
 

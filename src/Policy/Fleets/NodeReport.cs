@@ -48,4 +48,8 @@ public sealed record NodeReport
 /// <param name="Rules">How many rules were loaded; 0 on failure.</param>
 /// <param name="Error">Why not.</param>
 public sealed record ReloadRecord(
-    DateTimeOffset At, string? Version, string? PolicyHash, bool Success, double DurationMs, int Rules, string? Error = null);
+    DateTimeOffset At, string? Version, string? PolicyHash, bool Success, double DurationMs, int Rules, string? Error = null)
+{
+    /// <summary>Which part was at fault, a code of <see cref="Bundles.ReloadCodes"/>; null on success.</summary>
+    public string? Code { get; init; }
+}

@@ -47,7 +47,7 @@ public static class ReportRules
             return Invalid("$.policy_hash", "policy_hash is 64 lower-case hexadecimal characters.");
         }
 
-        if (report.Error is { Length: > ErrorLengthMax } || report.Reload?.Error is { Length: > ErrorLengthMax })
+        if (report.Error is { Length: > ErrorLengthMax } || report.Reload is { Error.Length: > ErrorLengthMax } or { Code.Length: > NameLengthMax })
         {
             return Invalid("$.error", $"error has at most {ErrorLengthMax} characters.");
         }
