@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
@@ -6,7 +5,10 @@ namespace OrleansPolicy.Decisions;
 /// <summary>A rule with its answers made beforehand.</summary>
 internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
 {
-    private readonly ImmutableArray<Condition> conditions = rule.Conditions;
+    private readonly Condition[] conditions = [.. rule.Conditions];
+
+    // Of a rule that the index has chosen for a capability, that condition holds already.
+    private readonly Condition[] conditionsOnceChosen = [.. rule.Conditions.Skip(rule.Conditions.FirstOrDefault() is CapabilityCondition ? 1 : 0)];
     private readonly PreparedDecision answer = new(new Decision(
         rule.Effect == RuleEffect.Allow,
         rule.Effect == RuleEffect.RequireConfirmation,
@@ -21,9 +23,11 @@ internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
     public Decision Answer(ref Evaluation evaluation) => answer.For(ref evaluation);
 
     /// <summary>Whether every condition holds.</summary>
-    public Truth Evaluate(ref Evaluation evaluation)
+    /// <param name="evaluation">The request.</param>
+    /// <param name="isChosen">Whether <see cref="RuleIndex.Select"/> gave this rule for the request's capability.</param>
+    public Truth Evaluate(ref Evaluation evaluation, bool isChosen)
     {
-        foreach (var condition in conditions)
+        foreach (var condition in isChosen ? conditionsOnceChosen : conditions)
         {
             if (condition.Evaluate(ref evaluation) is var truth and not Truth.Yes)
             {
@@ -50,6 +54,6 @@ internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
             }
         }
 
-        return (Truth.Yes, conditions.IsEmpty ? "has no conditions" : "holds: " + string.Join("; ", conditions.Select(c => c.Text)));
+        return (Truth.Yes, conditions.Length == 0 ? "has no conditions" : "holds: " + string.Join("; ", conditions.Select(c => c.Text)));
     }
 }

@@ -98,7 +98,7 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
             conditions.Add(ReadNested(element, $"{path}[{conditions.Count}]"));
         }
 
-        return member.Name == "all" ? new AllCondition(conditions.ToImmutable()) : new AnyCondition(conditions.ToImmutable());
+        return member.Name == "all" ? new AllCondition(conditions.ToArray()) : new AnyCondition(conditions.ToArray());
     }
 
     private NotCondition ReadNot(JsonElement value, string path) => new(ReadNested(value, path));
@@ -119,7 +119,7 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
             context.Refuse("bundle.rule.condition", "A condition says something.", path);
         }
 
-        return conditions.Length == 1 ? conditions[0] : new AllCondition(conditions);
+        return conditions.Length == 1 ? conditions[0] : new AllCondition([.. conditions]);
     }
 
     private PathCondition? RefuseUnlessPath(JsonElement match, string name, string path)

@@ -43,7 +43,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
             context.Refuse("bundle.rule.operator_missing", "A path needs at least one operator beside it.", at);
         }
 
-        return new PathCondition(path, tests.ToImmutable());
+        return new PathCondition(path, tests.ToArray());
     }
 
     private ValueTest? ReadTest(string name, JsonElement given, string at)
@@ -60,7 +60,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
 
         var members = Operand.Members(operand);
         var areScalars = members.All(Literal.IsScalar) && members.Length > 0;
-        var literals = areScalars && name is "eq" or "ne" or "in" or "not_in" or "contains" ? members.Select(m => new Literal(m)).ToImmutableArray() : [];
+        var literals = areScalars && name is "eq" or "ne" or "in" or "not_in" or "contains" ? members.Select(m => new Literal(m)).ToArray() : [];
         return name switch
         {
             "eq" or "ne" when areScalars => new EqualityTest(name, operand, literals, wanted: name == "eq"),
@@ -90,7 +90,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
     private TextTest? ReadPatterns(string name, JsonElement operand, string at)
     {
         var texts = Operand.Texts(operand);
-        var patterns = texts.Select(t => ReadPattern(name, t)).OfType<TextPattern>().ToImmutableArray();
+        var patterns = texts.Select(t => ReadPattern(name, t)).OfType<TextPattern>().ToArray();
         return patterns.Length == texts.Length && !texts.IsEmpty ? new TextTest(name, operand, patterns) : (TextTest?)Refuse(name, at);
     }
 

@@ -15,20 +15,20 @@ internal sealed class PreparedDecision(Decision withoutLevel, InputPath riskLeve
     /// <summary>The decision with <c>context.action_envelope.risk_level</c>.</summary>
     public Decision For(ref Evaluation evaluation)
     {
-        var level = evaluation.Find(riskLevel);
-        if (level.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        evaluation.Find(riskLevel, out var level);
+        if (level.Kind is JsonValueKind.Undefined or JsonValueKind.Null)
         {
             return withoutLevel;
         }
 
-        for (var i = 0; level.ValueKind == JsonValueKind.String && i < UsualLevels.Length; i++)
+        for (var i = 0; level.IsText && i < UsualLevels.Length; i++)
         {
-            if (level.ValueEquals(UsualLevels[i].Utf8))
+            if (level.Raw[1..^1].SequenceEqual(UsualLevels[i].Utf8))
             {
                 return withLevel[i] ??= withoutLevel with { RiskLevel = UsualLevels[i].Text };
             }
         }
 
-        return withoutLevel with { RiskLevel = level.ToString() };
+        return withoutLevel with { RiskLevel = level.Element.ToString() };
     }
 }

@@ -4,7 +4,8 @@ namespace OrleansPolicy.Decisions;
 
 /// <summary>
 /// Which rules can match a capability, so that the cost of a decision follows the rules that concern it and not their number.
-/// The lists hold places in the order of evaluation, ascending.
+/// The lists hold places in the order of evaluation, ascending. Whatever is selected for a capability matches it, as far as the first
+/// condition about capabilities goes.
 /// </summary>
 internal sealed class RuleIndex
 {

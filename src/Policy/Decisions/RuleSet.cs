@@ -13,7 +13,7 @@ public sealed class RuleSet
 {
     private const int CapabilityBytesOnStack = 256;
 
-    private readonly ImmutableArray<CompiledRule> rules;
+    private readonly CompiledRule[] rules;
     private readonly RuleIndex index;
     private readonly PreparedDecision fallback;
     private long errors;
@@ -65,28 +65,8 @@ public sealed class RuleSet
         CompiledRule? current = null;
         try
         {
-            var evaluation = new Evaluation(buffer[..Encoding.UTF8.GetBytes(capability, buffer)], request.Context, request.Now);
-            if (!evaluation.HasValidContext)
-            {
-                return Fail(null, "context is no object");
-            }
-
-            var (specific, general) = (index.Select(capability), index.General);
-            for (int s = 0, g = 0; s < specific.Length || g < general.Length;)
-            {
-                current = rules[g >= general.Length || (s < specific.Length && specific[s] < general[g]) ? specific[s++] : general[g++]];
-                switch (current.Evaluate(ref evaluation))
-                {
-                    case Truth.Yes:
-                        return current.Answer(ref evaluation);
-                    case Truth.Error:
-                        return Fail(current, evaluation.Fault!);
-                    default:
-                        break;
-                }
-            }
-
-            return fallback.For(ref evaluation);
+            var evaluation = new Evaluation(capability, buffer, request.Context, request.Now);
+            return evaluation.HasValidContext ? Decide(capability, ref evaluation, ref current) : Fail(null, "context is no object");
         }
         catch (Exception e) when (IsFromInput(e))
         {
@@ -102,7 +82,7 @@ public sealed class RuleSet
         var steps = ImmutableArray.CreateBuilder<DecisionStep>();
         try
         {
-            var evaluation = new Evaluation(buffer[..Encoding.UTF8.GetBytes(capability, buffer)], request.Context, request.Now);
+            var evaluation = new Evaluation(capability, buffer, request.Context, request.Now);
             foreach (var rule in rules)
             {
                 var (truth, why) = rule.Explain(ref evaluation);
@@ -124,6 +104,28 @@ public sealed class RuleSet
     // A text of the context with half a surrogate pair, a document that is gone, and whatever else no one thought of: whatever a
     // rule cannot be held against is denied.
     private static bool IsFromInput(Exception e) => e is not OutOfMemoryException;
+
+    // Apart from the caller, whose room on the stack keeps the compiler from making a loop faster with what it learns while it runs.
+    private Decision Decide(string capability, ref Evaluation evaluation, ref CompiledRule? current)
+    {
+        var (specific, general) = (index.Select(capability), index.General);
+        for (int s = 0, g = 0; s < specific.Length || g < general.Length;)
+        {
+            var isSpecific = g >= general.Length || (s < specific.Length && specific[s] < general[g]);
+            var rule = current = rules[isSpecific ? specific[s++] : general[g++]];
+            switch (rule.Evaluate(ref evaluation, isSpecific))
+            {
+                case Truth.Yes:
+                    return rule.Answer(ref evaluation);
+                case Truth.Error:
+                    return Fail(rule, evaluation.Fault!);
+                default:
+                    break;
+            }
+        }
+
+        return fallback.For(ref evaluation);
+    }
 
     private static Span<byte> CapabilityBuffer(string capability, Span<byte> onStack) =>
         Encoding.UTF8.GetMaxByteCount(capability.Length) <= onStack.Length ? onStack : new byte[Encoding.UTF8.GetByteCount(capability)];

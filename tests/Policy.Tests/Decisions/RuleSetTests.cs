@@ -34,6 +34,22 @@ public sealed class RuleSetTests
         Assert.Equal(3, rules.Count);
     }
 
+    [Fact]
+    public void What_is_remembered_of_one_place_is_never_taken_for_another()
+    {
+        // More objects than are remembered at once, each looked into twice, and some of them within others.
+        var names = Enumerable.Range(0, 24).Select(i => i % 3 == 0 ? $"o{i}" : $"o{i - (i % 3)}.p{i}").ToArray();
+        var conditions = names.Concat(names).Select((name, i) => $$$"""{"path":"context.{{{name}}}.v{{{i % 2}}}","eq":"{{{name}}}"}""");
+        var rules = Compile(SomeBundle.OfRules($$$"""[{"id":"all","effect":"allow","match":{"all":[{{{string.Join(',', conditions)}}}]}}]"""));
+        var objects = Enumerable.Range(0, 8).Select(i => i * 3).Select(i => $$$"""
+            "o{{{i}}}":{"v0":"o{{{i}}}","v1":"o{{{i}}}","p{{{i + 1}}}":{"v0":"o{{{i}}}.p{{{i + 1}}}","v1":"o{{{i}}}.p{{{i + 1}}}"},"p{{{i + 2}}}":{"v0":"o{{{i}}}.p{{{i + 2}}}","v1":"o{{{i}}}.p{{{i + 2}}}"}}
+            """);
+        var context = "{" + string.Join(',', objects) + "}";
+
+        Assert.Equal("all", Decide(rules, "x", context).RuleId);
+        Assert.Null(Decide(rules, "x", context.Replace("\"v1\":\"o21\"", "\"v1\":\"o18\"", StringComparison.Ordinal)).RuleId);
+    }
+
     [Theory]
     [InlineData("", null, null, "default-deny")]
     [InlineData("", DefaultEffect.Allow, null, "default-allow")]

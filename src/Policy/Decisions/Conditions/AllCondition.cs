@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>Holds when every one holds. Left to right: what comes after a no, or after an error, is not looked at.</summary>
-internal sealed class AllCondition(ImmutableArray<Condition> conditions) : Condition
+internal sealed class AllCondition(Condition[] conditions) : Condition
 {
-    public ImmutableArray<Condition> Conditions => conditions;
+    public ImmutableArray<Condition> Conditions => ImmutableCollectionsMarshal.AsImmutableArray(conditions);
 
     public override string Text => "all of (" + string.Join("; ", conditions.Select(c => c.Text)) + ")";
 

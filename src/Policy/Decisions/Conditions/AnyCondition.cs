@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>Holds when one holds. Left to right: what comes after a yes, or after an error, is not looked at.</summary>
-internal sealed class AnyCondition(ImmutableArray<Condition> conditions) : Condition
+internal sealed class AnyCondition(Condition[] conditions) : Condition
 {
-    public ImmutableArray<Condition> Conditions => conditions;
+    public ImmutableArray<Condition> Conditions => ImmutableCollectionsMarshal.AsImmutableArray(conditions);
 
     public override string Text => "any of (" + string.Join("; ", conditions.Select(c => c.Text)) + ")";
 

@@ -12,8 +12,8 @@ internal sealed class AuthScopeCondition(UnisonOperand operand, PathTable paths)
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        var scope = evaluation.Find(authScope);
-        if (!PythonValue.IsTruthy(scope) && evaluation.Find(scopes, out scope) == Truth.Error)
+        evaluation.Find(authScope, out var scope);
+        if (!PythonValue.IsTruthy(scope.Element) && evaluation.FindInObject(scopes, out scope) == Truth.Error)
         {
             return Truth.Error;
         }

@@ -23,9 +23,10 @@ internal sealed class CapabilityCondition : Condition
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
+        var capability = evaluation.Capability;
         foreach (var prefix in prefixes)
         {
-            if (evaluation.Capability.StartsWith(prefix))
+            if (capability.StartsWith(prefix))
             {
                 return Truth.Yes;
             }
@@ -33,7 +34,7 @@ internal sealed class CapabilityCondition : Condition
 
         foreach (var name in exact)
         {
-            if (evaluation.Capability.SequenceEqual(name))
+            if (capability.SequenceEqual(name))
             {
                 return Truth.Yes;
             }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -12,15 +13,15 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal sealed class CidrTest(JsonElement operand, ImmutableArray<IPNetwork> networks) : ValueTest
 {
-    private readonly ImmutableArray<(bool IsV4, UInt128 Start, UInt128 Mask)> ranges = [.. networks.Select(ToRange)];
+    private readonly (bool IsV4, UInt128 Start, UInt128 Mask)[] ranges = [.. networks.Select(ToRange)];
 
-    public ImmutableArray<(bool IsV4, UInt128 Start, UInt128 Mask)> Ranges => ranges;
+    public ImmutableArray<(bool IsV4, UInt128 Start, UInt128 Mask)> Ranges => ImmutableCollectionsMarshal.AsImmutableArray(ranges);
 
     public override string Text => $"cidr {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
     {
-        JsonValueKind.String => Check(Utf8Text.Of(value), ref evaluation),
+        JsonValueKind.String => Check(value.Text, ref evaluation),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is no IP address"),
     };

@@ -11,7 +11,7 @@ internal sealed class ClassificationCondition(UnisonOperand operand, PathTable p
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        if (evaluation.Find(place, out var value) == Truth.Error)
+        if (evaluation.FindInObject(place, out var value) == Truth.Error)
         {
             return Truth.Error;
         }

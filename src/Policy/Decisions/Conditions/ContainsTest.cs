@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -7,19 +6,19 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <c>contains</c>: a list has a member that equals one of the operand's scalars, or a text has one of its texts in it. A value
 /// that is neither list nor text is an error; an absent one is not.
 /// </summary>
-internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> literals) : ValueTest
+internal sealed class ContainsTest(JsonElement operand, Literal[] literals) : ValueTest
 {
-    private readonly ImmutableArray<byte[]> texts = [.. (operand.ValueKind == JsonValueKind.Array ? operand.EnumerateArray().ToArray() : [operand])
+    private readonly byte[][] texts = [.. (operand.ValueKind == JsonValueKind.Array ? operand.EnumerateArray().ToArray() : [operand])
         .Where(o => o.ValueKind == JsonValueKind.String).Select(o => System.Text.Encoding.UTF8.GetBytes(o.GetString()!))];
 
     public JsonElement Operand => operand;
 
     public override string Text => $"contains {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
     {
-        JsonValueKind.Array => HasMember(value),
-        JsonValueKind.String => HasText(Utf8Text.Of(value)),
+        JsonValueKind.Array => HasMember(value.Element),
+        JsonValueKind.String => HasText(value.Text),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is neither a list nor a text"),
     };
@@ -28,10 +27,12 @@ internal sealed class ContainsTest(JsonElement operand, ImmutableArray<Literal> 
 
     private Truth HasMember(JsonElement list)
     {
-        foreach (var member in list.EnumerateArray())
+        var member = default(InputValue);
+        foreach (var element in list.EnumerateArray())
         {
-            var text = member.ValueKind == JsonValueKind.String ? Utf8Text.Of(member) : default;
-            foreach (var literal in literals)
+            member.Set(element, isThere: true);
+            var text = member.Text;
+            foreach (ref readonly var literal in literals.AsSpan())
             {
                 if (literal.ValueEquals(member, text))
                 {

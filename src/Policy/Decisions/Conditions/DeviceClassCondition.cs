@@ -15,6 +15,10 @@ internal sealed class DeviceClassCondition(UnisonOperand operand, PathTable path
 
     public override string Text => $"target.device_class is {operand.Written}";
 
-    public override Truth Evaluate(ref Evaluation evaluation) =>
-        evaluation.Find(target).ValueKind == JsonValueKind.Object && operand.Matches(evaluation.Find(deviceClass)) ? Truth.Yes : Truth.No;
+    public override Truth Evaluate(ref Evaluation evaluation)
+    {
+        evaluation.Find(target, out var device);
+        evaluation.Find(deviceClass, out var value);
+        return device.Kind == JsonValueKind.Object && operand.Matches(value) ? Truth.Yes : Truth.No;
+    }
 }

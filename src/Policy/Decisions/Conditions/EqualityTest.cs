@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -7,7 +6,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <c>eq</c>, <c>ne</c>, <c>in</c>, <c>not_in</c>. Values of different types are unequal, never an error; what is absent equals
 /// nothing, so that <c>ne</c> and <c>not_in</c> hold for it.
 /// </summary>
-internal sealed class EqualityTest(string name, JsonElement operand, ImmutableArray<Literal> members, bool wanted) : ValueTest
+internal sealed class EqualityTest(string name, JsonElement operand, Literal[] members, bool wanted) : ValueTest
 {
     public JsonElement Operand => operand;
 
@@ -16,11 +15,11 @@ internal sealed class EqualityTest(string name, JsonElement operand, ImmutableAr
 
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
 
     public override Truth CheckCapability(ref Evaluation evaluation)
     {
-        foreach (var member in members)
+        foreach (ref readonly var member in members.AsSpan())
         {
             if (member.TextEquals(evaluation.Capability))
             {
@@ -31,15 +30,15 @@ internal sealed class EqualityTest(string name, JsonElement operand, ImmutableAr
         return wanted ? Truth.No : Truth.Yes;
     }
 
-    private bool Contains(JsonElement value)
+    private bool Contains(in InputValue value)
     {
-        if (value.ValueKind == JsonValueKind.Array)
+        if (value.IsList)
         {
-            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value);
+            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value.Element);
         }
 
-        var text = value.ValueKind == JsonValueKind.String ? Utf8Text.Of(value) : default;
-        foreach (var member in members)
+        var text = value.Text;
+        foreach (ref readonly var member in members.AsSpan())
         {
             if (member.ValueEquals(value, text))
             {

@@ -1,19 +1,41 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>One request while it is held against rules. Lives on the stack.</summary>
-internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement context, DateTimeOffset now)
+/// <param name="capability">What the request wants to do.</param>
+/// <param name="buffer">Room for the capability in UTF-8.</param>
+/// <param name="context">Everything else.</param>
+/// <param name="now">When.</param>
+internal ref struct Evaluation(string capability, Span<byte> buffer, JsonElement context, DateTimeOffset now)
 {
+    private readonly Span<byte> buffer = buffer;
+    private readonly JsonElement context = context;
+    private readonly JsonValueKind contextKind = context.ValueKind;
+    private ReadOnlySpan<byte> capabilityUtf8;
     private FoundPlaces found;
 
-    /// <summary>The capability in UTF-8, as all texts of rules are.</summary>
-    public ReadOnlySpan<byte> Capability { get; } = capability;
+    /// <summary>The capability in UTF-8, as all texts of rules are. Most decisions never ask: the index knows what it found.</summary>
+    public ReadOnlySpan<byte> Capability
+    {
+        get
+        {
+            if (capabilityUtf8.IsEmpty)
+            {
+                capabilityUtf8 = buffer[..Encoding.UTF8.GetBytes(capability, buffer)];
+            }
+
+            return capabilityUtf8;
+        }
+    }
 
     public DateTimeOffset Now { get; } = now;
 
     /// <summary>Whether the context is an object, null or absent.</summary>
-    public readonly bool HasValidContext => context.ValueKind is JsonValueKind.Object or JsonValueKind.Undefined or JsonValueKind.Null;
+    public readonly bool HasValidContext => contextKind is JsonValueKind.Object or JsonValueKind.Undefined or JsonValueKind.Null;
 
     /// <summary>What went wrong; set with <see cref="Truth.Error"/>.</summary>
     public string? Fault { get; private set; }
@@ -25,44 +47,66 @@ internal ref struct Evaluation(ReadOnlySpan<byte> capability, JsonElement contex
         return Truth.Error;
     }
 
-    /// <summary>What is at a place; undefined where the way there ends early.</summary>
-    public JsonElement Find(InputPath place)
+    /// <summary>What is at a place; none where the way there ends early.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // Its locals would be cleared at each entry of its callers.
+    public void Find(InputPath place, out InputValue value)
     {
-        if (place.Parent is not { } parent)
+        value = default;
+        if (place.Parent is { } parent && !place.HasChildren)
         {
-            return context;
+            // Found as fast as it would be remembered.
+            ref readonly var owner = ref Owner(parent, out var ownerKind);
+            value.Set(place, owner, ownerKind);
         }
-
-        if (!place.HasChildren)
+        else
         {
-            return place.Step(Find(parent)); // Found as fast as it would be remembered.
+            ref readonly var element = ref Owner(place, out var kind);
+            value.Set(element, kind != JsonValueKind.Undefined);
         }
-
-        ref var slot = ref found[place.Number & (FoundPlaces.Slots - 1)];
-        if (slot.Place != place)
-        {
-            // The parent may share the slot: look it up before the slot is written.
-            var element = place.Step(Find(parent));
-            slot.Place = place;
-            slot.Element = element;
-        }
-
-        return slot.Element;
     }
 
     /// <summary>
     /// What is at a place whose parent must be an object, or empty in the sense of unison's rules (null, false, 0, "", []); else
     /// an error.
     /// </summary>
-    public Truth Find(InputPath place, out JsonElement value)
+    public Truth FindInObject(InputPath place, out InputValue value)
     {
-        value = Find(place);
-        if (value.ValueKind != JsonValueKind.Undefined)
+        Find(place, out value);
+        if (value.Exists)
         {
             return Truth.Yes;
         }
 
-        var parent = Find(place.Parent!);
-        return parent.ValueKind != JsonValueKind.Object && PythonValue.IsTruthy(parent) ? Fail($"{place.Parent!.Text} is no object") : Truth.No;
+        ref readonly var parent = ref Owner(place.Parent!, out var kind);
+        return kind != JsonValueKind.Object && PythonValue.IsTruthy(parent) ? Fail($"{place.Parent!.Text} is no object") : Truth.No;
+    }
+
+    // What rules look into.
+    [UnscopedRef]
+    private ref readonly JsonElement Owner(InputPath place, out JsonValueKind kind)
+    {
+        if (place.Parent is null)
+        {
+            kind = contextKind;
+            return ref context;
+        }
+
+        ref var slot = ref found[place.Slot & (FoundPlaces.Slots - 1)];
+        if (slot.Place != place)
+        {
+            LookUp(place, ref slot);
+        }
+
+        kind = slot.Kind;
+        return ref slot.Element;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LookUp(InputPath place, ref FoundPlaces.Found slot)
+    {
+        // The parent may share the slot: it is copied before the slot is written.
+        var parent = Owner(place.Parent!, out var parentKind);
+        slot.Place = place;
+        slot.Kind = place.TryStep(parent, parentKind, out slot.Element) ? slot.Element.ValueKind : JsonValueKind.Undefined;
     }
 }

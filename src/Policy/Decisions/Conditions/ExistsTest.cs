@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary><c>exists</c>: whether the path leads somewhere. Null counts as a value.</summary>
@@ -9,8 +7,8 @@ internal sealed class ExistsTest(bool wanted) : ValueTest
 
     public override string Text => wanted ? "exists" : "does not exist";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) =>
-        (value.ValueKind != JsonValueKind.Undefined) == wanted ? Truth.Yes : Truth.No;
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) =>
+        value.Exists == wanted ? Truth.Yes : Truth.No;
 
     public override Truth CheckCapability(ref Evaluation evaluation) => wanted ? Truth.Yes : Truth.No;
 }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>
-/// Remembers what was found at places of the context while one request is decided, since many rules look at the same few. Two
-/// places that share a slot put each other out, which costs time and nothing else.
+/// Remembers the objects and lists of the context that rules look into while one request is decided, since many rules look into
+/// the same few. Two places that share a slot put each other out, which costs time and nothing else.
 /// </summary>
 [InlineArray(Slots)]
 internal struct FoundPlaces
@@ -20,5 +20,6 @@ internal struct FoundPlaces
     {
         public InputPath? Place;
         public JsonElement Element;
+        public JsonValueKind Kind;
     }
 }

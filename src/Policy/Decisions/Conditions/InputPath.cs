@@ -11,17 +11,20 @@ internal sealed class InputPath
 {
     private readonly byte[]? name;
     private readonly int index;
+    private readonly InputPath root;
+    private int slots;
 
-    private InputPath(InputPath? parent, string text, byte[]? name, int index, int number)
+    private InputPath(InputPath? parent, string text, byte[]? name, int index)
     {
         Parent = parent;
         Text = text;
         this.name = name;
         this.index = index;
-        Number = number;
-        if (parent is not null)
+        root = parent?.root ?? this;
+        if (parent is { HasChildren: false })
         {
             parent.HasChildren = true;
+            parent.Slot = root.slots++;
         }
     }
 
@@ -31,29 +34,35 @@ internal sealed class InputPath
     /// <summary>As rules write it.</summary>
     public string Text { get; }
 
-    /// <summary>Counts the places of a bundle.</summary>
-    public int Number { get; }
-
     /// <summary>Whether rules look at places below this one. Settled once the bundle is read.</summary>
     public bool HasChildren { get; private set; }
 
-    public static InputPath Context() => new(null, "context", null, 0, 0);
+    /// <summary>Counts the places of a bundle that have places below them.</summary>
+    public int Slot { get; private set; }
+
+    public static InputPath Context() => new(null, "context", null, 0);
 
     /// <summary>The member of an object.</summary>
-    public static InputPath Member(InputPath parent, string text, string name, int number) =>
-        new(parent, text, Encoding.UTF8.GetBytes(name), 0, number);
+    public static InputPath Member(InputPath parent, string text, string name) => new(parent, text, Encoding.UTF8.GetBytes(name), 0);
 
     /// <summary>The member of a list.</summary>
-    public static InputPath Element(InputPath parent, string text, int index, int number) => new(parent, text, null, index, number);
+    public static InputPath Element(InputPath parent, string text, int index) => new(parent, text, null, index);
 
-    /// <summary>What the last step leads to from its parent; undefined where it leads nowhere.</summary>
-    public JsonElement Step(JsonElement parent)
+    /// <summary>What the last step leads to from its parent; false where it leads nowhere.</summary>
+    public bool TryStep(in JsonElement parent, JsonValueKind parentKind, out JsonElement value)
     {
-        if (name is not null)
+        if (name is not null && parentKind == JsonValueKind.Object)
         {
-            return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var member) ? member : default;
+            return parent.TryGetProperty(name, out value);
         }
 
-        return parent.ValueKind == JsonValueKind.Array && index < parent.GetArrayLength() ? parent[index] : default;
+        if (name is null && parentKind == JsonValueKind.Array && index < parent.GetArrayLength())
+        {
+            value = parent[index];
+            return true;
+        }
+
+        value = default;
+        return false;
     }
 }

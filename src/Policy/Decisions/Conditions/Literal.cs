@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 
@@ -27,7 +28,7 @@ internal readonly struct Literal
     /// <summary>Whether the value is this one.</summary>
     /// <param name="value">A value of the input.</param>
     /// <param name="valueText">Its text, where it is one.</param>
-    public bool ValueEquals(JsonElement value, ReadOnlySpan<byte> valueText) => value.ValueKind == kind && kind switch
+    public bool ValueEquals(in InputValue value, ReadOnlySpan<byte> valueText) => value.Kind == kind && kind switch
     {
         JsonValueKind.String => valueText.SequenceEqual(text),
         JsonValueKind.Number => CompareTo(value) == 0,
@@ -35,7 +36,13 @@ internal readonly struct Literal
     };
 
     /// <summary>How the input's number compares to this one. Integers compare as integers, so that large ids do not run together.</summary>
-    public int CompareTo(JsonElement value) => integer is { } exact && value.TryGetInt64(out var other)
-        ? other.CompareTo(exact)
-        : value.GetDouble().CompareTo(number);
+    public int CompareTo(in InputValue value)
+    {
+        if (integer is { } exact && Utf8Parser.TryParse(value.Raw, out long other, out var read) && read == value.Raw.Length)
+        {
+            return other.CompareTo(exact);
+        }
+
+        return (ShortDecimal.TryParse(value.Raw, out var parsed) ? parsed : value.Element.GetDouble()).CompareTo(number);
+    }
 }

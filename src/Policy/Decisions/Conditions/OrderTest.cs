@@ -13,11 +13,11 @@ internal sealed class OrderTest(string name, JsonElement operand, Order order) :
 
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation)
+    public override Truth Check(in InputValue value, ref Evaluation evaluation)
     {
-        if (value.ValueKind != JsonValueKind.Number)
+        if (value.Kind != JsonValueKind.Number)
         {
-            return value.ValueKind == JsonValueKind.Undefined ? Truth.No : evaluation.Fail("is no number");
+            return !value.Exists ? Truth.No : evaluation.Fail("is no number");
         }
 
         var comparison = bound.CompareTo(value);

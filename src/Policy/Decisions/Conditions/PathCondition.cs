@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -7,22 +8,20 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// Holds when every test holds for the value at a path. With <c>[*]</c>, when all tests hold for one member; where the way ends
 /// before a list, the tests are held against nothing.
 /// </summary>
-internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> tests) : Condition
+internal sealed class PathCondition(PathPattern path, ValueTest[] tests) : Condition
 {
     private readonly InputPath? place = path.Place;
     private readonly bool isSinglePlace = path.IsSinglePlace;
 
     public PathPattern Path => path;
 
-    public ImmutableArray<ValueTest> Tests => tests;
+    public ImmutableArray<ValueTest> Tests => ImmutableCollectionsMarshal.AsImmutableArray(tests);
 
     public override string Text => path.Text + " " + string.Join(" and ", tests.Select(t => t.Text));
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        var truth = place is null ? CheckCapability(ref evaluation)
-            : isSinglePlace ? CheckValue(evaluation.Find(place), ref evaluation)
-            : CheckMembers(0, evaluation.Find(place), ref evaluation);
+        var truth = place is null ? CheckCapability(ref evaluation) : CheckPlace(place, ref evaluation);
         return truth == Truth.Error ? evaluation.Fail($"{path.Text} {evaluation.Fault}") : truth;
     }
 
@@ -39,7 +38,13 @@ internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> 
         return Truth.Yes;
     }
 
-    private Truth CheckValue(JsonElement value, ref Evaluation evaluation)
+    private Truth CheckPlace(InputPath found, ref Evaluation evaluation)
+    {
+        evaluation.Find(found, out var value);
+        return isSinglePlace ? CheckValue(value, ref evaluation) : CheckMembers(0, value.Element, ref evaluation);
+    }
+
+    private Truth CheckValue(in InputValue value, ref Evaluation evaluation)
     {
         foreach (var test in tests)
         {
@@ -56,18 +61,20 @@ internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> 
     {
         if (list.ValueKind != JsonValueKind.Array)
         {
-            return CheckValue(default, ref evaluation);
+            return CheckMember(default, isThere: false, ref evaluation);
         }
 
         foreach (var member in list.EnumerateArray())
         {
             var value = member;
+            var isThere = true;
             foreach (var step in path.Rest[star])
             {
-                value = step.Step(value);
+                var parent = value;
+                isThere = isThere && step.TryStep(parent, parent.ValueKind, out value);
             }
 
-            var truth = star + 1 < path.Rest.Length ? CheckMembers(star + 1, value, ref evaluation) : CheckValue(value, ref evaluation);
+            var truth = star + 1 < path.Rest.Length ? CheckMembers(star + 1, value, ref evaluation) : CheckMember(value, isThere, ref evaluation);
             if (truth != Truth.No)
             {
                 return truth;
@@ -75,5 +82,12 @@ internal sealed class PathCondition(PathPattern path, ImmutableArray<ValueTest> 
         }
 
         return Truth.No;
+    }
+
+    private Truth CheckMember(in JsonElement member, bool isThere, ref Evaluation evaluation)
+    {
+        var value = default(InputValue);
+        value.Set(member, isThere);
+        return CheckValue(value, ref evaluation);
     }
 }

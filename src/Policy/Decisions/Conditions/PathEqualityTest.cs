@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -15,24 +14,26 @@ internal sealed class PathEqualityTest(string name, InputPath other, bool wanted
 
     public override string Text => $"{name} {other.Text}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) =>
-        AreEqual(value, evaluation.Find(other)) == wanted ? Truth.Yes : Truth.No;
+    public override Truth Check(in InputValue value, ref Evaluation evaluation)
+    {
+        evaluation.Find(other, out var otherValue);
+        return AreEqual(value, otherValue) == wanted ? Truth.Yes : Truth.No;
+    }
 
     public override Truth CheckCapability(ref Evaluation evaluation)
     {
-        var value = evaluation.Find(other);
-        return (value.ValueKind == JsonValueKind.String && value.ValueEquals(evaluation.Capability)) == wanted ? Truth.Yes : Truth.No;
+        evaluation.Find(other, out var value);
+        return (value.IsText && value.Text.SequenceEqual(evaluation.Capability)) == wanted ? Truth.Yes : Truth.No;
     }
 
-    private static bool AreEqual(JsonElement left, JsonElement right)
+    private static bool AreEqual(in InputValue left, in InputValue right)
     {
-        if (left.ValueKind != right.ValueKind || left.ValueKind == JsonValueKind.Undefined)
+        if (!left.Exists || left.Kind != right.Kind)
         {
             return false;
         }
 
-        // The usual case: two texts written the same way.
-        return JsonMarshal.GetRawUtf8Value(left).SequenceEqual(JsonMarshal.GetRawUtf8Value(right))
-            || JsonElement.DeepEquals(left, right);
+        // The usual case: two values written the same way.
+        return left.Raw.SequenceEqual(right.Raw) || JsonElement.DeepEquals(left.Element, right.Element);
     }
 }

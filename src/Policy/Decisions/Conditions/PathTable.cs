@@ -107,12 +107,12 @@ internal sealed class PathTable
     private InputPath Member(InputPath parent, ReadOnlySpan<char> written, ReadOnlySpan<char> name)
     {
         var text = string.Concat(parent.Text, written);
-        return places.TryGetValue(text, out var known) ? known : places[text] = InputPath.Member(parent, text, name.ToString(), places.Count);
+        return places.TryGetValue(text, out var known) ? known : places[text] = InputPath.Member(parent, text, name.ToString());
     }
 
     private InputPath Element(InputPath parent, ReadOnlySpan<char> written, int index)
     {
         var text = string.Concat(parent.Text, written);
-        return places.TryGetValue(text, out var known) ? known : places[text] = InputPath.Element(parent, text, index, places.Count);
+        return places.TryGetValue(text, out var known) ? known : places[text] = InputPath.Element(parent, text, index);
     }
 }

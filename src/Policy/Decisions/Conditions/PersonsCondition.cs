@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -8,7 +7,7 @@ internal sealed class PersonsCondition(JsonElement persons, PathTable paths) : C
 {
     private readonly InputPath personId = paths.Place("person_id");
     private readonly InputPath nestedId = paths.Place("person", "id");
-    private readonly ImmutableArray<Literal> members = [.. persons.EnumerateArray().Where(Literal.IsScalar).Select(p => new Literal(p))];
+    private readonly Literal[] members = [.. persons.EnumerateArray().Where(Literal.IsScalar).Select(p => new Literal(p))];
     private readonly bool hasUnknown = persons.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.String && p.ValueEquals("unknown"));
 
     public JsonElement Persons => persons;
@@ -17,19 +16,19 @@ internal sealed class PersonsCondition(JsonElement persons, PathTable paths) : C
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        var id = evaluation.Find(personId);
-        if (!PythonValue.IsTruthy(id) && evaluation.Find(nestedId, out id) == Truth.Error)
+        evaluation.Find(personId, out var id);
+        if (!PythonValue.IsTruthy(id.Element) && evaluation.FindInObject(nestedId, out id) == Truth.Error)
         {
             return Truth.Error;
         }
 
-        if (!PythonValue.IsTruthy(id))
+        if (!PythonValue.IsTruthy(id.Element))
         {
             return hasUnknown ? Truth.Yes : Truth.No;
         }
 
-        var text = id.ValueKind == JsonValueKind.String ? Utf8Text.Of(id) : default;
-        foreach (var member in members)
+        var text = id.Text;
+        foreach (ref readonly var member in members.AsSpan())
         {
             if (member.ValueEquals(id, text))
             {

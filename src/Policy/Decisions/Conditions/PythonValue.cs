@@ -20,13 +20,13 @@ internal static class PythonValue
     };
 
     /// <summary>Whether the value's text is this one. Lists and objects have no text here.</summary>
-    public static bool TextEquals(JsonElement value, ReadOnlySpan<byte> text) => value.ValueKind switch
+    public static bool TextEquals(in InputValue value, ReadOnlySpan<byte> text) => value.Kind switch
     {
-        JsonValueKind.String => value.ValueEquals(text),
+        JsonValueKind.String => value.Text.SequenceEqual(text),
         JsonValueKind.True => text.SequenceEqual("True"u8),
         JsonValueKind.False => text.SequenceEqual("False"u8),
         JsonValueKind.Null or JsonValueKind.Undefined => text.SequenceEqual("None"u8),
-        JsonValueKind.Number => Encoding.UTF8.GetBytes(NumberOf(value)).AsSpan().SequenceEqual(text),
+        JsonValueKind.Number => Encoding.UTF8.GetBytes(NumberOf(value.Element)).AsSpan().SequenceEqual(text),
         _ => false,
     };
 

@@ -9,5 +9,9 @@ internal sealed class RiskLevelCondition(UnisonOperand operand, PathTable paths)
 
     public override string Text => $"action_envelope.risk_level is {operand.Written}";
 
-    public override Truth Evaluate(ref Evaluation evaluation) => operand.Matches(evaluation.Find(place)) ? Truth.Yes : Truth.No;
+    public override Truth Evaluate(ref Evaluation evaluation)
+    {
+        evaluation.Find(place, out var value);
+        return operand.Matches(value) ? Truth.Yes : Truth.No;
+    }
 }

@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using System.Text;
-using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
@@ -11,7 +9,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : Condition
 {
     private readonly InputPath place = paths.Place("policy_context", "scopes");
-    private readonly ImmutableArray<byte[]> prefixes = [.. operand.Texts.Select(t => Encoding.UTF8.GetBytes(t.TrimEnd('*').TrimEnd('.')))];
+    private readonly byte[][] prefixes = [.. operand.Texts.Select(t => Encoding.UTF8.GetBytes(t.TrimEnd('*').TrimEnd('.')))];
 
     public UnisonOperand Operand => operand;
 
@@ -19,18 +17,20 @@ internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : 
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        if (evaluation.Find(place, out var scopes) == Truth.Error)
+        if (evaluation.FindInObject(place, out var scopes) == Truth.Error)
         {
             return Truth.Error;
         }
 
-        if (scopes.ValueKind != JsonValueKind.Array)
+        if (!scopes.IsList)
         {
             return Truth.No;
         }
 
-        foreach (var scope in scopes.EnumerateArray())
+        var scope = default(InputValue);
+        foreach (var element in scopes.Element.EnumerateArray())
         {
+            scope.Set(element, isThere: true);
             if (operand.Matches(scope) || BeginsWithOne(scope))
             {
                 return Truth.Yes;
@@ -40,9 +40,9 @@ internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : 
         return Truth.No;
     }
 
-    private bool BeginsWithOne(JsonElement scope)
+    private bool BeginsWithOne(in InputValue scope)
     {
-        var text = scope.ValueKind == JsonValueKind.String ? Utf8Text.Of(scope) : Encoding.UTF8.GetBytes(PythonValue.TextOf(scope) ?? "");
+        var text = scope.IsText ? scope.Text : Encoding.UTF8.GetBytes(PythonValue.TextOf(scope.Element) ?? "");
         foreach (var prefix in prefixes)
         {
             if (text.StartsWith(prefix))

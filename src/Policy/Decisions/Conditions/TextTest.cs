@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -6,7 +5,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>
 /// An operator on texts: holds when one of its patterns matches. A value that is no text is an error; an absent one is not.
 /// </summary>
-internal sealed class TextTest(string name, JsonElement operand, ImmutableArray<TextPattern> patterns) : ValueTest
+internal sealed class TextTest(string name, JsonElement operand, TextPattern[] patterns) : ValueTest
 {
     public string Name => name;
 
@@ -14,9 +13,9 @@ internal sealed class TextTest(string name, JsonElement operand, ImmutableArray<
 
     public override string Text => $"{name} {operand.GetRawText()}";
 
-    public override Truth Check(JsonElement value, ref Evaluation evaluation) => value.ValueKind switch
+    public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
     {
-        JsonValueKind.String => Check(Utf8Text.Of(value), ref evaluation),
+        JsonValueKind.String => Check(value.Text, ref evaluation),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is no text"),
     };

@@ -7,7 +7,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>What a unison match key compares with: the texts of one scalar or of a list's members.</summary>
 internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> texts)
 {
-    private readonly ImmutableArray<byte[]> bytes = [.. texts.Select(Encoding.UTF8.GetBytes)];
+    private readonly byte[][] bytes = [.. texts.Select(Encoding.UTF8.GetBytes)];
 
     public ImmutableArray<string> Texts => texts;
 
@@ -18,11 +18,11 @@ internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> t
     public string Written { get; } = source.GetRawText();
 
     /// <summary>Whether the value's text is one of these, or the value is a list equal to this one.</summary>
-    public bool Matches(JsonElement value)
+    public bool Matches(in InputValue value)
     {
-        if (value.ValueKind == JsonValueKind.Array)
+        if (value.IsList)
         {
-            return source.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(source, value);
+            return source.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(source, value.Element);
         }
 
         foreach (var text in bytes)

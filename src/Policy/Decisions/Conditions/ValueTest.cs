@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>One operator with its operand, held against one value of the input.</summary>
@@ -8,8 +6,8 @@ internal abstract class ValueTest
     /// <summary>The operator and operand in words.</summary>
     public abstract string Text { get; }
 
-    /// <summary>Tests a value of the context; undefined where there is none.</summary>
-    public abstract Truth Check(JsonElement value, ref Evaluation evaluation);
+    /// <summary>Tests a value of the context, or none.</summary>
+    public abstract Truth Check(in InputValue value, ref Evaluation evaluation);
 
     /// <summary>Tests the capability.</summary>
     public abstract Truth CheckCapability(ref Evaluation evaluation);
