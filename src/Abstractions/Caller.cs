@@ -6,7 +6,11 @@ namespace OrleansPolicy.Abstractions;
 /// <param name="By">Who acts; written to the audit.</param>
 /// <param name="OperationId">The idempotency key, at most 128 characters; null: asking twice does it twice.</param>
 /// <param name="RequestHash">Hex SHA-256 over the request; the same id with another hash is refused with <c>operation.reused</c>.</param>
-public sealed record Caller(Actor By, string? OperationId = null, string? RequestHash = null);
+/// <param name="Place">
+/// Where the update limit refuses, the id of a place in the tenant's queue: one who comes back under it is let in before those who came
+/// later. Null: who is refused does not wait.
+/// </param>
+public sealed record Caller(Actor By, string? OperationId = null, string? RequestHash = null, string? Place = null);
 
 /// <summary>Codes that mean something to every caller of a grain.</summary>
 public static class CommonCodes
@@ -22,4 +26,7 @@ public static class CommonCodes
 
     /// <summary>The limiter refused; <see cref="Outcome{T}.RetryAfter"/> tells when to come back.</summary>
     public const string AdmissionRefused = "admission.refused";
+
+    /// <summary>The limiter refused, and there is no place left to wait in; <see cref="Outcome{T}.RetryAfter"/> tells when to come back.</summary>
+    public const string AdmissionQueueFull = "admission.queue_full";
 }

@@ -62,7 +62,7 @@ internal sealed class Installation : IAsyncDisposable
                 MaxAttempts = 50,
                 Backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
             });
-            await made.Admin.ConfigureAdmissionAsync(new UpdateLimit(60_000, 0));
+            await made.Admin.ConfigureAdmissionAsync(new UpdateLimits(60_000, 0));
             made.Root = new TrustRoot
             {
                 Keys = [new TrustKey("bench", SignatureAlgorithm.EcdsaKey, made._key.ExportSubjectPublicKeyInfoPem())],

@@ -21,7 +21,7 @@ internal sealed class ShowUpdateLimit(string name, string example) : IDemoStep
             ApiKey = (await File.ReadAllTextAsync(world.KeyOf("ci"), cancellationToken)).Trim(),
         });
         var content = await File.ReadAllBytesAsync(signed, cancellationToken);
-        await ci.TakeAdmissionAsync(Guid.NewGuid().ToString("N"), cancellationToken);
+        await ci.TakeAdmissionAsync(Guid.NewGuid().ToString("N"), cancellationToken: cancellationToken);
         var retryAfter = await RefusedAsync(world, () => ci.PublishAsync(content, null, cancellationToken));
         var waited = Stopwatch.GetTimestamp();
         await Task.Delay(retryAfter, cancellationToken);

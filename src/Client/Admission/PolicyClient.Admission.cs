@@ -5,12 +5,15 @@ namespace OrleansPolicy.Client;
 public sealed partial class PolicyClient
 {
     /// <summary>Takes one admission; a refusal is an answer and no exception.</summary>
-    public async Task<AdmissionTaken> TakeAdmissionAsync(string operationId, CancellationToken cancellationToken = default)
+    /// <param name="operationId">Asking twice under one id takes one admission.</param>
+    /// <param name="fleet">The fleet that it is for, where that has a limit of its own.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<AdmissionTaken> TakeAdmissionAsync(string operationId, string? fleet = null, CancellationToken cancellationToken = default)
     {
         var answer = await SendAsync(
             new PolicyRequest(HttpMethod.Post, _tenantPath + "/admission")
             {
-                Body = Json(new AdmissionBody(operationId)),
+                Body = Json(new AdmissionBody(operationId, fleet)),
                 IdempotencyKey = operationId,
                 AlsoExpected = 429,
             },
@@ -18,16 +21,20 @@ public sealed partial class PolicyClient
         return new AdmissionTaken(Read<AdmissionAnswer>(answer), answer.RetryAfter);
     }
 
-    /// <summary>The same without taking.</summary>
-    public Task<AdmissionAnswer> PeekAdmissionAsync(CancellationToken cancellationToken = default) =>
-        GetAsync<AdmissionAnswer>("/admission", cancellationToken);
+    /// <summary>What would be answered now, taking nothing.</summary>
+    public Task<AdmissionAnswer> PeekAdmissionAsync(string? fleet = null, CancellationToken cancellationToken = default) =>
+        GetAsync<AdmissionAnswer>(fleet is null ? "/admission" : "/admission?fleet=" + Segment(fleet), cancellationToken);
 
-    /// <summary>Changes the limit at run time.</summary>
+    /// <summary>The limits in force.</summary>
+    public Task<UpdateLimits> ReadAdmissionLimitsAsync(CancellationToken cancellationToken = default) =>
+        GetAsync<UpdateLimits>("/admission/config", cancellationToken);
+
+    /// <summary>Changes the limits at run time, all of them.</summary>
     public Task<AdmissionAnswer> ConfigureAdmissionAsync(
-        UpdateLimit limit, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
-        SendJsonAsync<UpdateLimit, AdmissionAnswer>(HttpMethod.Put, "/admission/config", limit, idempotencyKey, cancellationToken);
+        UpdateLimits limits, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<UpdateLimits, AdmissionAnswer>(HttpMethod.Put, "/admission/config", limits, idempotencyKey, cancellationToken);
 
-    private sealed record AdmissionBody(string OperationId);
+    private sealed record AdmissionBody(string OperationId, string? Fleet);
 }
 
 /// <summary>The limiter's answer.</summary>

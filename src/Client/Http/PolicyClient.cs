@@ -159,6 +159,12 @@ public sealed partial class PolicyClient : IDisposable
             message.Headers.TryAddWithoutValidation("Idempotency-Key", id);
         }
 
+        var wait = request.Method == HttpMethod.Get ? TimeSpan.Zero : Options.AdmissionWait ?? TimeSpan.Zero;
+        if (wait >= TimeSpan.FromSeconds(1))
+        {
+            message.Headers.TryAddWithoutValidation("Prefer", string.Create(CultureInfo.InvariantCulture, $"wait={(int)wait.TotalSeconds}"));
+        }
+
         if (request.Body is { } body)
         {
             message.Content = new ReadOnlyMemoryContent(body);
@@ -166,7 +172,7 @@ public sealed partial class PolicyClient : IDisposable
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(request.Timeout ?? Options.Timeout);
+        limit.CancelAfter((request.Timeout ?? Options.Timeout) + wait);
         var sentAt = Options.TimeProvider.GetTimestamp();
         try
         {

@@ -18,6 +18,12 @@ public sealed record PolicyClientOptions
     /// <summary>How long one attempt of a request may take. Default 30 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long an update may wait, in the tenant's queue, where the update limit refuses it (<c>Prefer: wait</c>); whole seconds, at most
+    /// 60 count. An attempt may take that much longer than <see cref="Timeout"/>. Null: it is refused at once.
+    /// </summary>
+    public TimeSpan? AdmissionWait { get; init; }
+
     /// <summary>How often a request that can be repeated safely is tried in all. Default 4; 1 switches repeating off.</summary>
     public int MaxAttempts { get; init; } = 4;
 

@@ -1,4 +1,5 @@
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Grains.Admission;
@@ -8,9 +9,9 @@ namespace OrleansPolicy.Grains.Admission;
 internal interface IAdmittedCommit : IGrainWithStringKey
 {
     /// <summary>
-    /// Commits the change together with one admission, or nothing. Fails with <see cref="CommonCodes.AdmissionRefused"/> and the time
-    /// to wait. A change whose operation was done before takes none.
+    /// Commits the change together with one admission, or nothing. Fails with <see cref="CommonCodes.AdmissionRefused"/> or
+    /// <see cref="CommonCodes.AdmissionQueueFull"/> and the time to wait. A change whose operation was done before takes none.
     /// </summary>
     [Alias("commit")]
-    Task<Outcome<CommitResult>> CommitAsync([Immutable] PolicyChange change);
+    Task<Outcome<CommitResult>> CommitAsync([Immutable] PolicyChange change, [Immutable] AdmissionDemand demand, string? place);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Commits;
@@ -77,7 +78,7 @@ internal sealed class CatalogGrain(
             Operation = Operations.Write(caller, 201, answer),
             Bundle = new BundleWrite(record, content),
         })
-        { TakesAdmission = true });
+        { Admission = new AdmissionDemand(AdmissionDemand.PublishBundle, Operator: caller.By.Subject) });
     }
 
     private async Task<Problem?> RefuseAsync(BundleRecord record, DateTimeOffset now)
@@ -153,7 +154,7 @@ internal sealed class CatalogGrain(
             Operation = Operations.Write(caller, 200, answer),
             Tags = [answer],
         })
-        { TakesAdmission = true });
+        { Admission = new AdmissionDemand(AdmissionDemand.MoveTag, fleet, caller.By.Subject) });
     }
 
     private static string AsJson(TrustRoot root) => JsonSerializer.Serialize(root, PolicyJson.Options);

@@ -1,4 +1,5 @@
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Grains.Admission;
 using OrleansPolicy.Grains.Storage;
 
@@ -25,8 +26,8 @@ internal sealed class ChangeCommitter(IRolloutStore store, IGrainFactory grains)
                 return await WasDoneAsync(caller) ? Exists<T>() : proposed.Succeeded ? Outcome<T>.Ok(proposed.Value.Answer) : proposed.As<T>();
             }
 
-            var committed = proposed.Value.TakesAdmission
-                ? await AdmitAsync(tenant, proposed.Value.Change)
+            var committed = proposed.Value.Admission is { } demand
+                ? await AdmitAsync(tenant, proposed.Value.Change, demand, caller.Place)
                 : Outcome<CommitResult>.Ok(await store.CommitAsync(proposed.Value.Change));
             if (!committed.Succeeded)
             {
@@ -53,11 +54,11 @@ internal sealed class ChangeCommitter(IRolloutStore store, IGrainFactory grains)
         }
     }
 
-    private async Task<Outcome<CommitResult>> AdmitAsync(string tenant, PolicyChange change)
+    private async Task<Outcome<CommitResult>> AdmitAsync(string tenant, PolicyChange change, AdmissionDemand demand, string? place)
     {
         try
         {
-            return await grains.GetGrain<IAdmittedCommit>(tenant).CommitAsync(change);
+            return await grains.GetGrain<IAdmittedCommit>(tenant).CommitAsync(change, demand, place);
         }
         catch (Exception exception) when (exception is TimeoutException or OrleansException)
         {

@@ -1,3 +1,4 @@
+using OrleansPolicy.Admission;
 using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Grains.Commits;
@@ -7,8 +8,8 @@ namespace OrleansPolicy.Grains.Commits;
 /// <param name="Change">The change; null: it is true already.</param>
 internal sealed record Proposal<T>(T Answer, PolicyChange? Change = null)
 {
-    /// <summary>Whether it takes an admission.</summary>
-    public bool TakesAdmission { get; init; }
+    /// <summary>The admission it takes; null: none.</summary>
+    public AdmissionDemand? Admission { get; init; }
 
     /// <summary>What follows once it is durable: caches, news. Its failures must not undo the answer, so it handles them itself.</summary>
     public Func<Task>? Then { get; init; }

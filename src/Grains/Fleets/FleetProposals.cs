@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Catalog;
@@ -108,7 +109,7 @@ internal sealed class FleetProposals(
         var answer = SnapshotOf(stored) with { Directive = directive, Revision = stored.Revision + 1 };
         return Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, decided.Value.ToChange(Operations.Write(caller, 200, answer)))
         {
-            TakesAdmission = true,
+            Admission = new AdmissionDemand(AdmissionDemand.SetBaseline, fleet, caller.By.Subject),
         });
     }
 

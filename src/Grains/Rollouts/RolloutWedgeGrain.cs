@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Commits;
@@ -64,7 +65,10 @@ internal sealed class RolloutWedgeGrain(
 
             var decided = await starts.DecideAsync(Tenant, RolloutId, request, seen.Value, caller);
             return decided.Succeeded
-                ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value.Change, caller, 201, decided.Value.Fleet.Revision) with { TakesAdmission = true })
+                ? Outcome<Proposal<RolloutView>>.Ok(Propose(decided.Value.Change, caller, 201, decided.Value.Fleet.Revision) with
+                {
+                    Admission = new AdmissionDemand(AdmissionDemand.StartRollout, request.Fleet, caller.By.Subject),
+                })
                 : decided.As<Proposal<RolloutView>>();
         }));
 

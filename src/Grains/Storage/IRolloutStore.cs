@@ -115,7 +115,7 @@ public interface IKeyStore
 }
 
 /// <summary>The limiter's row.</summary>
-public sealed record StoredAdmission(LimiterState State, UpdateLimit Limit, long Revision);
+public sealed record StoredAdmission(AdmissionState State, UpdateLimits Limits, long Revision);
 
 /// <summary>A fleet's row with its directive. <paramref name="Revision"/> rises with every change of settings or directive.</summary>
 public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Settings, Directive Directive, long Revision);

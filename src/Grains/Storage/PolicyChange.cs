@@ -76,7 +76,7 @@ public sealed record PolicyChange
 public sealed record OperationWrite(string KeyId, string OperationId, string BodyHash, int Status, string Response);
 
 /// <summary>The limiter's state after an admission, guarded by the revision it was computed from (0: no row yet).</summary>
-public sealed record AdmissionWrite(LimiterState State, UpdateLimit Limit, long ExpectedRevision);
+public sealed record AdmissionWrite(AdmissionState State, UpdateLimits Limits, long ExpectedRevision);
 
 /// <summary>An API key; only its hash is stored.</summary>
 public sealed record KeyWrite

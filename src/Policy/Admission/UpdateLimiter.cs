@@ -32,28 +32,32 @@ public static class UpdateLimiter
     public const double IntervalSecMax = 86_400;
 
     /// <summary>Takes a token where one is there and the interval has passed. A refusal changes nothing but the time seen.</summary>
-    public static (AdmissionAnswer Answer, LimiterState State) Take(LimiterState state, UpdateLimit limit, DateTimeOffset now)
+    /// <param name="state">The state before.</param>
+    /// <param name="limit">The limit in force.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="cost">How many tokens it takes; no more than the bucket holds.</param>
+    public static (AdmissionAnswer Answer, LimiterState State) Take(LimiterState state, UpdateLimit limit, DateTimeOffset now, double cost = 1)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var rate = LimitRate.Of(limit);
-        var at = TimeSeen(state, now);
+        var rate = LimitRate.Of(limit, cost);
+        var at = TimeSeen(state.SeenAt, now);
         var seen = state with { SeenAt = at };
         if (at < rate.NextAt(seen))
         {
             return (Answer(allowed: false, seen, rate, limit, now), seen);
         }
 
-        var taken = new LimiterState(Later(seen.FullAt, at) + rate.PerToken, at, at);
+        var taken = new LimiterState(Later(seen.FullAt, at) + rate.Price, at, at);
         Invariant.Holds(taken.FullAt - at <= rate.Capacity, "INV-ADMISSION", "No more tokens are taken than the bucket holds.");
         return (Answer(allowed: true, taken, rate, limit, now), taken);
     }
 
     /// <summary>What <see cref="Take"/> would say, taking nothing: <see cref="AdmissionAnswer.Tokens"/> are those there now.</summary>
-    public static AdmissionAnswer Peek(LimiterState state, UpdateLimit limit, DateTimeOffset now)
+    public static AdmissionAnswer Peek(LimiterState state, UpdateLimit limit, DateTimeOffset now, double cost = 1)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var rate = LimitRate.Of(limit);
-        var seen = state with { SeenAt = TimeSeen(state, now) };
+        var rate = LimitRate.Of(limit, cost);
+        var seen = state with { SeenAt = TimeSeen(state.SeenAt, now) };
         return Answer(seen.SeenAt >= rate.NextAt(seen), seen, rate, limit, now);
     }
 
@@ -90,32 +94,27 @@ public static class UpdateLimiter
             return state;
         }
 
-        var before = LimitRate.Of(old);
-        var after = LimitRate.Of(@new);
-        var at = TimeSeen(state, now);
+        var before = LimitRate.Of(old, 1);
+        var after = LimitRate.Of(@new, 1);
+        var at = TimeSeen(state.SeenAt, now);
         var missing = Math.Max(0, after.Tokens - before.TokensLeft(state.FullAt, at));
         var debt = LimitRate.MicrosecondsUp(missing * after.PerToken.TotalMicroseconds);
         return state with { FullAt = at + (debt < after.Capacity ? debt : after.Capacity), SeenAt = at };
     }
 
-    private static AdmissionAnswer Answer(bool allowed, LimiterState state, LimitRate rate, UpdateLimit limit, DateTimeOffset now)
-    {
-        var next = rate.NextAt(state);
-        return new AdmissionAnswer(
-            allowed,
-            rate.TokensLeft(state.FullAt, state.SeenAt),
-            rate.Tokens,
-            limit.MinIntervalSec,
-            next <= state.SeenAt ? 0 : SecondsNotBelow(next - now));
-    }
+    /// <summary>
+    /// Whether a state says no more than a full bucket would, so that it need not be kept. Without a limit it is kept for as long as any
+    /// limit could go by it.
+    /// </summary>
+    internal static bool IsIdle(LimiterState state, UpdateLimit? limit, DateTimeOffset at) =>
+        state.FullAt <= at && !(state.LastAdmittedAt + TimeSpan.FromSeconds(limit?.MinIntervalSec ?? IntervalSecMax) > at);
 
-    private static DateTimeOffset TimeSeen(LimiterState state, DateTimeOffset now) =>
-        Later(state.SeenAt, new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero));
-
-    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+    /// <summary>The time by a clock that never runs back, in whole microseconds.</summary>
+    internal static DateTimeOffset TimeSeen(DateTimeOffset seenAt, DateTimeOffset now) =>
+        Later(seenAt, new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero));
 
     // The double that a caller turns back into a time span (TimeSpan.FromSeconds cuts off) must not come out a tick too short.
-    private static double SecondsNotBelow(TimeSpan wait)
+    internal static double SecondsNotBelow(TimeSpan wait)
     {
         var seconds = wait.TotalSeconds;
         while ((long)(seconds * TimeSpan.TicksPerSecond) < wait.Ticks)
@@ -126,24 +125,45 @@ public static class UpdateLimiter
         return seconds;
     }
 
+    private static AdmissionAnswer Answer(bool allowed, LimiterState state, LimitRate rate, UpdateLimit limit, DateTimeOffset now)
+    {
+        var next = rate.NextAt(state);
+        return new AdmissionAnswer(
+            allowed,
+            rate.TokensLeft(state.FullAt, state.SeenAt),
+            rate.Tokens,
+            limit.MinIntervalSec,
+            next <= state.SeenAt ? 0 : SecondsNotBelow(next - now),
+            limit.MaxUpdatesPerMinute,
+            LimitedBy: next <= state.SeenAt ? null : rate.TokenAt(state) >= next ? AdmissionAnswer.ByUpdates : AdmissionAnswer.ByInterval);
+    }
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
     /// <summary>A limit in whole microseconds.</summary>
-    private readonly record struct LimitRate(double Tokens, TimeSpan PerToken, TimeSpan Interval)
+    private readonly record struct LimitRate(double Tokens, TimeSpan PerToken, TimeSpan Interval, double Cost)
     {
         /// <summary>How long an empty bucket takes to fill.</summary>
         public TimeSpan Capacity => MicrosecondsUp(Tokens * PerToken.TotalMicroseconds);
 
-        private TimeSpan Tolerance => TimeSpan.FromMicroseconds((long)((Tokens - 1) * PerToken.TotalMicroseconds));
+        /// <summary>How long what is taken takes to refill.</summary>
+        public TimeSpan Price => MicrosecondsUp(Cost * PerToken.TotalMicroseconds);
 
-        public static LimitRate Of(UpdateLimit limit)
+        // Never more than the capacity less the price, whichever way these were rounded.
+        private TimeSpan Tolerance => TimeSpan.FromMicroseconds(Math.Max(0, (long)(Tokens * PerToken.TotalMicroseconds) - (long)Price.TotalMicroseconds));
+
+        public static LimitRate Of(UpdateLimit limit, double cost)
         {
             ArgumentNullException.ThrowIfNull(limit);
             Invariant.Holds(Validate(limit).Succeeded, "INV-ADMISSION", "A limit in force is a valid one.");
+            Invariant.Holds(cost > 0 && cost <= Math.Max(1, limit.MaxUpdatesPerMinute), "INV-ADMISSION", "A cost can be paid by a full bucket.");
 
             // Decimal, so that 1.1 s are 1,100,000 microseconds and not one more.
             return new LimitRate(
                 Math.Max(1, limit.MaxUpdatesPerMinute),
                 TimeSpan.FromMicroseconds((long)Math.Ceiling(60_000_000 / (decimal)limit.MaxUpdatesPerMinute)),
-                TimeSpan.FromMicroseconds((long)Math.Ceiling((decimal)limit.MinIntervalSec * 1_000_000)));
+                TimeSpan.FromMicroseconds((long)Math.Ceiling((decimal)limit.MinIntervalSec * 1_000_000)),
+                cost);
         }
 
         public static TimeSpan MicrosecondsUp(double microseconds) => TimeSpan.FromMicroseconds((long)Math.Ceiling(microseconds));
@@ -151,10 +171,9 @@ public static class UpdateLimiter
         public double TokensLeft(DateTimeOffset fullAt, DateTimeOffset at) =>
             fullAt <= at ? Tokens : Math.Max(0, Tokens - ((fullAt - at) / PerToken));
 
-        public DateTimeOffset NextAt(LimiterState state)
-        {
-            var tokenAt = state.FullAt - Tolerance;
-            return state.LastAdmittedAt is { } last ? Later(tokenAt, last + Interval) : tokenAt;
-        }
+        public DateTimeOffset TokenAt(LimiterState state) => state.FullAt - Tolerance;
+
+        public DateTimeOffset NextAt(LimiterState state) =>
+            state.LastAdmittedAt is { } last ? Later(TokenAt(state), last + Interval) : TokenAt(state);
     }
 }

@@ -12,15 +12,18 @@ public static class AdmissionEndpoints
     public static void MapAdmission(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/admission", AdmitAsync)
-            .Is(Permission.Admit, "Take one admission", "admission.refused", "operation.id_invalid")
+            .Is(Permission.Admit, "Take one admission", "admission.refused", "admission.queue_full", "operation.id_invalid", "name.invalid")
             .Takes<AdmissionRequest>()
             .Gives<AdmissionAnswer>();
         routes.MapGet("/admission", PeekAsync)
-            .Is(Permission.Read, "The limiter's state, without taking")
+            .Is(Permission.Read, "What would be answered now, without taking", "name.invalid", "admission.operation_invalid")
             .Gives<AdmissionAnswer>();
+        routes.MapGet("/admission/config", ReadLimitsAsync)
+            .Is(Permission.Read, "The limits in force")
+            .Gives<UpdateLimits>();
         routes.MapPut("/admission/config", ConfigureAsync)
-            .Is(Permission.LimitUpdates, "Change the limit at run time", "admission.limit_invalid")
-            .Takes<UpdateLimit>()
+            .Is(Permission.LimitUpdates, "Change the limits at run time, all of them", "admission.limit_invalid")
+            .Takes<UpdateLimits>()
             .Gives<AdmissionAnswer>();
     }
 
@@ -32,42 +35,65 @@ public static class AdmissionEndpoints
             return request.Refusal();
         }
 
-        // The operation's id may come in the body too; in the header it has gone through the gate already.
-        return request.Value.OperationId is { } id && http.Features.Get<Operation>() is null
-            ? (IResult)(await gate.RunAsync(http, id, async () => await TakeAsync(tenant, grains, meter, http)))!
-            : await TakeAsync(tenant, grains, meter, http);
-    }
-
-    private static async Task<IResult> TakeAsync(string tenant, IGrainFactory grains, PolicyMeter meter, HttpContext http)
-    {
-        var taken = await http.OnceAsync(caller => grains.GetGrain<IRateLimiterGrain>(tenant).TakeAsync(caller));
-        if (taken.Succeeded)
+        var (id, fleet) = request.Value;
+        if (fleet is not null && Names.Check(fleet, "A fleet's name", "$.fleet") is { } badName)
         {
-            meter.Admissions.Add(1, new("tenant", tenant), new("result", taken.Value.Allowed ? "allowed" : "refused"));
+            return new ProblemAnswer([badName]);
         }
 
-        return taken.Succeeded ? AdmissionAnswers.Show(taken.Value) : taken.Refusal();
+        // The operation's id may come in the body too; in the header it has gone through the gate already.
+        return id is not null && http.Features.Get<Operation>() is null
+            ? (IResult)(await gate.RunAsync(http, id, async () => await TakeAsync(tenant, fleet, grains, meter, http)))!
+            : await TakeAsync(tenant, fleet, grains, meter, http);
     }
 
-    private static async Task<IResult> PeekAsync(string tenant, IGrainFactory grains)
+    private static async Task<IResult> TakeAsync(string tenant, string? fleet, IGrainFactory grains, PolicyMeter meter, HttpContext http)
     {
-        var state = await grains.GetGrain<IRateLimiterGrain>(tenant).PeekAsync();
+        var demand = DemandOf(http, AdmissionDemand.Admission, fleet);
+        var taken = await http.OnceAsync(caller => grains.Limiter(tenant).TakeAsync(demand, caller));
+        if (!taken.Succeeded)
+        {
+            return await taken.RefusalAsync(http, tenant, grains, AdmissionDemand.Admission, fleet);
+        }
+
+        meter.Admissions.Add(1, new("tenant", tenant), new("result", taken.Value.Allowed ? "allowed" : "refused"));
+        return AdmissionAnswers.Show(taken.Value);
+    }
+
+    private static async Task<IResult> PeekAsync(
+        string tenant, IGrainFactory grains, HttpContext http, string? fleet = null, string operation = AdmissionDemand.Admission)
+    {
+        if (RequestRules.Collect(
+            fleet is null ? null : Names.Check(fleet, "A fleet's name", "$.fleet"),
+            AdmissionDemand.Operations.Contains(operation) ? null : new Problem("admission.operation_invalid", $"These take an admission: {string.Join(", ", AdmissionDemand.Operations)}.", "$.operation")) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var state = await grains.Limiter(tenant).PeekAsync(DemandOf(http, operation, fleet));
         return state.Succeeded ? AdmissionAnswers.ShowState(state.Value) : state.Refusal();
     }
+
+    private static async Task<IResult> ReadLimitsAsync(string tenant, IGrainFactory grains) => (await grains.Limiter(tenant).ReadLimitsAsync()).Answer();
 
     private static async Task<IResult> ConfigureAsync(string tenant, IGrainFactory grains, HttpContext http)
     {
-        var limit = await http.ReadAsync<UpdateLimit>();
-        if (!limit.Succeeded)
+        var limits = await http.ReadAsync<UpdateLimits>();
+        if (!limits.Succeeded)
         {
-            return limit.Refusal();
+            return limits.Refusal();
         }
 
-        var state = await http.OnceAsync(caller => grains.GetGrain<IRateLimiterGrain>(tenant).ConfigureAsync(limit.Value, caller));
-        return state.Succeeded ? AdmissionAnswers.ShowState(state.Value) : state.Refusal();
+        // What a file said is for the reader of the file to tell.
+        var wanted = limits.Value with { FileHash = null };
+        var set = await http.OnceAsync(caller => grains.Limiter(tenant).ConfigureAsync(wanted, caller));
+        return set.Succeeded ? await PeekAsync(tenant, grains, http) : set.Refusal();
     }
+
+    private static AdmissionDemand DemandOf(HttpContext http, string operation, string? fleet) => new(operation, fleet, http.ApiCaller().Key.Subject);
 }
 
 /// <summary>A request for one admission.</summary>
 /// <param name="OperationId">Asking twice under one id takes one admission; the same as the header <c>Idempotency-Key</c>.</param>
-public sealed record AdmissionRequest(string? OperationId);
+/// <param name="Fleet">The fleet that it is for, where that has a limit of its own.</param>
+public sealed record AdmissionRequest(string? OperationId, string? Fleet);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Security;
@@ -56,7 +57,7 @@ public static class BundleEndpoints
                 PublishedView.Of(published.Value.Bundle),
                 published.Value.Existed ? StatusCodes.Status200OK : StatusCodes.Status201Created,
                 ("Location", $"/v1/{tenant}/bundles/{published.Value.Bundle.PolicyHash}"))
-            : await published.RefusalAsync(tenant, grains);
+            : await published.RefusalAsync(http, tenant, grains, AdmissionDemand.PublishBundle);
     }
 
     private static async Task<IResult> VerifyAsync(string tenant, ICatalogStore catalog, HttpContext http)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Security;
@@ -76,7 +77,7 @@ public static class FleetEndpoints
         }
 
         var set = await http.OnceAsync(caller => grains.Fleet(tenant, fleet).SetBaselineAsync(reference!, reason!, caller));
-        return set.Succeeded ? set.Answer(FleetView.Of) : await set.RefusalAsync(tenant, grains);
+        return set.Succeeded ? set.Answer(FleetView.Of) : await set.RefusalAsync(http, tenant, grains, AdmissionDemand.SetBaseline, fleet);
     }
 
     private static async Task<IResult> ConvergenceAsync(

@@ -40,7 +40,7 @@ public static class Operations
             return Replay<T>(operation, stored);
         }
 
-        var outcome = await act(http.CallerOf());
+        var outcome = await http.RunAsync(http.CallerOf(), act);
         if (outcome.Succeeded || operation is null)
         {
             return outcome;

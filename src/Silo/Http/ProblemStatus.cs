@@ -8,6 +8,7 @@ public static class ProblemStatus
     private static readonly FrozenDictionary<string, int> ByCode = new Dictionary<string, int>(StringComparer.Ordinal)
     {
         ["admission.refused"] = StatusCodes.Status429TooManyRequests,
+        ["admission.queue_full"] = StatusCodes.Status429TooManyRequests,
         ["limit.requests"] = StatusCodes.Status429TooManyRequests,
         ["auth.missing"] = StatusCodes.Status401Unauthorized,
         ["auth.invalid"] = StatusCodes.Status401Unauthorized,

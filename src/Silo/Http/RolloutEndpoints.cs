@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Security;
@@ -66,7 +67,7 @@ public static class RolloutEndpoints
         var started = await http.OnceAsync(caller => grains.Rollout(tenant, id).StartAsync(start, caller));
         return started.Succeeded
             ? new JsonAnswer(started.Value, StatusCodes.Status201Created, ("Location", $"/v1/{tenant}/rollouts/{started.Value.RolloutId}"))
-            : await started.RefusalAsync(tenant, grains);
+            : await started.RefusalAsync(http, tenant, grains, AdmissionDemand.StartRollout, fleet);
     }
 
     private static async Task<IResult> ListAsync(string tenant, IRolloutStore store, HttpContext http, string? fleet = null, int limit = 100)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Admission;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Security;
@@ -39,7 +40,7 @@ public static class TagEndpoints
         }
 
         var moved = await http.OnceAsync(caller => grains.GetGrain<ICatalogGrain>(tenant).MoveTagAsync(tag, fleet, reference!, reason!, caller));
-        return moved.Succeeded ? moved.Answer() : await moved.RefusalAsync(tenant, grains);
+        return moved.Succeeded ? moved.Answer() : await moved.RefusalAsync(http, tenant, grains, AdmissionDemand.MoveTag, fleet);
     }
 
     private static async Task<IResult> ListAsync(string tenant, ICatalogStore catalog, HttpContext http) =>

@@ -159,7 +159,7 @@ internal static class CommitBatch
         {
             batch.AddGuarded(
                 CommitStatus.Stale, "admission", 1, admission.ExpectedRevision == 0 ? FirstAdmissionSql : AdmissionSql,
-                SqlValue.Text(change.Tenant), SqlValue.Json(admission.State), SqlValue.Json(admission.Limit), SqlValue.Long(admission.ExpectedRevision));
+                SqlValue.Text(change.Tenant), SqlValue.Json(admission.State), SqlValue.Json(admission.Limits), SqlValue.Long(admission.ExpectedRevision));
         }
     }
 

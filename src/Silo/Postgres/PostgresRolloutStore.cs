@@ -48,7 +48,7 @@ public sealed class PostgresRolloutStore : IRolloutStore
             "SELECT state, rate_limit, revision FROM admission WHERE tenant = $1",
             [SqlValue.Text(tenant)],
             (reader, token) => reader.ToSingleAsync(
-                static row => new StoredAdmission(row.Json<LimiterState>(0), row.Json<UpdateLimit>(1), row.GetInt64(2)), token),
+                static row => new StoredAdmission(row.Json<AdmissionState>(0), row.Json<UpdateLimits>(1), row.GetInt64(2)), token),
             cancellationToken);
 
     /// <inheritdoc/>

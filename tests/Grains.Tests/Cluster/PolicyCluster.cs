@@ -110,7 +110,7 @@ public sealed class PolicyCluster : IAsyncDisposable
         new(new Actor(subject, "http", "key-" + subject, []), operationId, requestHash);
 
     /// <summary>Lets a tenant update as often as a test likes.</summary>
-    public async Task LiftLimitAsync() => Value(await Grains.Limiter(Tenant).ConfigureAsync(new UpdateLimit(60_000, 0), As("admin")));
+    public async Task LiftLimitAsync() => Value(await Grains.Limiter(Tenant).ConfigureAsync(new UpdateLimits(60_000, 0), As("admin")));
 
     public async Task<BundleRecord> PublishAsync(string version)
     {

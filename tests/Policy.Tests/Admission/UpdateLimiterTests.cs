@@ -78,7 +78,7 @@ public sealed class UpdateLimiterTests
     {
         var (answer, _) = UpdateLimiter.Take(LimiterState.Full(T0), Default, T0);
 
-        Assert.Equal(new AdmissionAnswer(true, 9, 10, 6, 6), answer);
+        Assert.Equal(new AdmissionAnswer(true, 9, 10, 6, 6, LimitedBy: AdmissionAnswer.ByInterval), answer);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public abstract class CommitContract : StoreContract
         {
             Audit = [Entry("bundle.published"), Entry("rollout.started")],
             Operation = Operation(),
-            Admission = new AdmissionWrite(LimiterState.Full(Now.AddTicks(7)), new UpdateLimit(3.5, 0.25), ExpectedRevision: 0),
+            Admission = new AdmissionWrite(AdmissionState.Full(Now.AddTicks(7)), new UpdateLimits(3.5, 0.25), ExpectedRevision: 0),
             Keys = [Key("a"), Key("b")],
             TrustRoot = new TrustRootWrite(1, """{"z":1, "a":2}"""),
             Bundle = Bundle(sequence: 4),
@@ -32,7 +32,7 @@ public abstract class CommitContract : StoreContract
         Assert.Equal(4, head.Seq);
         await AssertChainIsWholeAsync(4);
         AssertSame(change.Operation, await Store.Rollouts.ReadOperationAsync(Tenant + "-key", "op-1"));
-        AssertSame(new StoredAdmission(change.Admission!.State, change.Admission.Limit, 1), await Store.Rollouts.ReadAdmissionAsync(Tenant));
+        AssertSame(new StoredAdmission(change.Admission!.State, change.Admission.Limits, 1), await Store.Rollouts.ReadAdmissionAsync(Tenant));
         AssertSame(change.Keys, await Store.Keys.ListKeysAsync(Tenant));
         AssertSame(change.TrustRoot, await Store.Catalog.ReadTrustRootAsync(Tenant));
         AssertSame(change.Bundle!.Record, await Store.Catalog.FindBundleAsync(Tenant, "tag:stable"));
@@ -50,7 +50,7 @@ public abstract class CommitContract : StoreContract
         var change = Change() with
         {
             Operation = Operation(),
-            Admission = new AdmissionWrite(LimiterState.Full(Now), new UpdateLimit(), 0),
+            Admission = new AdmissionWrite(AdmissionState.Full(Now), new UpdateLimits(), 0),
             Keys = [Key("a")],
             TrustRoot = new TrustRootWrite(1, "{}"),
             Bundle = Bundle(),
@@ -140,7 +140,7 @@ public abstract class CommitContract : StoreContract
     public async Task An_admission_is_taken_once_from_each_revision()
     {
         await MakeTenantAsync();
-        var write = new AdmissionWrite(LimiterState.Full(Now), new UpdateLimit(), 0);
+        var write = new AdmissionWrite(AdmissionState.Full(Now), new UpdateLimits(), 0);
 
         await CommitAsync(Change() with { Admission = write });
         var first = await Store.Rollouts.CommitAsync(Change() with { Admission = write });

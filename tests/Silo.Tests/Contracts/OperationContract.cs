@@ -15,7 +15,7 @@ public abstract class OperationContract : StoreContract
             Operation = Operation(),
             Fleet = new FleetWrite("edge", new FleetSettings(), true),
             Bundle = Bundle(),
-            Admission = new AdmissionWrite(Admission.LimiterState.Full(Now), new Admission.UpdateLimit(), 0),
+            Admission = new AdmissionWrite(Admission.AdmissionState.Full(Now), new Admission.UpdateLimits(), 0),
         };
         await CommitAsync(change);
 
