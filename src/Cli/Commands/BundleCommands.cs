@@ -4,12 +4,12 @@ using OrleansPolicy.Client;
 
 namespace OrleansPolicy.Cli.Commands;
 
-/// <summary><c>policyctl bundle</c>: test, sign, verify, publish and list policy bundles.</summary>
+/// <summary><c>policyctl bundle</c>: test, review, sign, verify, publish and list policy bundles.</summary>
 internal static class BundleCommands
 {
-    public static Command Create(CliHost host) => new("bundle", "Test, sign, verify, publish and list policy bundles.")
+    public static Command Create(CliHost host) => new("bundle", "Test, review, sign, verify, publish and list policy bundles.")
     {
-        BundleTestCommand.Create(host), Sign(host), Verify(host), Push(host), List(host), Get(host),
+        BundleTestCommand.Create(host), BundleLintCommand.Create(host), Sign(host), Verify(host), Push(host), List(host), Get(host),
     };
 
     private static Argument<string> FileArgument() => new("file") { Description = "The bundle as JSON; - is standard input." };
