@@ -71,7 +71,15 @@ internal sealed class PublicKey
     private static Outcome<PublicKey> ParseEcdsa(string pem, string path)
     {
         var key = ECDsa.Create();
-        key.ImportFromPem(pem);
+        try
+        {
+            key.ImportFromPem(pem);
+        }
+        catch (PlatformNotSupportedException)
+        {
+            return Outcome<PublicKey>.Fail("trust.key_curve", "The key is on a curve that is not known here.", path + ".public_key_pem");
+        }
+
         var parameters = key.ExportParameters(includePrivateParameters: false);
         return parameters.Curve.Oid?.Value == P256
             ? Outcome<PublicKey>.Ok(new PublicKey(key, null, Identify("P-256", parameters.Q.X!, parameters.Q.Y!)))

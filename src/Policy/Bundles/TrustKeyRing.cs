@@ -38,8 +38,14 @@ internal sealed class TrustKeyRing
     /// <summary>A key listed under two ids is as bad as its worse state: an attacker would sign under the better one.</summary>
     public TrustKeyState StateOf(PublicKey key) => byId.Values.Where(e => e.Key.Fingerprint == key.Fingerprint).Max(e => e.Listed.State);
 
-    private void Add(TrustKey listed, string path, ImmutableArray<Problem>.Builder problems)
+    private void Add(TrustKey? listed, string path, ImmutableArray<Problem>.Builder problems)
     {
+        if (listed is null)
+        {
+            problems.Add(new Problem("trust.keys", "This is no key.", path)); // JSON can say null where a key belongs.
+            return;
+        }
+
         if (string.IsNullOrWhiteSpace(listed.KeyId))
         {
             problems.Add(new Problem("trust.key_id", "A key has an id.", path + ".key_id"));

@@ -31,9 +31,9 @@ public static class TrustRoots
             return Outcome<TrustRoot>.Fail(problems.ToImmutable());
         }
 
-        if (root.Signatures.Length > BundleLimits.SignaturesMax)
+        if (root.Signatures.Length > BundleLimits.SignaturesMax || root.Signatures.Any(signature => signature is null))
         {
-            problems.Add(new Problem("trust.signatures", $"A root has at most {BundleLimits.SignaturesMax} signatures.", "$.signatures"));
+            problems.Add(new Problem("trust.signatures", $"A root has at most {BundleLimits.SignaturesMax} signatures, each {{key_id, sig}}.", "$.signatures"));
         }
 
         var ring = TrustKeyRing.Of(root);

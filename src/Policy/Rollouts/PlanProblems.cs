@@ -9,6 +9,9 @@ public static class PlanProblems
     /// <summary>The plan is no JSON object.</summary>
     public const string NotAnObject = "plan.not_an_object";
 
+    /// <summary>A name in the plan is no text.</summary>
+    public const string Unreadable = "plan.unreadable";
+
     /// <summary>A field stands twice in one object.</summary>
     public const string DuplicateField = "plan.duplicate_field";
 

@@ -36,6 +36,20 @@ public static class PlanReader
     public static PlanReading Read(JsonElement plan, PlanContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        try
+        {
+            return ReadText(plan, context);
+        }
+        catch (InvalidOperationException)
+        {
+            // Names are unescaped only when they are asked for; values are asked for with care.
+            return new PlanReading(
+                null, [new Problem(PlanProblems.Unreadable, "A name in the plan has half a surrogate pair or bytes that are no UTF-8.", context.Path)], [], 0, null, []);
+        }
+    }
+
+    private static PlanReading ReadText(JsonElement plan, PlanContext context)
+    {
         var errors = ImmutableArray.CreateBuilder<Problem>();
         var warnings = ImmutableArray.CreateBuilder<Problem>();
         var (wedge, path) = Unwrap(plan, context.Path, warnings);

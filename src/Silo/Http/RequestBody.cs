@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace OrleansPolicy.Silo.Http;
 
@@ -31,7 +32,7 @@ public static class RequestBody
         return read;
     }
 
-    /// <summary>The body as any JSON. Fails with <c>json.malformed</c>, <c>json.duplicate_key</c>, <c>json.missing</c> besides.</summary>
+    /// <summary>The body as any JSON. Fails with <c>json.malformed</c>, <c>json.duplicate_key</c>, <c>json.surrogate</c>, <c>json.missing</c> besides.</summary>
     public static async ValueTask<Outcome<JsonElement>> ReadJsonAsync(this HttpContext http)
     {
         var bytes = await http.ReadBytesAsync();
@@ -79,9 +80,19 @@ public static class RequestBody
             return Outcome<JsonElement>.Fail("json.missing", "The call needs a JSON body.");
         }
 
+        if (!Utf8.IsValid(bytes.Span))
+        {
+            return Outcome<JsonElement>.Fail("json.malformed", "The body is not valid UTF-8.");
+        }
+
         try
         {
             return Outcome<JsonElement>.Ok(JsonElement.Parse(bytes.Span, DocumentOptions));
+        }
+        catch (InvalidOperationException)
+        {
+            // Names are unescaped to be compared; the text is UTF-8, so that only an escape can be at fault.
+            return Outcome<JsonElement>.Fail("json.surrogate", "A name has one half of a surrogate pair without the other.");
         }
         catch (JsonException exception)
         {

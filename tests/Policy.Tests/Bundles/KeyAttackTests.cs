@@ -278,8 +278,11 @@ public sealed class KeyAttackTests
         Assert.Equal("trust.key_private", CodeOf(SignatureAlgorithm.EcdsaKey, Alice.ExportECPrivateKeyPem()));
         Assert.Equal("trust.key_curve", CodeOf(SignatureAlgorithm.EcdsaKey, p521.ExportSubjectPublicKeyInfoPem()));
 
-        // A point that is not on the curve.
+        // A curve that nobody knows, and a point that is not on the curve.
         var der = Alice.ExportSubjectPublicKeyInfo();
+        der[17] = 0x4C;
+        Assert.Equal("trust.key_curve", CodeOf(SignatureAlgorithm.EcdsaKey, PemEncoding.WriteString("PUBLIC KEY", der)));
+        der = Alice.ExportSubjectPublicKeyInfo();
         der[^1] ^= 1;
         Assert.Equal("trust.key_malformed", CodeOf(SignatureAlgorithm.EcdsaKey, PemEncoding.WriteString("PUBLIC KEY", der)));
     }

@@ -56,6 +56,13 @@ public sealed class TrustRootsTests
     }
 
     [Fact]
+    public void Nothing_is_neither_a_key_nor_a_signature()
+    {
+        Assert.Equal("trust.keys $.keys[1]", TrustRoots.Validate(new TrustRoot { Keys = [Key("a", A), null!] }).Problems.Select(p => $"{p.Code} {p.Path}").Single());
+        Assert.Equal("trust.signatures", TrustRoots.Validate(Root(1, 1, ("a", A)) with { Signatures = [null!] }).Problems.Single().Code);
+    }
+
+    [Fact]
     public void A_root_has_some_keys_and_not_too_many()
     {
         Assert.Equal("trust.keys", TrustRoots.Validate(new TrustRoot { Keys = [] }).Problems[0].Code);

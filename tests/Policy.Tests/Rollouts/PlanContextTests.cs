@@ -18,6 +18,7 @@ public sealed class PlanContextTests
     }
 
     [Theory]
+    [InlineData("{\"\\ud800\":1}", "plan.unreadable")]
     [InlineData("{\"change_summary\":{}}", "plan.missing")]
     [InlineData("{\"change_summary\":[]}", "plan.missing")]
     [InlineData("{\"change_proposal\":{\"rollout_wedge\":[]}}", "plan.not_an_object")]

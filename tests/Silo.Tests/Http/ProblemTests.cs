@@ -31,6 +31,13 @@ public sealed class ProblemTests(ControlPlane plane)
         (await plane.Admin.PutAsync("/v1/default/fleets/edge", new string('[', 70) + new string(']', 70))).ExpectProblem(400, "json.malformed");
 
     [Fact]
+    public async Task A_name_or_a_text_that_is_no_text_is_refused()
+    {
+        (await plane.Admin.PutAsync("/v1/default/fleets/edge", """{"\ud800":1,"a":2}""")).ExpectProblem(400, "json.surrogate");
+        (await plane.Admin.PutAsync("/v1/default/fleets/edge", (byte[])[.. "{\"a"u8, 0xC3, .. "\":1}"u8])).ExpectProblem(400, "json.malformed");
+    }
+
+    [Fact]
     public async Task What_is_no_http_gets_400()
     {
         using var socket = new TcpClient();

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions;
+using OrleansPolicy.Policy.Tests.Bundles;
+
+namespace OrleansPolicy.Policy.Tests.Decisions;
+
+/// <summary>The patterns that have stopped other systems: what needs backtracking is refused, all else takes time linear in the text.</summary>
+public sealed class RegexTests
+{
+    [Theory]
+    [InlineData(@"(a+)\1+$")]
+    [InlineData(@"(?<q>['""]).*\k<q>")]
+    [InlineData(@"^(?=.*[A-Z])(?=.*\d).{8,}$")]
+    [InlineData(@"^(?!.*admin).*$")]
+    [InlineData(@"(?<=a)b")]
+    [InlineData(@"(?>a+)b")]
+    [InlineData(@"^(?:(?<open>\()|(?<-open>\)))+$")]
+    [InlineData(@"(?(a)b|c)")]
+    [InlineData(@"((a{1,100}){1,100}){1,100}")]
+    [InlineData(@"(.{0,500}x){500}")]
+    public void What_could_backtrack_or_grow_without_bound_is_refused_when_the_bundle_is_read(string pattern) => Assert.Equal(
+        "bundle.rule.regex", BundleReader.Read(OneRule(pattern), BundleReadOptions.ForTrial).Problems.Single().Code);
+
+    [Theory]
+    [InlineData("^(a+)+$")]
+    [InlineData("^(a|aa)+$")]
+    [InlineData("^(a|a)*$")]
+    [InlineData("^([a-zA-Z]+)*$")]
+    [InlineData("^(.*a){12}$")]
+    [InlineData("(x+x+)+y")]
+    [InlineData(@"^(([a-z])+.)+[A-Z]([a-z])+$")]
+    public void What_would_take_a_backtracking_engine_for_ever_is_decided(string pattern)
+    {
+        var rules = RuleSet.Compile(BundleReader.Read(OneRule(pattern), BundleReadOptions.ForTrial).Value!).Value!;
+        var input = JsonSerializer.SerializeToElement(new { a = new string('a', 20_000) + "!" });
+
+        // Whether this ends at all is the test: elsewhere each letter doubles the time.
+        Assert.False(rules.Decide(new DecisionRequest("x", input, DateTimeOffset.UnixEpoch)).IsError);
+    }
+
+    private static byte[] OneRule(string pattern) => SomeBundle.OfRules(
+        $$"""[{"id":"a","effect":"allow","match":{"path":"context.a","regex":{{JsonSerializer.Serialize(pattern)}} } }]""");
+}
