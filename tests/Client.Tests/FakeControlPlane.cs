@@ -41,6 +41,11 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     public ConcurrentQueue<NodeReport> Reports { get; } = new();
 
+    /// <summary>Lines of decision logs, each batch once.</summary>
+    public ConcurrentQueue<string> Decisions { get; } = new();
+
+    public ConcurrentQueue<string> Batches { get; } = new();
+
     public ConcurrentQueue<string> Requests { get; } = new();
 
     public ConcurrentQueue<string?> Keys { get; } = new();
@@ -73,6 +78,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         app.MapGet($"/v1/{Tenant}/trust", () => plane.Roots.MaxBy(root => root.Key).Value is { } newest ? Json(newest) : Problem(404, "trust.unknown"));
         app.MapGet($"/v1/{Tenant}/trust/{{version:int}}", (int version) =>
             plane.Roots.TryGetValue(version, out var root) ? Json(root) : Problem(404, "trust.unknown"));
+        app.MapPost($"/v1/{Tenant}/fleets/{Fleet}/decisions", (Delegate)plane.StoreDecisionsAsync);
         await app.StartAsync();
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
         plane.Address = new Uri(addresses.Addresses.Single());
@@ -166,6 +172,27 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         http.Response.Headers.ETag = tag;
         return Json(directive);
     }
+
+    private async Task<IResult> StoreDecisionsAsync(HttpContext http, string batch)
+    {
+        using var reader = new StreamReader(http.Request.Body);
+        var lines = (await reader.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lock (_lock)
+        {
+            if (Batches.Contains(batch))
+            {
+                return Json(new StoredDecisions(0, lines.Length));
+            }
+
+            Batches.Enqueue(batch);
+            Array.ForEach(lines, Decisions.Enqueue);
+        }
+
+        return Json(new StoredDecisions(lines.Length, 0));
+    }
+
+    /// <summary>Takes decisions, whatever becomes of the answer.</summary>
+    public Task TakeDecisionsAsync(HttpContext http) => StoreDecisionsAsync(http, http.Request.Query["batch"]!);
 
     /// <summary>Takes a report, whatever becomes of the answer.</summary>
     public Task TakeReportAsync(HttpContext http) => ReportAsync(http);

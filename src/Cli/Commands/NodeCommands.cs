@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OrleansPolicy.Client;
 
 namespace OrleansPolicy.Cli.Commands;
 
@@ -19,18 +20,32 @@ internal static class NodeCommands
         var trust = new Option<string?>("--trust") { Description = "The trust root given at install.", HelpName = "file" };
         var pin = new Option<string?>("--trust-sha256") { Description = "Its hash instead (policyctl trust hash)." };
         var domain = new Option<string>("--domain") { Description = "The failure domain.", DefaultValueFactory = _ => "default" };
+        var log = new Option<DecisionLogLoss?>("--decision-log")
+        {
+            Description = "Write decisions down, to the control plane: drop (and count), block or spill (to --decision-log-folder) where that cannot be done fast enough.",
+        };
+        var folder = new Option<string?>("--decision-log-folder")
+        {
+            Description = "With spill: where records wait. Else: write files of JSON lines there instead of sending them.", HelpName = "folder",
+        };
         var command = new Command(
             "run",
             "Run one real node until Ctrl-C: it registers, loads what its directive demands and reports. Lines of "
             + "{\"capability_id\": …, \"context\": {…}} on standard input are decided, one line of JSON each.")
         {
-            node, fleet, trust, pin, domain,
+            node, fleet, trust, pin, domain, log, folder,
         };
         return command.Does(host, (context, cancellationToken) => NodeRun.RunAsync(
             context,
-            new NodeRun.Request(context.Get(node), context.Required(fleet), context.Get(trust), context.Get(pin), context.Required(domain)),
+            new NodeRun.Request(
+                context.Get(node), context.Required(fleet), context.Get(trust), context.Get(pin), context.Required(domain),
+                context.Get(log) is { } loss ? LogOptions(loss, context.Get(folder)) : null),
             cancellationToken));
     }
+
+    private static DecisionLogOptions LogOptions(DecisionLogLoss loss, string? folder) => loss == DecisionLogLoss.Spill
+        ? new DecisionLogOptions { Loss = loss, SpillFolder = folder ?? throw CliException.Usage("--decision-log spill needs --decision-log-folder.") }
+        : new DecisionLogOptions { Loss = loss, Folder = folder };
 
     private static Command Show(CliHost host)
     {

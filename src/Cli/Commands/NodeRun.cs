@@ -22,6 +22,7 @@ internal static class NodeRun
                     FailureDomain = request.Domain,
                     TrustRootFile = request.TrustFile,
                     TrustRootSha256 = request.TrustSha256,
+                    DecisionLog = request.Log,
                     OnEvent = e => Print(context, e),
                 },
                 cancellationToken);
@@ -88,5 +89,5 @@ internal static class NodeRun
         }
     }
 
-    internal sealed record Request(string Node, string Fleet, string? TrustFile, string? TrustSha256, string Domain);
+    internal sealed record Request(string Node, string Fleet, string? TrustFile, string? TrustSha256, string Domain, DecisionLogOptions? Log);
 }

@@ -17,6 +17,9 @@ internal sealed class PolicyNodeHealthCheck(HostedPolicyNode node) : IHealthChec
             ["policy_version"] = status.Version ?? "",
             ["policy_hash"] = status.PolicyHash ?? "",
             ["epoch"] = status.Epoch,
+
+            // For whoever wants to know: a policy that nobody had to change for a day is no reason to worry.
+            ["bundle_stale"] = status.BundleStale,
             ["lease_left_sec"] = status.LeaseLeft is { } left ? Math.Round(left.TotalSeconds, 1) : "off",
             ["decisions"] = status.Decisions,
             ["refused"] = status.Refused,
@@ -31,6 +34,7 @@ internal sealed class PolicyNodeHealthCheck(HostedPolicyNode node) : IHealthChec
         {
             ({ } refusal, _) => new HealthCheckResult(context.Registration.FailureStatus, $"Every request is denied: {refusal}. {trouble?.Text}".TrimEnd(), null, data),
             (null, not null) => HealthCheckResult.Degraded($"Serving {status.Version}, but: {trouble.Text}", null, data),
+            (null, null) when status.Offline => HealthCheckResult.Degraded($"Serving {status.Version} as kept from before a restart: nothing was heard since.", null, data),
             (null, null) => HealthCheckResult.Healthy($"Serving {status.Version}.", data),
         });
     }

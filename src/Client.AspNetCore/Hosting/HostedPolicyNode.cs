@@ -87,7 +87,7 @@ internal sealed partial class HostedPolicyNode(
     private async Task<PolicyNodeOptions> OptionsAsync()
     {
         var given = settings.Value;
-        var key = given.ApiKeyFile is { Length: > 0 } file ? await File.ReadAllTextAsync(file, _stopping.Token) : given.ApiKey!;
+        var key = given.ApiKeyFile is { Length: > 0 } file ? await File.ReadAllTextAsync(file, _stopping.Token) : given.ApiKey ?? "";
         var options = new PolicyNodeOptions
         {
             Server = given.Server,
@@ -102,6 +102,9 @@ internal sealed partial class HostedPolicyNode(
             TrustRootSha256 = given.TrustRootSha256 is { Length: > 0 } hash ? hash : null,
             TrustOnFirstUse = given.TrustOnFirstUse,
             DefaultEffect = given.DefaultEffect,
+            StateFolder = given.StateFolder is { Length: > 0 } folder ? folder : null,
+            BundleFile = given.BundleFile is { Length: > 0 } bundle ? bundle : null,
+            DecisionLog = given.DecisionLog,
             TimeProvider = _time,
         };
         options = given.Adjust?.Invoke(options) ?? options;

@@ -16,7 +16,7 @@ public sealed class PolicyNodeSettings
     /// <summary>Scheme, host and port of the control plane. Default <c>http://127.0.0.1:8080</c>.</summary>
     public Uri Server { get; set; } = PolicyClientOptions.DefaultServer;
 
-    /// <summary>The node's own key. This or <see cref="ApiKeyFile"/> is needed.</summary>
+    /// <summary>The node's own key. This or <see cref="ApiKeyFile"/> is needed, unless a <see cref="BundleFile"/> leads.</summary>
     public string? ApiKey { get; set; }
 
     /// <summary>A file with the node's own key, such as a mounted secret.</summary>
@@ -51,6 +51,15 @@ public sealed class PolicyNodeSettings
 
     /// <inheritdoc cref="PolicyNodeOptions.DefaultEffect"/>
     public DefaultEffect? DefaultEffect { get; set; }
+
+    /// <inheritdoc cref="PolicyNodeOptions.StateFolder"/>
+    public string? StateFolder { get; set; }
+
+    /// <inheritdoc cref="PolicyNodeOptions.BundleFile"/>
+    public string? BundleFile { get; set; }
+
+    /// <inheritdoc cref="PolicyNodeOptions.DecisionLog"/>
+    public DecisionLogOptions? DecisionLog { get; set; }
 
     /// <summary>What a decision is told of a request. Default: <see cref="RequestContext.Of(HttpContext)"/>. What an endpoint adds is merged over it.</summary>
     public Func<HttpContext, JsonElement> Context { get; set; } = RequestContext.Of;

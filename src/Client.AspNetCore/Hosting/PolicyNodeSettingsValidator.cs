@@ -38,7 +38,8 @@ internal sealed class PolicyNodeSettingsValidator : IValidateOptions<PolicyNodeS
 
     private static IEnumerable<string> CheckKey(PolicyNodeSettings options)
     {
-        if (string.IsNullOrWhiteSpace(options.ApiKey) == string.IsNullOrWhiteSpace(options.ApiKeyFile))
+        var given = (string.IsNullOrWhiteSpace(options.ApiKey) ? 0 : 1) + (string.IsNullOrWhiteSpace(options.ApiKeyFile) ? 0 : 1);
+        if (given != 1 && !(given == 0 && options.BundleFile is { Length: > 0 }))
         {
             yield return $"{PolicyNodeSettings.Section}: give either ApiKey or ApiKeyFile, the node's own key.";
         }

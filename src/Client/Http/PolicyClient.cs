@@ -168,7 +168,7 @@ public sealed partial class PolicyClient : IDisposable
         if (request.Body is { } body)
         {
             message.Content = new ReadOnlyMemoryContent(body);
-            message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -8,6 +8,8 @@ internal sealed record PolicyRequest(HttpMethod Method, string Path)
 
     public ReadOnlyMemory<byte>? Body { get; init; }
 
+    public string ContentType { get; init; } = "application/json";
+
     public string? IdempotencyKey { get; init; }
 
     public string? IfNoneMatch { get; init; }

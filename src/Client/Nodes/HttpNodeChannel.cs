@@ -12,6 +12,9 @@ internal sealed class HttpNodeChannel(PolicyClient client, string fleet, string 
 {
     public string Origin { get; } = client.Options.Server.GetLeftPart(UriPartial.Authority);
 
+    /// <summary>For what only a control plane over the network takes.</summary>
+    public PolicyClient Client => client;
+
     public Task RegisterAsync(NodeRegistration registration, CancellationToken cancellationToken) =>
         client.RegisterNodeAsync(fleet, registration, null, cancellationToken);
 

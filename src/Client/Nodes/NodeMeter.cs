@@ -27,6 +27,10 @@ internal static class NodeMeter
         Meter.CreateObservableGauge("policy_node_epoch", () => Each(status => status.Epoch), description: "The highest epoch that the node has heard.");
         Meter.CreateObservableGauge(
             "policy_bundle_age_seconds", () => Each(status => status.BundleAge?.TotalSeconds), description: "How long ago the bundle in force was put in force.");
+        Meter.CreateObservableCounter(
+            "policy_decision_log_delivered_total", () => Each(status => status.DecisionLog?.Delivered), description: "Records of decisions that the control plane or a file has.");
+        Meter.CreateObservableCounter(
+            "policy_decision_log_lost_total", () => Each(status => status.DecisionLog?.Lost), description: "Decisions without a record.");
     }
 
     /// <summary>A node began: it is measured until it ends.</summary>

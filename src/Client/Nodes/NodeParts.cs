@@ -33,6 +33,8 @@ internal sealed record NodeParts : IDisposable
 
     public StateKeeper? Keeper { get; init; }
 
+    public DecisionLog? Decisions { get; init; }
+
     /// <summary>Checks the options and puts the parts together; nothing runs yet.</summary>
     public static async Task<NodeParts> CreateAsync(PolicyNodeOptions given, CancellationToken cancellationToken)
     {
@@ -82,6 +84,7 @@ internal sealed record NodeParts : IDisposable
             Reporter = channel is null ? null : new NodeReporter(channel, truth, metrics, reloader, log, listener!, voice, options),
             Watcher = options.BundleFile is { } file ? new BundleFileWatcher(file, files, truth, voice, options) : null,
             Keeper = options.StateFolder is { } folder ? new StateKeeper(new StateFolder(folder), truth, anchor, files, voice, options) : null,
+            Decisions = DecisionLog.Open(options, (channel as HttpNodeChannel)?.Client, voice, metrics),
         };
     }
 

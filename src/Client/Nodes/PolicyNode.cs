@@ -23,6 +23,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
     private readonly NodeTruth _truth;
     private readonly NodeMetrics _metrics;
     private readonly RecentInputs _recent;
+    private readonly DecisionLog? _log;
     private readonly CancellationTokenSource _stopping = new();
     private Task _loops = Task.CompletedTask;
     private int _disposed;
@@ -32,7 +33,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         _options = options;
         _time = options.TimeProvider;
         _parts = parts;
-        (_truth, _metrics, _recent) = (parts.Truth, parts.Metrics, parts.Recent);
+        (_truth, _metrics, _recent, _log) = (parts.Truth, parts.Metrics, parts.Recent, parts.Decisions);
     }
 
     /// <summary>The node's name.</summary>
@@ -67,6 +68,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
                 ReportsAccepted = _parts.Reporter?.Accepted ?? 0,
                 PollsFailed = _parts.Listener?.PollsFailed ?? 0,
                 Reloads = _parts.Log.Counts,
+                DecisionLog = _log?.Counts,
             };
         }
     }
@@ -114,19 +116,8 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
     /// <summary>The same for a moment of the caller's choosing: time windows are held against it. The lease is not: it is never anything but now.</summary>
     public NodeDecision Decide(string capabilityId, JsonElement context, DateTimeOffset wallClock)
     {
-        var now = _truth.Now;
-        var started = _time.GetTimestamp();
-        if ((now.Refusal ?? (started >= now.LeaseUntil ? Refusals.Stale : null)) is { } refusal)
-        {
-            _metrics.Refuse();
-            return new NodeDecision(refusal, null, null, now.Epoch, wallClock);
-        }
-
-        var policy = now.Policy!;
-        var decision = policy.Rules.Decide(new DecisionRequest(capabilityId, context, wallClock));
-        _metrics.Decided(decision.Allowed, decision.IsError, _time.GetTimestamp() - started);
-        _recent.Offer(capabilityId, context, started);
-        return new NodeDecision(decision, policy.Version, policy.PolicyHash, now.Epoch, wallClock) { Offline = now.Offline };
+        var answer = Answer(capabilityId, context, wallClock);
+        return _log is null ? answer : _log.Keep(capabilityId, context, answer);
     }
 
     /// <summary>
@@ -199,6 +190,11 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         }
 
         _truth.Stop();
+        if (_log is not null)
+        {
+            await _log.DisposeAsync();
+        }
+
         _parts.Dispose();
         _stopping.Dispose();
     }
@@ -238,6 +234,23 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         }
 
         _loops = Task.WhenAll(loops.Select(loop => Task.Run(() => loop(_stopping.Token), CancellationToken.None)));
+    }
+
+    private NodeDecision Answer(string capabilityId, JsonElement context, DateTimeOffset wallClock)
+    {
+        var now = _truth.Now;
+        var started = _time.GetTimestamp();
+        if ((now.Refusal ?? (started >= now.LeaseUntil ? Refusals.Stale : null)) is { } refusal)
+        {
+            _metrics.Refuse();
+            return new NodeDecision(refusal, null, null, now.Epoch, wallClock);
+        }
+
+        var policy = now.Policy!;
+        var decision = policy.Rules.Decide(new DecisionRequest(capabilityId, context, wallClock));
+        _metrics.Decided(decision.Allowed, decision.IsError, _time.GetTimestamp() - started);
+        _recent.Offer(capabilityId, context, started);
+        return new NodeDecision(decision, policy.Version, policy.PolicyHash, now.Epoch, wallClock) { Offline = now.Offline };
     }
 
     private Decision? Refusal(NodeSnapshot now) => now.Refusal ?? (_time.GetTimestamp() >= now.LeaseUntil ? Refusals.Stale : null);

@@ -72,6 +72,9 @@ public sealed record PolicyNodeOptions
     /// <summary>What a bundle that does not say decides where no rule matches. Default: deny.</summary>
     public DefaultEffect? DefaultEffect { get; init; }
 
+    /// <summary>Where its decisions are written down; null: nowhere.</summary>
+    public DecisionLogOptions? DecisionLog { get; init; }
+
     /// <summary>Connections to share between the agents of a process; null: its own.</summary>
     public PolicyTransport? Transport { get; init; }
 

@@ -51,6 +51,9 @@ public sealed record PolicyNodeStatus
     /// <summary>Its reloads.</summary>
     public required ReloadCounts Reloads { get; init; }
 
+    /// <summary>How its decision log fares; null: it keeps none.</summary>
+    public DecisionLogCounts? DecisionLog { get; init; }
+
     /// <summary>Of a node that did not start yet: nothing is heard, nothing is loaded, everything is denied.</summary>
     public static PolicyNodeStatus NotStarted { get; } = new()
     {

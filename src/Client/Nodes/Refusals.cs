@@ -17,5 +17,11 @@ internal static class Refusals
     /// <summary>The fleet demands that the node be armed, and it is not.</summary>
     public static readonly Decision Disarmed = Deny("decide.disarmed");
 
+    /// <summary>The decision log has no room, and was asked to let nothing through without a record.</summary>
+    public static readonly Decision LogFull = Deny("decide.log_full");
+
+    /// <summary>What a decision log says in the place of records that are missing.</summary>
+    public static readonly Decision LogLost = Deny("decide.log_lost");
+
     private static Decision Deny(string reason) => new(false, false, reason, null, null, null);
 }

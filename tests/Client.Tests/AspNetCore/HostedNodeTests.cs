@@ -152,6 +152,9 @@ public sealed class HostedNodeTests
                 ["PolicyNode:Fleet"] = FakeControlPlane.Fleet,
                 ["PolicyNode:Node"] = "worker-7",
                 ["PolicyNode:Labels:zone"] = "a",
+                ["PolicyNode:DecisionLog:Loss"] = "block",
+                ["PolicyNode:DecisionLog:BatchWait"] = "00:00:00.020",
+                ["PolicyNode:DecisionLog:DropPaths:0"] = "context.token",
                 ["PolicyNode:TrustRootFile"] = root,
             });
             builder.Services.AddLogging(logging => logging.ClearProviders());
@@ -164,6 +167,9 @@ public sealed class HostedNodeTests
             Assert.Equal("worker-7", node.Name);
             Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
             Assert.Contains("Bearer the-key", test.Plane.Keys);
+
+            node.Decide("read", System.Text.Json.JsonElement.Parse("""{"token":"s3cret","n":1}"""));
+            await Eventually.Holds(() => test.Plane.Decisions.Any(line => line.Contains("\"context\":{\"n\":1}", StringComparison.Ordinal)));
 
             await host.StopAsync();
             Assert.Equal("decide.stale", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
