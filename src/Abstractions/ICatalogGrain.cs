@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Bundles;
+using OrleansPolicy.Runs;
 
 namespace OrleansPolicy.Abstractions;
 
@@ -18,6 +19,13 @@ public interface ICatalogGrain : IGrainWithStringKey
     [Alias("set-trust")]
     Task<Outcome<TrustRoot>> SetTrustAsync([Immutable] TrustRoot root, [Immutable] Caller caller);
 
+    /// <summary>
+    /// Records a run as evidence, once: the same again is answered with <see cref="RecordedRun.Existed"/>. Takes no admission. Fails with
+    /// <c>run.*</c>, <c>bundle.unknown</c>, <c>fleet.unknown</c>.
+    /// </summary>
+    [Alias("record-run")]
+    Task<Outcome<RecordedRun>> RecordRunAsync([Immutable] RunRequest request, [Immutable] Caller caller);
+
     /// <summary>Moves a tag; takes one admission. Fails with <c>bundle.unknown</c>, <c>tag.*</c>.</summary>
     [Alias("move-tag")]
     Task<Outcome<TagRecord>> MoveTagAsync(string tag, string? fleet, string reference, string reason, [Immutable] Caller caller);
@@ -27,3 +35,8 @@ public interface ICatalogGrain : IGrainWithStringKey
 /// <param name="Bundle">What was published.</param>
 /// <param name="Existed">Whether it was there before.</param>
 public sealed record Published(BundleRecord Bundle, bool Existed);
+
+/// <summary>A recorded run.</summary>
+/// <param name="Run">What was recorded.</param>
+/// <param name="Existed">Whether it was there before.</param>
+public sealed record RecordedRun(RunRecord Run, bool Existed);

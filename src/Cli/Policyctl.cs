@@ -32,10 +32,13 @@ internal static class Policyctl
         root.Subcommands.Add(KeygenCommand.Create(host));
         root.Subcommands.Add(TrustCommands.Create(host));
         root.Subcommands.Add(BundleCommands.Create(host));
+        root.Subcommands.Add(BaselineCommands.Create(host));
         root.Subcommands.Add(FleetCommands.Create(host));
         root.Subcommands.Add(RolloutCommands.Create(host));
         root.Subcommands.Add(NodeCommands.Create(host));
         root.Subcommands.Add(AdmissionCommands.Create(host));
+        root.Subcommands.Add(RunCommands.Create(host));
+        root.Subcommands.Add(HistoryCommand.Create(host));
         root.Subcommands.Add(AuditCommands.Create(host));
         root.Subcommands.Add(KeyCommands.Create(host));
         root.Subcommands.Add(TenantCommands.Create(host));

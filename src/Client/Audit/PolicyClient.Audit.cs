@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using OrleansPolicy.Audit;
 
@@ -11,6 +12,23 @@ public sealed partial class PolicyClient
     /// <summary>Entries after a number, in order.</summary>
     public Task<ImmutableArray<AuditEntry>> ReadAuditAsync(long after, int limit, CancellationToken cancellationToken = default) =>
         ListAsync<AuditEntry>($"/audit?after={after}&limit={limit}", "entries", cancellationToken);
+
+    /// <summary>Entries that fit, newest first.</summary>
+    /// <param name="wanted">Which; what is null is not looked at.</param>
+    /// <param name="limit">At most so many, up to 1,000.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<ImmutableArray<AuditEntry>> FindAuditAsync(AuditQuery wanted, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(wanted);
+        (string Name, string? Value)[] filters =
+        [
+            ("before", wanted.Before?.ToString(CultureInfo.InvariantCulture)), ("subject", wanted.Subject), ("actor", wanted.Actor),
+            ("since", wanted.Since?.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)),
+            ("until", wanted.Until?.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)),
+        ];
+        var query = string.Concat(filters.Where(one => one.Value is not null).Select(one => $"&{one.Name}={Segment(one.Value!)}"));
+        return ListAsync<AuditEntry>(string.Create(CultureInfo.InvariantCulture, $"/audit?newest=true&limit={limit}{query}"), "entries", cancellationToken);
+    }
 
     /// <summary>All entries from a number on, page by page.</summary>
     public async IAsyncEnumerable<AuditEntry> ExportAuditAsync(
@@ -36,3 +54,12 @@ public sealed partial class PolicyClient
     public Task<AuditVerification> VerifyAuditAsync(CancellationToken cancellationToken = default) =>
         GetAsync<AuditVerification>("/audit/verify", cancellationToken);
 }
+
+/// <summary>Which entries of the audit are wanted.</summary>
+/// <param name="Subject">Only what was done to this or to what is below it, such as <c>fleets/edge</c>.</param>
+/// <param name="Actor">Only what this person or program did.</param>
+/// <param name="Since">Only from this moment on.</param>
+/// <param name="Until">Only before this moment.</param>
+/// <param name="Before">Only entries before this number.</param>
+public sealed record AuditQuery(
+    string? Subject = null, string? Actor = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null, long? Before = null);

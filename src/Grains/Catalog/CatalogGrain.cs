@@ -8,6 +8,7 @@ using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Runs;
 
 namespace OrleansPolicy.Grains.Catalog;
 
@@ -17,6 +18,7 @@ internal sealed class CatalogGrain(
     ICatalogStore catalog,
     IRolloutStore store,
     ChangeCommitter committer,
+    RunProposals runs,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock,
     ILogger<CatalogGrain> logger)
     : StoreBackedGrain(logger), ICatalogGrain
@@ -37,6 +39,10 @@ internal sealed class CatalogGrain(
     /// <inheritdoc/>
     public Task<Outcome<TagRecord>> MoveTagAsync(string tag, string? fleet, string reference, string reason, Caller caller) => WithStoreAsync(
         () => committer.CommitAsync(Tenant, caller, () => ProposeTagAsync(tag, fleet, reference, reason, caller)));
+
+    /// <inheritdoc/>
+    public Task<Outcome<RecordedRun>> RecordRunAsync(RunRequest request, Caller caller) => WithStoreAsync(
+        () => committer.CommitAsync(Tenant, caller, () => runs.RecordAsync(Tenant, request, caller)));
 
     private async Task<Outcome<Proposal<Published>>> ProposeBundleAsync(ImmutableArray<byte> content, bool strict, Caller caller)
     {

@@ -26,6 +26,7 @@ public static class PolicyGrainsExtensions
         silo.Services.AddOptions<RolloutOptions>();
         silo.Services.TryAddSingleton<ChangeCommitter>();
         silo.Services.TryAddSingleton<StartableBundles>();
+        silo.Services.TryAddSingleton<RunProposals>();
         silo.Services.TryAddSingleton<RolloutChanges>();
         silo.Services.TryAddSingleton<RolloutStarts>();
         silo.Services.TryAddSingleton<RolloutLooks>();

@@ -15,6 +15,9 @@ public static class ConflictNames
     /// <summary>Another bundle has the version.</summary>
     public const string BundleVersion = "policy_bundle_version";
 
+    /// <summary>The run was recorded already.</summary>
+    public const string Run = "run_pkey";
+
     /// <summary>The fleet is there already.</summary>
     public const string Fleet = "fleet_pkey";
 

@@ -4,6 +4,7 @@ using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
+using OrleansPolicy.Runs;
 
 namespace OrleansPolicy.Grains.Storage;
 
@@ -63,7 +64,10 @@ public interface IRolloutStore
 /// <summary>Bundles, tags and trust roots, read.</summary>
 public interface ICatalogStore
 {
-    /// <summary>By <c>ref</c>: a hash, a version, <c>tag:NAME</c> or <c>tag:NAME@FLEET</c>.</summary>
+    /// <summary>
+    /// By <c>ref</c>: a hash, a version, <c>tag:NAME</c>, <c>tag:NAME@FLEET</c> or <c>run:ID</c>. The hash of a document alone finds the
+    /// newest bundle with that document.
+    /// </summary>
     Task<BundleRecord?> FindBundleAsync(string tenant, string reference, CancellationToken cancellationToken = default);
 
     /// <summary>Newest first.</summary>
@@ -74,6 +78,15 @@ public interface ICatalogStore
 
     /// <summary>Every move of every tag, newest first.</summary>
     Task<ImmutableArray<TagRecord>> ListTagsAsync(string tenant, CancellationToken cancellationToken = default);
+
+    /// <summary>Where each tag points now, by name; of the tenant, and of one fleet where that is named.</summary>
+    Task<ImmutableArray<TagInForce>> ListTagsInForceAsync(string tenant, string? fleet, CancellationToken cancellationToken = default);
+
+    /// <summary>A recorded run.</summary>
+    Task<RunWrite?> FindRunAsync(string tenant, string runId, CancellationToken cancellationToken = default);
+
+    /// <summary>Recorded runs, newest first; those under one policy where that is named.</summary>
+    Task<ImmutableArray<RunRecord>> ListRunsAsync(string tenant, string? policyHash, int limit, CancellationToken cancellationToken = default);
 
     /// <summary>A trust root as JSON; the newest where <paramref name="version"/> is null.</summary>
     Task<TrustRootWrite?> ReadTrustRootAsync(string tenant, int? version = null, CancellationToken cancellationToken = default);
@@ -89,8 +102,30 @@ public interface IAuditStore
     Task<ImmutableArray<AuditEntry>> ReadAsync(
         string tenant, long after, int limit, string? subject = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Entries that fit a filter, newest first.</summary>
+    Task<ImmutableArray<AuditEntry>> FindAsync(string tenant, AuditFilter filter, int limit, CancellationToken cancellationToken = default);
+
     /// <summary>Where the chain ends.</summary>
     Task<AuditHead> ReadHeadAsync(string tenant, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Which entries are wanted; all that is null is not looked at.</summary>
+public sealed record AuditFilter
+{
+    /// <summary>Only entries before this number.</summary>
+    public long? Before { get; init; }
+
+    /// <summary>Only what was done to this subject or to what is below it: <c>fleets/edge</c>, and <c>fleets/edge/rollouts/7f…</c> too.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>Only what this subject of a key did.</summary>
+    public string? Actor { get; init; }
+
+    /// <summary>Only from this moment on.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Only before this moment.</summary>
+    public DateTimeOffset? Until { get; init; }
 }
 
 /// <summary>Tenants and keys, read.</summary>

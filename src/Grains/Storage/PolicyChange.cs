@@ -4,6 +4,7 @@ using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
+using OrleansPolicy.Runs;
 
 namespace OrleansPolicy.Grains.Storage;
 
@@ -44,6 +45,9 @@ public sealed record PolicyChange
 
     /// <summary>A bundle published.</summary>
     public BundleWrite? Bundle { get; init; }
+
+    /// <summary>A run recorded.</summary>
+    public RunWrite? Run { get; init; }
 
     /// <summary>Tags moved.</summary>
     public ImmutableArray<TagRecord> Tags { get; init; } = [];
@@ -120,6 +124,9 @@ public sealed record TrustRootWrite(int Version, string Document);
 
 /// <summary>A bundle with its bytes as published.</summary>
 public sealed record BundleWrite(BundleRecord Record, ImmutableArray<byte> Content);
+
+/// <summary>A run, with the hex SHA-256 of what asked for it: the same id with another one is another run.</summary>
+public sealed record RunWrite(RunRecord Record, string RequestHash);
 
 /// <summary>
 /// A fleet's settings. A change of settings that depends on what else is true of the fleet (the lease: no rollout in flight) names

@@ -32,6 +32,7 @@ public static class ApiEndpoints
         tenant.MapNodeFeed();
         tenant.MapRelays();
         tenant.MapDecisions();
+        tenant.MapRuns();
         tenant.MapAudit();
     }
 }

@@ -13,23 +13,30 @@ public static class AuditEndpoints
     public static void MapAudit(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/audit", ReadAsync)
-            .Is(Permission.Read, "Entries after a number, in order", "request.limit", "request.after")
+            .Is(Permission.Read, "Entries after a number, in order; or, with before, subject, actor, since, until or newest, those that fit, newest first", "request.limit", "request.after")
             .Gives<AuditPage>();
         routes.MapGet("/audit/verify", VerifyAsync)
             .Is(Permission.Read, "Check the whole chain")
             .Gives<AuditVerification>();
     }
 
-    private static async Task<IResult> ReadAsync(string tenant, IAuditStore audit, HttpContext http, long after = 0, int limit = 100)
+    private static async Task<IResult> ReadAsync(
+        string tenant, IAuditStore audit, HttpContext http, long? after = null, int limit = 100,
+        long? before = null, string? subject = null, string? actor = null, DateTimeOffset? since = null, DateTimeOffset? until = null, bool newest = false)
     {
+        var filter = new AuditFilter { Before = before, Subject = subject, Actor = actor, Since = since, Until = until };
+        var isFiltered = newest || filter != new AuditFilter();
         if (RequestRules.Collect(
             RequestRules.CheckLimit(limit, IAuditGrain.ReadLimitMax),
-            after >= 0 ? null : new Problem("request.after", "after is a sequence number, 0 or above.", "$.after")) is { } refusal)
+            after is null or >= 0 ? null : new Problem("request.after", "after is a sequence number, 0 or above.", "$.after"),
+            after is null || !isFiltered ? null : new Problem("request.after", "after reads the chain in order, and goes with limit alone.", "$.after")) is { } refusal)
         {
             return refusal;
         }
 
-        var entries = await audit.ReadAsync(tenant, after, limit, subject: null, http.RequestAborted);
+        var entries = isFiltered
+            ? await audit.FindAsync(tenant, filter, limit, http.RequestAborted)
+            : await audit.ReadAsync(tenant, after ?? 0, limit, subject: null, http.RequestAborted);
         var head = await audit.ReadHeadAsync(tenant, http.RequestAborted);
         return Answers.Ok(new AuditPage([.. entries.Select(AuditEntryView.Of)], head));
     }

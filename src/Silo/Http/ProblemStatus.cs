@@ -20,6 +20,7 @@ public static class ProblemStatus
         ["request.timeout"] = StatusCodes.Status408RequestTimeout,
         ["operation.reused"] = StatusCodes.Status422UnprocessableEntity,
         ["bundle.version_taken"] = StatusCodes.Status409Conflict,
+        ["run.exists"] = StatusCodes.Status409Conflict,
         ["trust.locked"] = StatusCodes.Status409Conflict,
         ["trust.unset"] = StatusCodes.Status409Conflict,
         ["fleet.has_baseline"] = StatusCodes.Status409Conflict,

@@ -66,6 +66,9 @@ internal static class CommitBatch
         ORDER BY t.place
         """;
 
+    private const string RunSql =
+        "INSERT INTO run (tenant, run_id, policy_hash, request_hash, record) VALUES ($1, $2, $3, $4, $5)";
+
     private const string NewFleetSql =
         """
         WITH empty AS (
@@ -192,6 +195,14 @@ internal static class CommitBatch
                 BundleSql,
                 SqlValue.Text(change.Tenant), SqlValue.Text(bundle.Record.PolicyHash), SqlValue.Text(bundle.Record.Version),
                 SqlValue.Long(bundle.Record.Sequence), SqlValue.Json(bundle.Record), SqlValue.Bytes(bundle.Content));
+        }
+
+        if (change.Run is { } run)
+        {
+            batch.Add(
+                RunSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(run.Record.RunId), SqlValue.Text(run.Record.PolicyHash),
+                SqlValue.Text(run.RequestHash), SqlValue.Json(run.Record));
         }
 
         if (!change.Tags.IsEmpty)

@@ -67,7 +67,7 @@ internal sealed class GuardedBatch : IAsyncDisposable
     {
         (PostgresErrorCodes.UniqueViolation, "api_key_secret") => new CommitResult(CommitStatus.Conflict, Detail: ConflictNames.Key),
         (PostgresErrorCodes.UniqueViolation, ConflictNames.Tenant or ConflictNames.Key or ConflictNames.BundleHash
-            or ConflictNames.BundleVersion or ConflictNames.Fleet or ConflictNames.RolloutInFlight) =>
+            or ConflictNames.BundleVersion or ConflictNames.Run or ConflictNames.Fleet or ConflictNames.RolloutInFlight) =>
             new CommitResult(CommitStatus.Conflict, Detail: e.ConstraintName),
         (PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation, _) =>
             new CommitResult(CommitStatus.Stale, Detail: e.ConstraintName),

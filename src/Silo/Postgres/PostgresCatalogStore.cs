@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Npgsql;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Runs;
 
 namespace OrleansPolicy.Silo.Postgres;
 
@@ -13,6 +14,7 @@ public sealed class PostgresCatalogStore(NpgsqlDataSource dataSource) : ICatalog
     public const int TagMovesMax = 10_000;
 
     private const string TagPrefix = "tag:";
+    private const string RunPrefix = "run:";
 
     private readonly StoreCalls _calls = new(dataSource);
 
@@ -23,8 +25,15 @@ public sealed class PostgresCatalogStore(NpgsqlDataSource dataSource) : ICatalog
         var (where, parameters) = reference switch
         {
             _ when reference.StartsWith(TagPrefix, StringComparison.Ordinal) => ByTag(tenant, reference[TagPrefix.Length..]),
-            { Length: 64 } when reference.All(char.IsAsciiHexDigitLower) =>
-                ("WHERE tenant = $1 AND policy_hash = $2", [SqlValue.Text(tenant), SqlValue.Text(reference)]),
+            _ when reference.StartsWith(RunPrefix, StringComparison.Ordinal) => (
+                "WHERE tenant = $1 AND policy_hash = (SELECT policy_hash FROM run WHERE tenant = $1 AND run_id = $2)",
+                [SqlValue.Text(tenant), SqlValue.Text(reference[RunPrefix.Length..])]),
+            { Length: 64 } when reference.All(char.IsAsciiHexDigitLower) => (
+                """
+                WHERE tenant = $1 AND (policy_hash = $2 OR record ? 'document_hash' AND record ->> 'document_hash' = $2)
+                ORDER BY policy_hash <> $2, ordinal DESC LIMIT 1
+                """,
+                [SqlValue.Text(tenant), SqlValue.Text(reference)]),
             _ => ("WHERE tenant = $1 AND version = $2", new[] { SqlValue.Text(tenant), SqlValue.Text(reference) }),
         };
         return _calls.ReadAsync(
@@ -59,6 +68,37 @@ public sealed class PostgresCatalogStore(NpgsqlDataSource dataSource) : ICatalog
             [SqlValue.Text(tenant), SqlValue.Int(TagMovesMax)],
             static (reader, token) => reader.ToArrayAsync(
                 static row => new TagRecord(row.GetString(0), row.Text(1), row.GetString(2), row.GetString(3), row.GetString(4), row.Time(5)), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<TagInForce>> ListTagsInForceAsync(string tenant, string? fleet, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            """
+            SELECT DISTINCT ON (tag, fleet) tag, nullif(fleet, ''), policy_hash FROM tag
+            WHERE tenant = $1 AND (fleet = '' OR fleet = $2) ORDER BY tag, fleet, ordinal DESC
+            """,
+            [SqlValue.Text(tenant), SqlValue.Text(fleet ?? "")],
+            static (reader, token) => reader.ToArrayAsync(static row => new TagInForce(row.GetString(0), row.Text(1), row.GetString(2)), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<RunWrite?> FindRunAsync(string tenant, string runId, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT record, request_hash FROM run WHERE tenant = $1 AND run_id = $2",
+            [SqlValue.Text(tenant), SqlValue.Text(runId)],
+            static (reader, token) => reader.ToSingleAsync(static row => new RunWrite(row.Json<RunRecord>(0), row.GetString(1)), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<RunRecord>> ListRunsAsync(string tenant, string? policyHash, int limit, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            policyHash is null
+                ? "SELECT record FROM run WHERE tenant = $1 ORDER BY ordinal DESC LIMIT $2"
+                : "SELECT record FROM run WHERE tenant = $1 AND policy_hash = $3 ORDER BY ordinal DESC LIMIT $2",
+            policyHash is null
+                ? [SqlValue.Text(tenant), SqlValue.Int(limit)]
+                : [SqlValue.Text(tenant), SqlValue.Int(limit), SqlValue.Text(policyHash)],
+            static (reader, token) => reader.ToArrayAsync(static row => row.Json<RunRecord>(0), token),
             cancellationToken);
 
     /// <inheritdoc/>

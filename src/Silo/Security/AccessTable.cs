@@ -13,10 +13,10 @@ public static class AccessTable
     private static readonly FrozenDictionary<Role, FrozenSet<Permission>> Table = new Dictionary<Role, Permission[]>
     {
         [Role.Viewer] = [.. Reading, Permission.Decide, Permission.DecideOnNode],
-        [Role.Publisher] = [.. Reading, Permission.Decide, Permission.DecideOnNode, Permission.Publish, Permission.MoveTags, Permission.Admit],
+        [Role.Publisher] = [.. Reading, Permission.Decide, Permission.DecideOnNode, Permission.Publish, Permission.MoveTags, Permission.RecordRuns, Permission.Admit],
         [Role.Operator] =
         [
-            .. Reading, Permission.Decide, Permission.DecideOnNode, Permission.MoveTags, Permission.Admit, Permission.LimitUpdates,
+            .. Reading, Permission.Decide, Permission.DecideOnNode, Permission.MoveTags, Permission.RecordRuns, Permission.Admit, Permission.LimitUpdates,
             Permission.ConfigureFleets, Permission.Operate, Permission.RegisterNodes, Permission.KeepNode,
         ],
         [Role.Approver] = [.. Reading, Permission.Approve],

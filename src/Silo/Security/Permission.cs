@@ -27,6 +27,9 @@ public enum Permission
     /// <summary>Move tags.</summary>
     MoveTags,
 
+    /// <summary>Record runs as evidence.</summary>
+    RecordRuns,
+
     /// <summary>Take an admission.</summary>
     Admit,
 

@@ -61,7 +61,6 @@ public sealed class OpenApiTests(ControlPlane plane)
     [InlineData("POST", "/v1/default/fleets/edge/nodes/n/disarm")]
     [InlineData("POST", "/v1/default/rollouts/r/attest")]
     [InlineData("POST", "/v1/default/waivers")]
-    [InlineData("POST", "/v1/default/runs")]
     [InlineData("GET", "/v1/default/events")]
     [InlineData("POST", "/v1/disarm")]
     [InlineData("PUT", "/v1/arm")]
