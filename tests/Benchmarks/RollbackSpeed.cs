@@ -11,7 +11,7 @@ internal static class RollbackSpeed
     private const double HourSeconds = 3;
     private const int Nodes = 1_000;
     private const int Runs = 10;
-    private const int KilledRuns = 10;
+    private const int KilledRuns = 20;
 
     public static async Task RunAsync(Report report)
     {
@@ -50,7 +50,7 @@ internal static class RollbackSpeed
             var asking = AskAsync(installation, rollout);
 
             // From before the transaction to after the first nodes have heard of it.
-            await Task.Delay(run * 4);
+            await Task.Delay(run * 2);
             await installation.ControlPlane.KillAsync();
             restarted.Add((await installation.ControlPlane.StartAsync()).TotalMilliseconds);
             await asking;
@@ -62,7 +62,7 @@ internal static class RollbackSpeed
         report.Row(new Samples("control plane killed: start again to ready", "ms", restarted));
         report.Row(
             new Samples($"rollback, killed at the decision: asked for to the last ACK of {Nodes:N0} nodes", "ms", acked),
-            string.Create(CultureInfo.InvariantCulture, $"killed 0 to {(KilledRuns - 1) * 4} ms after the request was sent"));
+            string.Create(CultureInfo.InvariantCulture, $"killed 0 to {(KilledRuns - 1) * 2} ms after the request was sent"));
     }
 
     private static async Task<string> BringToAllAsync(Installation installation, Agents agents)

@@ -1,3 +1,4 @@
+using OrleansPolicy.Abstractions;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Postgres;
 
@@ -21,7 +22,7 @@ public sealed class ReadinessCheck(IKeyStore store, WriteHealth writes, IHostApp
         // Without writes it still answers nodes, and whoever takes it out of a load balancer makes them deny.
         return new Readiness(started && !stopping && database.Answers, database.Answers, database.TakesWrites, stopping ? "stopping" : started ? "started" : "starting")
         {
-            Code = !database.Answers ? "store.unavailable" : !database.TakesWrites ? "store.unwritable" : null,
+            Code = !database.Answers ? CommonCodes.StoreUnavailable : !database.TakesWrites ? WriteHealth.UnwritableCode : null,
         };
     }
 

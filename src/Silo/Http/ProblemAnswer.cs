@@ -70,7 +70,7 @@ public sealed class ProblemAnswer : IResult
             return;
         }
 
-        var body = JsonSerializer.SerializeToUtf8Bytes(ToJson(), PolicyJson.Options);
+        var body = JsonSerializer.SerializeToUtf8Bytes(ToJson(Unavailable.Explain(httpContext, problems)), PolicyJson.Options);
         response.ContentLength = body.Length;
         await response.Body.WriteAsync(body, httpContext.RequestAborted);
     }
@@ -79,9 +79,9 @@ public sealed class ProblemAnswer : IResult
     public static string WholeSeconds(TimeSpan wait) =>
         ((long)Math.Max(0, Math.Ceiling(wait.TotalSeconds))).ToString(System.Globalization.CultureInfo.InvariantCulture);
 
-    private JsonObject ToJson()
+    private JsonObject ToJson(ImmutableArray<Problem> shown)
     {
-        var first = problems[0];
+        var first = shown[0];
         var body = new JsonObject
         {
             ["type"] = "urn:orleans-policy:problem:" + first.Code,
@@ -90,9 +90,9 @@ public sealed class ProblemAnswer : IResult
             ["detail"] = first.Message,
             ["code"] = first.Code,
         };
-        if (problems.Length > 1 || first.Path != "$")
+        if (shown.Length > 1 || first.Path != "$")
         {
-            body["errors"] = new JsonArray([.. problems.Take(ErrorsMax).Select(ToJson)]);
+            body["errors"] = new JsonArray([.. shown.Take(ErrorsMax).Select(ToJson)]);
         }
 
         foreach (var (name, value) in extensions ?? [])

@@ -30,6 +30,7 @@ public static class ProblemStatus
         ["rollout.same_person"] = StatusCodes.Status403Forbidden,
         ["store.conflict"] = StatusCodes.Status409Conflict,
         ["store.unavailable"] = StatusCodes.Status503ServiceUnavailable,
+        ["store.unwritable"] = StatusCodes.Status503ServiceUnavailable,
         ["service.starting"] = StatusCodes.Status503ServiceUnavailable,
         ["service.busy"] = StatusCodes.Status503ServiceUnavailable,
         ["lease.unavailable"] = StatusCodes.Status503ServiceUnavailable,

@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using OrleansPolicy.Abstractions;
+using OrleansPolicy.Silo.Postgres;
 
 namespace OrleansPolicy.Silo.Http;
 
@@ -18,7 +21,18 @@ public static class Unavailable
         ArgumentNullException.ThrowIfNull(http);
         var own = http.GetEndpoint()?.Metadata.GetMetadata<UnavailableAs>();
         var problem = new Problem(
-            own?.Code ?? "store.unavailable", "The database cannot be reached now. Whether the request took effect is unknown: repeat it with the same Idempotency-Key.");
+            own?.Code ?? CommonCodes.StoreUnavailable, "The database cannot be reached now. Whether the request took effect is unknown: repeat it with the same Idempotency-Key.");
         return new ProblemAnswer([problem], RetryAfter, own is { Denies: true } ? new JsonObject { ["allowed"] = false } : null);
     }
+
+    /// <summary>
+    /// What failed as if the database were away is told as <c>store.unwritable</c> where it was a change, and the database answers
+    /// but takes no writes: who reads it looks for room on a disk instead of for a server.
+    /// </summary>
+    internal static ImmutableArray<Problem> Explain(HttpContext http, ImmutableArray<Problem> problems) =>
+        problems[0].Code == CommonCodes.StoreUnavailable
+        && !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method)
+        && http.RequestServices.GetService<WriteHealth>() is { IsRefused: true }
+            ? [new Problem(WriteHealth.UnwritableCode, "The database takes no writes now, as with a full disk; /readyz tells when it does. Then repeat the request with the same Idempotency-Key.")]
+            : problems;
 }

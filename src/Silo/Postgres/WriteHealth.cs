@@ -9,14 +9,24 @@ namespace OrleansPolicy.Silo.Postgres;
 /// </summary>
 public sealed class WriteHealth(NpgsqlDataSource dataSource)
 {
+    /// <summary>What requests and /readyz say of it.</summary>
+    public const string UnwritableCode = "store.unwritable";
+
     // What it writes has to find room: more than the rest of a page, and too random to be made small.
     private const int TrialBytes = 32 * 1024;
 
-    private const string TrialSql =
-        "INSERT INTO operation (key_id, operation_id, body_hash, status, response, created_at) VALUES ('trial write', $1, '', 0, $2, now())";
+    // What every change writes: its answer and its audit entry, of a tenant that there cannot be.
+    private static readonly string[] TrialSql =
+    [
+        "INSERT INTO operation (key_id, operation_id, body_hash, status, response, created_at) VALUES ('trial write', $1, '', 0, $2, now())",
+        "INSERT INTO policy_audit (tenant, seq, subject, draft, prev_hash, hash) VALUES ('trial write ' || $1, 1, '', to_jsonb($2), '', '')",
+    ];
 
     private readonly StoreCalls _calls = new(dataSource);
     private volatile bool _refused;
+
+    /// <summary>Whether a write was refused, and none succeeded since.</summary>
+    public bool IsRefused => _refused;
 
     /// <summary>Looks again where a write was refused. Throws <see cref="Grains.Storage.StoreUnavailableException"/> only where the server is away.</summary>
     public async Task<bool> LookAsync()
@@ -42,17 +52,16 @@ public sealed class WriteHealth(NpgsqlDataSource dataSource)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(TrialSql, connection, transaction)
+        var room = Convert.ToBase64String(RandomNumberGenerator.GetBytes(TrialBytes));
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        foreach (var sql in TrialSql)
         {
-            Parameters =
-            {
-                SqlValue.Text(Guid.NewGuid().ToString("N")),
-                SqlValue.Text(Convert.ToBase64String(RandomNumberGenerator.GetBytes(TrialBytes))),
-            },
-        };
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { SqlValue.Text(Guid.NewGuid().ToString("N")), SqlValue.Text(room) } });
+        }
+
         try
         {
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            await batch.ExecuteNonQueryAsync(cancellationToken);
         }
         catch (PostgresException e) when (IsRefusal(e))
         {

@@ -17,13 +17,15 @@ internal sealed class FailingPlane : IAsyncDisposable
 
     public string AdminKey { get; private set; } = "";
 
-    public static async Task<FailingPlane> StartAsync(double hourSeconds)
+    /// <param name="hourSeconds">How long a contract hour lasts.</param>
+    /// <param name="dataFolder">Where its data goes; null: a folder that goes with it.</param>
+    public static async Task<FailingPlane> StartAsync(double hourSeconds, string? dataFolder = null)
     {
         var plane = new FailingPlane();
-        plane._settings = new SiloSettings { Urls = "http://127.0.0.1:0", DataFolder = plane._folder.Path, HourSeconds = hourSeconds };
+        plane._settings = new SiloSettings { Urls = "http://127.0.0.1:0", DataFolder = dataFolder ?? plane._folder.Path, HourSeconds = hourSeconds };
         await plane.StartProcessAsync();
         plane.Address = new Uri(plane.Host.Addresses.Single());
-        plane.AdminKey = (await File.ReadAllTextAsync(plane._folder["admin.key"])).Trim();
+        plane.AdminKey = (await File.ReadAllTextAsync(Path.Combine(plane._settings.DataFolder, "admin.key"))).Trim();
 
         // From now on it comes back at the same address.
         plane._settings = plane._settings with { Urls = plane.Address.GetLeftPart(UriPartial.Authority) };

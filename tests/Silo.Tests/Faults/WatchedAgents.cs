@@ -12,30 +12,32 @@ internal sealed class WatchedAgents : IAsyncDisposable
 {
     private static readonly JsonElement Nothing = JsonElement.Parse("{}"u8);
 
-    private readonly PolicyTransport _transport = new();
+    private readonly PolicyTransport _transport;
     private readonly ConcurrentQueue<string> _denials = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<PolicyNode> _nodes = [];
     private Task _asking = Task.CompletedTask;
+
+    private WatchedAgents(PolicyTransport transport) => _transport = transport;
 
     /// <summary>What was denied since the start: node and reason.</summary>
     public IReadOnlyCollection<string> Denials => _denials;
 
     public IReadOnlyList<PolicyNode> Nodes => _nodes;
 
-    public static async Task<WatchedAgents> StartAsync(FailingPlane plane, TestBundles bundles, string fleet, int count)
+    public static async Task<WatchedAgents> StartAsync(Uri server, string key, TestBundles bundles, string fleet, int count, string prefix = "n", PolicyTransport? transport = null)
     {
-        var agents = new WatchedAgents();
+        var agents = new WatchedAgents(transport ?? new PolicyTransport());
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         for (var index = 0; index < count; index++)
         {
             agents._nodes.Add(await PolicyNode.StartAsync(
                 new PolicyNodeOptions
                 {
-                    Server = plane.Address,
-                    ApiKey = plane.AdminKey,
+                    Server = server,
+                    ApiKey = key,
                     Fleet = fleet,
-                    Node = $"n{index:000}",
+                    Node = $"{prefix}{index:000}",
                     TrustRoot = JsonSerializer.Deserialize<TrustRoot>(bundles.RootJson, PolicyJson.Options),
                     Transport = agents._transport,
                 },

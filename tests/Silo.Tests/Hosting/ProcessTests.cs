@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using OrleansPolicy.Silo.Tests.Http;
 using OrleansPolicy.Silo.Tests.Postgres;
 
@@ -11,7 +9,6 @@ namespace OrleansPolicy.Silo.Tests.Hosting;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ProcessTests : IDisposable
 {
-    private const int SigTerm = 15;
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -19,7 +16,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public async Task What_it_is_told_wrongly_is_one_line_and_exit_code_2()
     {
-        using var process = Start("--urls", "nonsense");
+        using var process = SiloProcess.Start("--urls", "nonsense");
 
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
 
@@ -36,7 +33,7 @@ public sealed class ProcessTests : IDisposable
 
         foreach (var (url, code) in new[] { ($"http://{taken.LocalEndpoint}", "config.address_in_use"), ("http://203.0.113.9:1", "config.urls") })
         {
-            using var process = Start("--urls", url, "--data", _folder["data"]);
+            using var process = SiloProcess.Start("--urls", url, "--data", _folder["data"]);
             await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
 
             Assert.Equal(2, process.ExitCode);
@@ -50,21 +47,21 @@ public sealed class ProcessTests : IDisposable
     public async Task It_says_where_everything_is_keeps_others_off_its_data_and_stops_when_told()
     {
         var data = _folder["data"];
-        using var first = Start("--urls", "http://127.0.0.1:0", "--data", data);
-        var banner = await ReadUntilReadyAsync(first);
+        using var first = SiloProcess.Start("--urls", "http://127.0.0.1:0", "--data", data);
+        var banner = await SiloProcess.ReadUntilReadyAsync(first);
         try
         {
             Assert.Contains(Path.Combine(data, "admin.key"), banner, StringComparison.Ordinal);
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(data, "admin.key")));
 
-            using var second = Start("--urls", "http://127.0.0.1:0", "--data", data);
+            using var second = SiloProcess.Start("--urls", "http://127.0.0.1:0", "--data", data);
             await second.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
             Assert.Equal(2, second.ExitCode);
             Assert.StartsWith("orleans-policy: data.in_use: ", await second.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
         }
         finally
         {
-            Assert.Equal(0, Kill(first.Id, SigTerm));
+            SiloProcess.Signal(first, SiloProcess.SigTerm);
         }
 
         await first.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
@@ -78,8 +75,8 @@ public sealed class ProcessTests : IDisposable
         var key = "";
         for (var start = 1; start <= 2; start++)
         {
-            using var process = Start("--urls", "http://127.0.0.1:0", "--data", data, "--unsafe-time-scale", "3");
-            var banner = await ReadUntilReadyAsync(process);
+            using var process = SiloProcess.Start("--urls", "http://127.0.0.1:0", "--data", data, "--unsafe-time-scale", "3");
+            var banner = await SiloProcess.ReadUntilReadyAsync(process);
             try
             {
                 Assert.Contains("TIME SCALE", banner, StringComparison.Ordinal);
@@ -91,44 +88,10 @@ public sealed class ProcessTests : IDisposable
             }
             finally
             {
-                Assert.Equal(0, Kill(process.Id, SigTerm));
+                SiloProcess.Signal(process, SiloProcess.SigTerm);
             }
 
             await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
-
-    private static async Task<string> ReadUntilReadyAsync(Process process)
-    {
-        var text = "";
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!text.EndsWith("ready\n", StringComparison.Ordinal))
-        {
-            var line = await process.StandardOutput.ReadLineAsync(limit.Token);
-            if (line is null)
-            {
-                Assert.Fail($"It ended with {text} and {await process.StandardError.ReadToEndAsync(limit.Token)}");
-            }
-
-            text += line + "\n";
-        }
-
-        return text;
-    }
-
-    private static Process Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "orleans-policy"), arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Remove("ASPNETCORE_URLS");
-        start.Environment.Remove("POLICY_DATA");
-        return Process.Start(start)!;
-    }
-
-    [DllImport("libc", EntryPoint = "kill")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int pid, int signal);
 }

@@ -125,6 +125,45 @@ public sealed class LyingNodeTests(ControlPlane plane) : IDisposable
         Assert.False(sound.Json.TryGetProperty("code", out _));
     }
 
+    [Fact]
+    public async Task Counters_that_fall_or_begin_anew_take_no_sample_back()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (_, next) = await tenant.RunningFleetAsync("edge", _bundles);
+        var path = $"/rollouts/{(await tenant.Admin.PostAsync("/rollouts", Start())).Expect(201)["rollout_id"].GetString()}";
+        var node = "";
+        foreach (var name in Enumerable.Range(0, 40).Select(index => $"n{index:000}"))
+        {
+            var told = (await tenant.Admin.GetAsync($"/fleets/edge/nodes/{name}/directive")).Expect(200);
+            node = told["policy_hash"].GetString() == next ? name : node;
+        }
+
+        // What a report carries happened since the one before: less than then is less to do, and after a restart it is little.
+        (await CountAsync("first", seq: 1, decisions: 100)).Expect(200);
+        (await CountAsync("first", seq: 2, decisions: 40)).Expect(200);
+        (await CountAsync("second", seq: 1, decisions: 10)).Expect(200);
+
+        // A difference to a counter that has begun anew is negative: whoever sends that is told.
+        Assert.Equal("report.invalid", (await CountAsync("second", seq: 2, decisions: -90)).Expect(400).Code);
+        (await CountAsync("second", seq: 2, decisions: 0)).Expect(200);
+
+        await Eventually.BecomesAsync(
+            async () => (await tenant.Admin.GetAsync(path)).Expect(200).Json is var view && view.TryGetProperty("verdict", out var verdict)
+                ? verdict.GetProperty("samples").GetDouble()
+                : -1,
+            150);
+
+        Task<ApiAnswer> CountAsync(string boot, int seq, int decisions) => tenant.Admin.PostAsync($"/fleets/edge/nodes/{node}/report", new
+        {
+            boot_id = boot,
+            seq,
+            epoch = 2,
+            policy_hash = next,
+            ack = true,
+            metrics = new { decisions = new { count = decisions, sum = decisions }, error_rate = new { count = decisions, sum = 0 } },
+        });
+    }
+
     private static object Start() => new { fleet = "edge", @ref = "2.0.0", rollout_wedge = TestPlans.Sound(), reason = "new rules" };
 
     private static Task<ApiAnswer> ReportAsync(
