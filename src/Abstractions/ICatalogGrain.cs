@@ -15,9 +15,12 @@ public interface ICatalogGrain : IGrainWithStringKey
     [Alias("publish")]
     Task<Outcome<Published>> PublishAsync([Immutable] ImmutableArray<byte> content, bool strict, [Immutable] Caller caller);
 
-    /// <summary>Sets the first trust root or, signed by old and new, the next. Fails with <c>trust.*</c>.</summary>
+    /// <summary>
+    /// Sets the first trust root or, signed by old and new, the next. Fails with <c>trust.*</c>; with <c>trust.affects_fleets</c>, one
+    /// problem for each, where fleets are assigned bundles that the root verifies no longer and that is not accepted.
+    /// </summary>
     [Alias("set-trust")]
-    Task<Outcome<TrustRoot>> SetTrustAsync([Immutable] TrustRoot root, [Immutable] Caller caller);
+    Task<Outcome<TrustRoot>> SetTrustAsync([Immutable] TrustRoot root, bool acceptAffected, [Immutable] Caller caller);
 
     /// <summary>
     /// Records a run as evidence, once: the same again is answered with <see cref="RecordedRun.Existed"/>. Takes no admission. Fails with

@@ -55,7 +55,7 @@ public class CatalogTests(PostgresServer server)
 
         var usurper = Publisher.Root with { Version = 2, Keys = [Publisher.Root.Keys[0] with { KeyId = "other" }] };
 
-        Assert.Equal("trust.locked", Code(await cluster.Grains.Catalog(Tenant).SetTrustAsync(usurper, As("mallory"))));
+        Assert.Equal("trust.locked", Code(await cluster.Grains.Catalog(Tenant).SetTrustAsync(usurper, acceptAffected: false, As("mallory"))));
         Assert.Equal(1, (await cluster.Catalog.ReadTrustRootAsync(Tenant))!.Version);
     }
 
@@ -67,7 +67,7 @@ public class CatalogTests(PostgresServer server)
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
         await cluster.PrepareFleetAsync(16);
 
-        Assert.Equal(2, Value(await cluster.Grains.Catalog(Tenant).SetTrustAsync(Publisher.NextRoot(state), As("admin"))).Version);
+        Assert.Equal(2, Value(await cluster.Grains.Catalog(Tenant).SetTrustAsync(Publisher.NextRoot(state), acceptAffected: true, As("admin"))).Version);
 
         Assert.StartsWith("bundle.", Code(await cluster.Grains.Catalog(Tenant).PublishAsync([.. Publisher.Bundle("3.0.0")], strict: false, As("alice"))), StringComparison.Ordinal);
         var started = await cluster.StartAsync("r1");

@@ -13,9 +13,10 @@ internal static class TenantCommands
     private static Command New(CliHost host)
     {
         var name = new Argument<string>("name") { Description = "The tenant." };
-        return new Command("create", "Create a tenant.") { name }.Does(host, async (context, cancellationToken) =>
+        var strict = new Option<bool?>("--strict-bundles") { Description = "Refuse bundles with fields that nothing reads (true or false; of a tenant that is there too)." };
+        return new Command("create", "Create a tenant.") { name, strict }.Does(host, async (context, cancellationToken) =>
         {
-            await context.Client.CreateTenantAsync(context.Get(name), cancellationToken);
+            await context.Client.CreateTenantAsync(context.Get(name), context.Get(strict), cancellationToken);
             context.Output.Answer(new { Tenant = context.Get(name) }, o => o.Line($"Tenant {context.Get(name)} is there."));
             return ExitCodes.Ok;
         });

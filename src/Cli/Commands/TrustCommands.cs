@@ -17,10 +17,14 @@ internal static class TrustCommands
     private static Command Set(CliHost host)
     {
         var file = FileArgument();
-        return new Command("set", "Set the tenant's first trust root, or follow it by the next.") { file }.Does(host, async (context, cancellationToken) =>
+        var accept = new Option<bool>("--accept-affected")
+        {
+            Description = "Set it although fleets are assigned bundles that it verifies no longer (they are listed without this).",
+        };
+        return new Command("set", "Set the tenant's first trust root, or follow it by the next.") { file, accept }.Does(host, async (context, cancellationToken) =>
         {
             var root = await CliFiles.ReadJsonAsync<TrustRoot>(context.Get(file), host, cancellationToken);
-            var set = await context.Client.SetTrustAsync(root, null, cancellationToken);
+            var set = await context.Client.SetTrustAsync(root, null, context.Get(accept), cancellationToken);
             context.Output.Answer(set, o => Print(o, set));
             return ExitCodes.Ok;
         });

@@ -8,9 +8,13 @@ public sealed partial class PolicyClient
     /// <summary>No bundle is larger; an answer that is, is refused while it is read.</summary>
     internal const int ContentBytesMax = 16 * 1024 * 1024;
 
-    /// <summary>Sets the first trust root or, signed by old and new, the next.</summary>
-    public Task<TrustRoot> SetTrustAsync(TrustRoot root, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
-        SendJsonAsync<TrustRoot, TrustRoot>(HttpMethod.Put, "/trust", root, idempotencyKey, cancellationToken);
+    /// <summary>
+    /// Sets the first trust root or, signed by old and new, the next. Refused with <c>trust.affects_fleets</c> where fleets are assigned
+    /// bundles that it verifies no longer, unless <paramref name="acceptAffected"/>.
+    /// </summary>
+    public Task<TrustRoot> SetTrustAsync(
+        TrustRoot root, string? idempotencyKey = null, bool acceptAffected = false, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<TrustRoot, TrustRoot>(HttpMethod.Put, acceptAffected ? "/trust?accept_affected=true" : "/trust", root, idempotencyKey, cancellationToken);
 
     /// <summary>A trust root; the newest where <paramref name="version"/> is null. Null: there is none.</summary>
     public async Task<TrustRoot?> FindTrustAsync(int? version = null, CancellationToken cancellationToken = default)

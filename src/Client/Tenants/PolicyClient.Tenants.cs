@@ -4,10 +4,13 @@ namespace OrleansPolicy.Client;
 
 public sealed partial class PolicyClient
 {
-    /// <summary>Creates a tenant; once it is there, asking again changes nothing. Installation admins only.</summary>
-    public async Task CreateTenantAsync(string tenant, CancellationToken cancellationToken = default) =>
+    /// <summary>
+    /// Creates a tenant; once it is there, asking again changes nothing but what is named: whether it refuses bundles with fields that
+    /// nothing reads. Installation admins only.
+    /// </summary>
+    public async Task CreateTenantAsync(string tenant, bool? strictBundles = null, CancellationToken cancellationToken = default) =>
         await SendAsync(
-            new PolicyRequest(HttpMethod.Put, "/v1/" + Segment(tenant)) { Body = "{}"u8.ToArray(), IdempotencyKey = NewIdempotencyKey() },
+            new PolicyRequest(HttpMethod.Put, "/v1/" + Segment(tenant)) { Body = Json(new { StrictBundles = strictBundles }), IdempotencyKey = NewIdempotencyKey() },
             cancellationToken);
 
     /// <summary>All tenants. Installation admins only.</summary>

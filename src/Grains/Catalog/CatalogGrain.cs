@@ -33,8 +33,8 @@ internal sealed class CatalogGrain(
         () => committer.CommitAsync(Tenant, caller, () => ProposeBundleAsync(content, strict, caller)));
 
     /// <inheritdoc/>
-    public Task<Outcome<TrustRoot>> SetTrustAsync(TrustRoot root, Caller caller) => WithStoreAsync(
-        () => committer.CommitAsync(Tenant, caller, () => ProposeTrustAsync(root, caller)));
+    public Task<Outcome<TrustRoot>> SetTrustAsync(TrustRoot root, bool acceptAffected, Caller caller) => WithStoreAsync(
+        () => committer.CommitAsync(Tenant, caller, () => ProposeTrustAsync(root, acceptAffected, caller)));
 
     /// <inheritdoc/>
     public Task<Outcome<TagRecord>> MoveTagAsync(string tag, string? fleet, string reference, string reason, Caller caller) => WithStoreAsync(
@@ -47,7 +47,7 @@ internal sealed class CatalogGrain(
     private async Task<Outcome<Proposal<Published>>> ProposeBundleAsync(ImmutableArray<byte> content, bool strict, Caller caller)
     {
         // What is wrong with the file itself is told first, whatever the trust root.
-        var read = BundleReader.Read(content.AsMemory(), new BundleReadOptions { Strict = strict });
+        var read = BundleReader.Read(content.AsMemory(), new BundleReadOptions { Strict = strict || await catalog.ReadStrictAsync(Tenant) });
         if (!read.Succeeded)
         {
             return read.As<Proposal<Published>>();
@@ -97,7 +97,7 @@ internal sealed class CatalogGrain(
         return await StartableBundles.CheckAsync(catalog, Tenant, record, now);
     }
 
-    private async Task<Outcome<Proposal<TrustRoot>>> ProposeTrustAsync(TrustRoot root, Caller caller)
+    private async Task<Outcome<Proposal<TrustRoot>>> ProposeTrustAsync(TrustRoot root, bool acceptAffected, Caller caller)
     {
         var current = await StartableBundles.ReadRootAsync(catalog, Tenant);
         if (current is not null && AsJson(current) == AsJson(root))
@@ -116,13 +116,19 @@ internal sealed class CatalogGrain(
             return Outcome<Proposal<TrustRoot>>.Fail("trust.locked", "The first trust root must come before the first bundle.");
         }
 
+        var affected = current is null ? [] : await new AffectedFleets(store, catalog).FindAsync(Tenant, current, checkedRoot.Value);
+        if (!affected.IsEmpty && !acceptAffected)
+        {
+            return Outcome<Proposal<TrustRoot>>.Fail(affected);
+        }
+
         var now = clock.GetUtcNow();
         var answer = checkedRoot.Value;
         var keys = string.Join(' ', answer.Keys.Select(key => $"{key.KeyId}:{key.State}").Order(StringComparer.Ordinal));
         return Outcome<Proposal<TrustRoot>>.Ok(new(answer, new PolicyChange
         {
             Tenant = Tenant,
-            Audit = [Draft(caller, now, "trust.set", $"trust/{answer.Version}", null, ("keys", keys), ("threshold", $"{answer.Threshold}"))],
+            Audit = [Draft(caller, now, "trust.set", $"trust/{answer.Version}", null, ("keys", keys), ("threshold", $"{answer.Threshold}"), ("bundles_affected", $"{affected.Length}"))],
             Operation = Operations.Write(caller, 200, answer),
             TrustRoot = new TrustRootWrite(answer.Version, AsJson(answer)),
         }));

@@ -91,6 +91,9 @@ public interface ICatalogStore
     /// <summary>A trust root as JSON; the newest where <paramref name="version"/> is null.</summary>
     Task<TrustRootWrite?> ReadTrustRootAsync(string tenant, int? version = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Whether the tenant refuses bundles with fields that nothing reads.</summary>
+    Task<bool> ReadStrictAsync(string tenant, CancellationToken cancellationToken = default);
+
     /// <summary>The highest sequence published; null where none had one.</summary>
     Task<long?> ReadHighestSequenceAsync(string tenant, CancellationToken cancellationToken = default);
 }

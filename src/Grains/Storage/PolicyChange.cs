@@ -31,6 +31,9 @@ public sealed record PolicyChange
     /// <summary>Creates this tenant (an audit entry goes to the new tenant's own chain).</summary>
     public bool CreatesTenant { get; init; }
 
+    /// <summary>Whether the tenant refuses bundles with fields that nothing reads; null: as before.</summary>
+    public bool? StrictBundles { get; init; }
+
     /// <summary>Keys made.</summary>
     public ImmutableArray<KeyWrite> Keys { get; init; } = [];
 

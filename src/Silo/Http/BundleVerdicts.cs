@@ -14,6 +14,8 @@ internal static class BundleVerdicts
     public static async Task<Outcome<BundleVerdict>> JudgeAsync(
         string tenant, ReadOnlyMemory<byte> json, bool strict, ICatalogStore catalog, CancellationToken cancellationToken)
     {
+        strict |= await catalog.ReadStrictAsync(tenant, cancellationToken);
+
         // Read first without asking for signatures: a verdict names the bundle even where its signatures are bad.
         var read = BundleReader.Read(json, new BundleReadOptions { Strict = strict, AllowUnsigned = true });
         if (!read.Succeeded)

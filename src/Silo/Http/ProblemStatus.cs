@@ -22,6 +22,7 @@ public static class ProblemStatus
         ["bundle.version_taken"] = StatusCodes.Status409Conflict,
         ["run.exists"] = StatusCodes.Status409Conflict,
         ["trust.locked"] = StatusCodes.Status409Conflict,
+        ["trust.affects_fleets"] = StatusCodes.Status409Conflict,
         ["trust.unset"] = StatusCodes.Status409Conflict,
         ["fleet.has_baseline"] = StatusCodes.Status409Conflict,
         ["fleet.epoch_behind"] = StatusCodes.Status409Conflict,

@@ -30,7 +30,7 @@ public static class TrialEndpoints
             .Gives<TrialAnswer>();
     }
 
-    private static async Task<IResult> TryAsync(string tenant, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+    private static async Task<IResult> TryAsync(string tenant, ICatalogStore catalog, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
     {
         var request = await http.ReadAsync<TryRequest>();
         if (!request.Succeeded)
@@ -50,7 +50,7 @@ public static class TrialEndpoints
         }
 
         var json = JsonMarshal.GetRawUtf8Value(request.Value.Bundle).ToArray();
-        var bundle = BundleReader.Read(json, BundleReadOptions.ForTrial with { Strict = http.IsStrict() });
+        var bundle = BundleReader.Read(json, BundleReadOptions.ForTrial with { Strict = http.IsStrict() || await catalog.ReadStrictAsync(tenant, http.RequestAborted) });
         var rules = bundle.Succeeded ? RuleSet.Compile(bundle.Value, requestDefault: request.Value.DefaultEffect) : bundle.As<RuleSet>();
         return rules.Answer(compiled => TrialAnswer.Of(compiled, inputs.Value, request.Value.Now ?? time.GetUtcNow()));
     }

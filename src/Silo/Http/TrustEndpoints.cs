@@ -15,7 +15,7 @@ public static class TrustEndpoints
     public static void MapTrust(this IEndpointRouteBuilder routes)
     {
         routes.MapPut("/trust", SetAsync)
-            .Is(Permission.ManageTrust, "Set the first trust root or, signed by old and new, the next", "trust.invalid", "trust.locked")
+            .Is(Permission.ManageTrust, "Set the first trust root or, signed by old and new, the next", "trust.invalid", "trust.locked", "trust.affects_fleets")
             .Takes<TrustRoot>(RootLimit)
             .Gives<TrustRoot>();
         routes.MapGet("/trust", (string tenant, ICatalogStore catalog, HttpContext http) => GetAsync(tenant, null, catalog, http))
@@ -30,9 +30,12 @@ public static class TrustEndpoints
     {
         var root = await http.ReadAsync<TrustRoot>();
         return root.Succeeded
-            ? (await http.OnceAsync(caller => grains.GetGrain<ICatalogGrain>(tenant).SetTrustAsync(root.Value, caller))).Answer()
+            ? (await http.OnceAsync(caller => grains.GetGrain<ICatalogGrain>(tenant).SetTrustAsync(root.Value, http.AcceptsAffected(), caller))).Answer()
             : root.Refusal();
     }
+
+    // Asked for apart from the root: who signs it need not know which fleets run what.
+    private static bool AcceptsAffected(this HttpContext http) => http.Request.Query["accept_affected"] is ["true" or "1"];
 
     private static async Task<IResult> GetAsync(string tenant, int? version, ICatalogStore catalog, HttpContext http) =>
         await catalog.ReadTrustRootAsync(tenant, version, http.RequestAborted) is { } root

@@ -154,6 +154,12 @@ internal static class CommitBatch
         {
             batch.Add(TenantSql, SqlValue.Text(change.Tenant), SqlValue.Time(now));
         }
+
+        if (change.StrictBundles is { } strict)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "tenant", 1, "UPDATE tenant SET strict_bundles = $2 WHERE tenant = $1", SqlValue.Text(change.Tenant), SqlValue.Flag(strict));
+        }
     }
 
     private static void AddAdmission(GuardedBatch batch, PolicyChange change)

@@ -112,6 +112,14 @@ public sealed class PostgresCatalogStore(NpgsqlDataSource dataSource) : ICatalog
             cancellationToken);
 
     /// <inheritdoc/>
+    public Task<bool> ReadStrictAsync(string tenant, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT strict_bundles FROM tenant WHERE tenant = $1",
+            [SqlValue.Text(tenant)],
+            static async (reader, token) => await reader.ReadAsync(token) && reader.GetBoolean(0),
+            cancellationToken);
+
+    /// <inheritdoc/>
     public Task<long?> ReadHighestSequenceAsync(string tenant, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
             "SELECT sequence FROM policy_bundle WHERE tenant = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1",

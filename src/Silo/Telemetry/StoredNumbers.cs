@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Bundles;
+using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
 
@@ -15,6 +17,8 @@ public sealed class StoredNumbers
 
     private readonly IKeyStore keys;
     private readonly IRolloutStore store;
+    private readonly ICatalogStore catalog;
+    private readonly TimeProvider clock;
     private readonly IGrainFactory grains;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
@@ -22,17 +26,21 @@ public sealed class StoredNumbers
     private long? refreshedAt;
     private IReadOnlyList<Measurement<double>> rollouts = [];
     private IReadOnlyList<Measurement<double>> nodes = [];
+    private IReadOnlyList<Measurement<double>> expired = [];
     private bool reachable;
 
     /// <summary>Registers the gauges.</summary>
-    public StoredNumbers(PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, IGrainFactory grains, TimeProvider time)
+    public StoredNumbers(
+        PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, ICatalogStore catalog, IGrainFactory grains,
+        [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(meter);
         ArgumentNullException.ThrowIfNull(settings);
-        (this.keys, this.store, this.grains, this.time) = (keys, store, grains, time);
+        (this.keys, this.store, this.catalog, this.grains, this.clock, this.time) = (keys, store, catalog, grains, clock, time);
         meter.Observe("policy_hour_seconds", "How long a contract hour lasts.", () => [new(settings.HourSeconds)]);
         meter.Observe("policy_rollouts", "Rollouts by state, of the newest 1,000 of each tenant.", () => rollouts);
         meter.Observe("policy_nodes", "Registered nodes by state.", () => nodes);
+        meter.Observe("policy_bundle_expired", "Bundles past their expires_at that fleets are assigned, as target or fallback: they are served on.", () => expired);
         meter.Observe("policy_store_up", "Whether the database answered when these numbers were read.", () => [new(reachable ? 1 : 0)]);
     }
 
@@ -60,6 +68,7 @@ public sealed class StoredNumbers
         {
             var byState = new Dictionary<(string Tenant, string State), double>();
             var byNodeState = new Dictionary<(string Tenant, string Fleet, string State), double>();
+            var overdue = new List<Measurement<double>>();
             foreach (var tenant in await keys.ListTenantsAsync())
             {
                 foreach (var rollout in await store.ListRolloutsAsync(tenant, fleet: null, RolloutsMax))
@@ -70,6 +79,7 @@ public sealed class StoredNumbers
 
                 foreach (var fleet in await store.ListFleetsAsync(tenant))
                 {
+                    overdue.AddRange(await ReadExpiredAsync(fleet));
                     var known = await grains.GetGrain<IFleetGrain>($"{tenant}/{fleet.Fleet}").GetAsync();
                     foreach (var counted in known.Value?.Nodes.AsEnumerable() ?? [])
                     {
@@ -81,11 +91,26 @@ public sealed class StoredNumbers
             rollouts = [.. byState.Select(row => new Measurement<double>(row.Value, new("tenant", row.Key.Tenant), new("state", row.Key.State)))];
             nodes = [.. byNodeState.Select(row => new Measurement<double>(
                 row.Value, new("tenant", row.Key.Tenant), new("fleet", row.Key.Fleet), new KeyValuePair<string, object?>("state", row.Key.State)))];
+            expired = overdue;
             reachable = true;
         }
         catch (Exception exception) when (exception is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException)
         {
             reachable = false;
         }
+    }
+
+    private async Task<List<Measurement<double>>> ReadExpiredAsync(StoredFleet fleet)
+    {
+        var found = new List<Measurement<double>>();
+        foreach (var hash in new[] { fleet.Directive.Target, fleet.Directive.Fallback }.OfType<string>().Distinct())
+        {
+            if (await catalog.FindBundleAsync(fleet.Tenant, hash) is { } bundle && BundleChecks.Expiry(bundle.ExpiresAt, clock.GetUtcNow()) is not null)
+            {
+                found.Add(new(1, new("tenant", fleet.Tenant), new("fleet", fleet.Fleet), new KeyValuePair<string, object?>("version", bundle.Version)));
+            }
+        }
+
+        return found;
     }
 }

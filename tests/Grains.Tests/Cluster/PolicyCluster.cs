@@ -118,7 +118,7 @@ public sealed class PolicyCluster : IAsyncDisposable
         return Value(await Grains.Catalog(Tenant).PublishAsync([.. Publisher.Bundle(version)], strict: false, As("alice"))).Bundle;
     }
 
-    public async Task TrustAsync() => Value(await Grains.Catalog(Tenant).SetTrustAsync(Publisher.Root, As("admin")));
+    public async Task TrustAsync() => Value(await Grains.Catalog(Tenant).SetTrustAsync(Publisher.Root, acceptAffected: false, As("admin")));
 
     public Task<Outcome<FleetSnapshot>> ConfigureFleetAsync(FleetSettings? settings = null) =>
         FleetGrain.ConfigureAsync(settings ?? new FleetSettings { ReportIntervalSec = 0.5 }, As("olga"));

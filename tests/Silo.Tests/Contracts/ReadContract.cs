@@ -46,6 +46,20 @@ public abstract class ReadContract : StoreContract
     }
 
     [Fact]
+    public async Task A_tenant_is_strict_once_it_says_so()
+    {
+        await MakeTenantAsync();
+        Assert.False(await Store.Catalog.ReadStrictAsync(Tenant));
+        await CommitAsync(Change() with { StrictBundles = true });
+        Assert.True(await Store.Catalog.ReadStrictAsync(Tenant));
+        await CommitAsync(Change());
+        Assert.True(await Store.Catalog.ReadStrictAsync(Tenant));
+        await CommitAsync(Change() with { StrictBundles = false });
+        Assert.False(await Store.Catalog.ReadStrictAsync(Tenant));
+        Assert.False(await Store.Catalog.ReadStrictAsync("another-" + Tenant));
+    }
+
+    [Fact]
     public async Task Trust_roots_follow_each_other_one_by_one()
     {
         await MakeTenantAsync();

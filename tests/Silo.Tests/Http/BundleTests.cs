@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace OrleansPolicy.Silo.Tests.Http;
@@ -133,6 +134,27 @@ public sealed class BundleTests(ControlPlane plane) : IDisposable
         (await tenant.Admin.PostAsync("/bundles", "{")).ExpectProblem(400, "bundle.malformed");
         (await tenant.Admin.PostAsync("/bundles", TestBundles.WithoutSignature("1.0.0"))).ExpectProblem(400, "bundle.unsigned");
         (await tenant.Admin.PostAsync("/bundles", TestBundles.WithoutSignature("1.0"))).ExpectProblem(400, "bundle.metadata.version");
+    }
+
+    [Fact]
+    public async Task A_strict_tenant_or_a_strict_request_refuses_fields_that_nothing_reads()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.TrustAsync(_bundles);
+        var loose = _bundles.Sign(TestBundles.WithoutSignature("1.0.0", ",\"colour\":\"red\""));
+        var trial = new { bundle = JsonElement.Parse(loose), inputs = new[] { new { capability_id = "orders.read" } } };
+        (await tenant.Admin.PostAsync("/bundles?strict=true", loose)).ExpectProblem(400, "bundle.unknown_field");
+        Assert.True((await tenant.Admin.PostAsync("/bundles/verify", loose))["valid"].GetBoolean());
+        (await tenant.Admin.PostAsync("/bundles/try", trial)).Expect(200);
+
+        Assert.True((await plane.Admin.PutAsync($"/v1/{tenant.Name}", new { strict_bundles = true })).Expect(200)["strict_bundles"].GetBoolean());
+        (await plane.Admin.PutAsync($"/v1/{tenant.Name}", new { })).Expect(200);
+
+        (await tenant.Admin.PostAsync("/bundles", loose)).ExpectProblem(400, "bundle.unknown_field");
+        Assert.False((await tenant.Admin.PostAsync("/bundles/verify", loose))["valid"].GetBoolean());
+        (await tenant.Admin.PostAsync("/bundles/try", trial)).ExpectProblem(400, "bundle.unknown_field");
+        (await plane.Admin.PutAsync($"/v1/{tenant.Name}", new { strict_bundles = false })).Expect(200);
+        (await tenant.Admin.PostAsync("/bundles", loose)).Expect(201);
     }
 
     [Fact]

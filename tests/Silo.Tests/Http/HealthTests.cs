@@ -4,6 +4,22 @@ namespace OrleansPolicy.Silo.Tests.Http;
 public sealed class HealthTests(ControlPlane plane)
 {
     [Fact]
+    public async Task A_bundle_that_expires_while_a_fleet_runs_it_is_counted_and_served_on()
+    {
+        using var bundles = new TestBundles();
+        var tenant = await plane.NewTenantAsync();
+        await tenant.TrustAsync(bundles);
+        await tenant.FleetAsync("edge", nodes: 1);
+        var end = DateTimeOffset.UtcNow.AddSeconds(5).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        (await tenant.Admin.PostAsync("/bundles", bundles.Sign(TestBundles.WithoutSignature("1.0.0", $",\"expires_at\":\"{end}\"")))).Expect(201);
+        (await tenant.Admin.PutAsync("/fleets/edge/baseline", new { @ref = "1.0.0", reason = "first" })).Expect(200);
+
+        var line = $"policy_bundle_expired{{fleet=\"edge\",tenant=\"{tenant.Name}\",version=\"1.0.0\"}} 1\n";
+        await Eventually.BecomesAsync(async () => (await plane.Admin.GetAsync("/metrics")).Text.Contains(line, StringComparison.Ordinal), true, seconds: 60);
+        Assert.NotNull((await tenant.Admin.GetAsync("/fleets/edge")).Expect(200)["directive"].GetProperty("target").GetString());
+    }
+
+    [Fact]
     public async Task Health_is_open_to_all()
     {
         using var anybody = plane.Anybody();

@@ -15,6 +15,15 @@ public sealed class TestBundles : IDisposable
     public byte[] RootJson => JsonSerializer.SerializeToUtf8Bytes(
         new TrustRoot { Keys = [new TrustKey(KeyId, "ECDSA-P256-SHA256", _key.ExportSubjectPublicKeyInfoPem())] }, PolicyJson.Options);
 
+    /// <summary>The root that follows, signed by both: this key in another state, and the other's.</summary>
+    public byte[] NextRootJson(TrustKeyState state, TestBundles other)
+    {
+        var root = JsonSerializer.Deserialize<TrustRoot>(RootJson, PolicyJson.Options)!;
+        var key = new TrustKey("next-key", "ECDSA-P256-SHA256", other._key.ExportSubjectPublicKeyInfoPem());
+        var next = new TrustRoot { Version = 2, Keys = [root.Keys[0] with { State = state }, key] };
+        return JsonSerializer.SerializeToUtf8Bytes(TrustRoots.Sign(TrustRoots.Sign(next, KeyId, _key), key.KeyId, other._key), PolicyJson.Options);
+    }
+
     public void Dispose() => _key.Dispose();
 
     /// <summary>Allows <c>orders.read</c>; from version 2 on <c>orders.write</c> too.</summary>
