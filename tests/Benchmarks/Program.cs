@@ -12,6 +12,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["outage"] = ("1,000 agents that decide all the time while PostgreSQL or the control plane is away for 20 s", ShortOutage.RunAsync),
     ["outage-long"] = ("1,000 agents whose lease ends while either is away: until all deny, until all serve again", report => LongOutage.RunAsync(report, 1_000, ofDatabaseToo: true)),
     ["outage-10000"] = ("the same for 10,000 agents and the control plane", report => LongOutage.RunAsync(report, 10_000, ofDatabaseToo: false)),
+    ["admission"] = ("durable admissions on one connection, beside the upsert of a single row and a Redis Lua bucket; p99 at 200 a second", AdmissionSpeed.RunAsync),
     ["wake"] = ("10,000 open long polls: the memory they take, durable decision to last answer", WakeSpeed.RunAsync),
     ["register"] = ("10,000 registrations in one batch", RegisterSpeed.RunAsync),
     ["idle"] = ("processor time of 200 active rollouts in 200 fleets at rest", IdleCost.RunAsync),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Client;
+using OrleansPolicy.Yaml;
 
 namespace OrleansPolicy.Cli.Commands;
 
@@ -9,7 +10,7 @@ internal static class BundleCommands
 {
     public static Command Create(CliHost host) => new("bundle", "Test, review, sign, verify, publish and list policy bundles.")
     {
-        BundleTestCommand.Create(host), BundleLintCommand.Create(host), Sign(host), Verify(host), Push(host), List(host), Get(host),
+        BundleTestCommand.Create(host), BundleLintCommand.Create(host), Sign(host), Verify(host), FromYaml(host), Push(host), List(host), Get(host),
     };
 
     private static Argument<string> FileArgument() => new("file") { Description = "The bundle as JSON; - is standard input." };
@@ -64,13 +65,48 @@ internal static class BundleCommands
         });
     }
 
+    private static Command FromYaml(CliHost host)
+    {
+        var file = new Argument<string>("file") { Description = "The policy file in YAML: it becomes the document." };
+        var target = new Option<string?>("--out", "-o") { Description = "Where to write the bundle (default: standard output)." };
+        var yaml = new YamlBundleOptions();
+        var command = new Command("from-yaml", "Make a policy file in YAML a bundle of a document, signed where a key is given.") { file, target };
+        yaml.AddTo(command);
+        return command.Does(host, async (context, cancellationToken) =>
+        {
+            var json = await yaml.MakeAsync(context, context.Get(file), cancellationToken);
+            if (context.Get(target) is not { } path)
+            {
+                context.Output.Line(System.Text.Encoding.UTF8.GetString(json).TrimEnd());
+                return ExitCodes.Ok;
+            }
+
+            await CliFiles.WriteAsync(path, json, cancellationToken);
+            var (policyHash, documentHash) = YamlBundleOptions.HashesOf(json);
+            context.Output.Answer(
+                new { File = path, PolicyHash = policyHash, DocumentHash = documentHash },
+                o => o.Facts(("written", path), ("policy hash", policyHash), ("document hash", documentHash)));
+            return ExitCodes.Ok;
+        });
+    }
+
     private static Command Push(CliHost host)
     {
         var file = FileArgument();
         var wait = Waiting.Option();
-        return new Command("push", "Publish a signed bundle.") { file, wait }.Does(host, async (context, cancellationToken) =>
+        var yaml = new YamlBundleOptions();
+        var command = new Command("push", "Publish a signed bundle; a policy file in YAML is made a bundle of a document and signed first.") { file, wait };
+        yaml.AddTo(command);
+        return command.Does(host, async (context, cancellationToken) =>
         {
-            var json = await CliFiles.ReadAsync(context.Get(file), host, cancellationToken);
+            var path = context.Get(file);
+            var isYaml = YamlJson.IsYamlName(path);
+            if (isYaml != yaml.IsSigned(context))
+            {
+                throw CliException.Usage(isYaml ? "A YAML file is signed as it is published: give --signing-key." : "A bundle as JSON is signed by 'bundle sign'.");
+            }
+
+            var json = isYaml ? await yaml.MakeAsync(context, path, cancellationToken) : await CliFiles.ReadAsync(path, host, cancellationToken);
             var published = await Waiting.ForAdmissionAsync(
                 context, context.Get(wait), () => context.Client.PublishAsync(json, null, cancellationToken), cancellationToken);
             context.Output.Answer(published, o => o.Facts(
