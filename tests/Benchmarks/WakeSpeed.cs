@@ -11,6 +11,7 @@ internal static class WakeSpeed
     private const int Runs = 7;
     private const int MemoryReads = 10;
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Afterwards = TimeSpan.FromSeconds(60);
 
     public static async Task RunAsync(Report report)
     {
@@ -39,7 +40,9 @@ internal static class WakeSpeed
 
         report.Row(
             new Samples($"rollback: durable to the last answer of {Nodes:N0} open long polls", "ms", woken), $"{polls.Troubles} polls failed");
-        report.Row(await MemoryAsync(installation, "memory after all that"), "resident, without PostgreSQL");
+        report.Row(await MemoryAsync(installation, "memory right after that"), "resident, without PostgreSQL");
+        await Task.Delay(Afterwards);
+        report.Row(await MemoryAsync(installation, "memory a minute later"), "resident, without PostgreSQL");
     }
 
     private static async Task<double> WakeAsync(Installation installation, RawPolls polls)

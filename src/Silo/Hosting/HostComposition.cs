@@ -85,6 +85,7 @@ internal static class HostComposition
         services.AddSingleton<OperationGate>();
         services.AddSingleton<StreamPlaces>();
         services.AddSingleton<ReadinessCheck>();
+        services.AddHostedService<HeapTrimmer>();
         services.AddSingleton<PolicyMeter>();
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<StoredNumbers>();

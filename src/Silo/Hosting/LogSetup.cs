@@ -11,6 +11,9 @@ internal static class LogSetup
     // A start that fails is told in one line by the program; the host would put its stack trace before it.
     private const string HostCategory = "Microsoft.Extensions.Hosting.Internal.Host";
 
+    // As long as it may log anything, it makes an activity and two scopes for each request; ten thousand held polls keep them for seconds.
+    private const string RequestCategory = "Microsoft.AspNetCore.Hosting.Diagnostics";
+
     // It warns of the collector that is not the server's, which is chosen here; what it has to say of trouble is an error.
     private const string SiloCategory = "Orleans.Runtime.Silo";
 
@@ -25,6 +28,7 @@ internal static class LogSetup
             logging.AddFilter(category, level => level >= LogLevel.Warning || settings.LogLevel <= LogLevel.Debug);
         }
 
+        logging.AddFilter(RequestCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.AddFilter(HostCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.Services.Configure<LoggerFilterOptions>(filter => filter.Rules.Add(new LoggerFilterRule(
             null, SiloCategory, null, (_, category, level) => level >= (category == SiloCategory ? LogLevel.Error : LogLevel.Warning) || settings.LogLevel <= LogLevel.Debug)));
