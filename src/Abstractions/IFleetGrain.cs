@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orleans.Concurrency;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
 
@@ -9,7 +10,7 @@ namespace OrleansPolicy.Abstractions;
 [Alias("policy.fleet")]
 public interface IFleetGrain : IGrainWithStringKey
 {
-    /// <summary>Creates the fleet or changes its settings. Fails with <c>fleet.settings_invalid</c>, <c>rollout.in_flight</c>, <c>arm.not_yet</c>.</summary>
+    /// <summary>Creates the fleet or changes its settings. Fails with <c>fleet.settings_invalid</c>, <c>rollout.in_flight</c>.</summary>
     [Alias("configure")]
     Task<Outcome<FleetSnapshot>> ConfigureAsync([Immutable] FleetSettings settings, [Immutable] Caller caller);
 
@@ -54,6 +55,16 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("directive-committed")]
     [AlwaysInterleave]
     Task DirectiveCommittedAsync([Immutable] Directive directive);
+
+    /// <summary>Tells that something was said about who of the fleet may serve: where the number is new, the fleet reads it and passes it on at once.</summary>
+    [Alias("arms-committed")]
+    [AlwaysInterleave]
+    Task ArmsCommittedAsync(long armEpoch);
+
+    /// <summary>How far an arm or a disarm has come. Fails with <c>fleet.unknown</c>.</summary>
+    [Alias("arm-standing")]
+    [AlwaysInterleave]
+    Task<Outcome<ArmStanding>> ArmStandingAsync([Immutable] ArmWatch watch);
 
     /// <summary>
     /// A silo's feed hands over what its nodes reported in the last 100 ms. The answer is the registry's stamp: one that the feed does

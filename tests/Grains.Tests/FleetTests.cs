@@ -22,7 +22,6 @@ public class FleetTests(PostgresServer server, ITestOutputHelper output)
         Assert.Equal("fleet.unknown", Code(await fleet.RegisterAsync([new NodeRegistration { Node = "a" }], As("olga"))));
         Assert.Equal("fleet.unknown", Code(await fleet.SetBaselineAsync("1.0.0", "first", As("olga"))));
         Assert.Equal("fleet.settings_invalid", Code(await cluster.ConfigureFleetAsync(new FleetSettings { MaxStalenessSec = 5 })));
-        Assert.Equal("arm.not_yet", Code(await cluster.ConfigureFleetAsync(new FleetSettings { RequiresArmed = true })));
         Assert.True(Value(await cluster.ConfigureFleetAsync()).Created);
         Assert.Equal("node.unknown", Code(await fleet.NodeAsync("a")));
         Assert.Equal("node.unknown", Code(await fleet.RemoveAsync("a", As("olga"))));

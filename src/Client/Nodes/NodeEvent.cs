@@ -33,4 +33,7 @@ public enum NodeEventKind
 
     /// <summary>What was in force before a restart is at hand again.</summary>
     Resumed,
+
+    /// <summary>It was armed or disarmed.</summary>
+    Armed,
 }

@@ -102,6 +102,15 @@ internal sealed class NodeReloader(
             voice.Say(NodeEventKind.Heard, "node.heard", $"epoch {directive.Epoch} demands {Short(directive.PolicyHash)}");
         }
 
+        if (heard.Rearmed)
+        {
+            // Somebody may be waiting for the word that nothing is served here any more.
+            voice.Say(
+                NodeEventKind.Armed, directive.Armed ? "node.armed" : "node.disarmed",
+                directive.Armed ? $"arm epoch {directive.ArmEpoch} arms the node" : $"arm epoch {directive.ArmEpoch} disarms the node");
+            voice.ReportSoon();
+        }
+
         if (heard.Swapped)
         {
             Stop();

@@ -72,7 +72,9 @@ internal sealed class NodeTruth(TimeProvider time)
             }
 
             Publish(after, directive);
-            return new HeardResult(directive.Epoch > before.Epoch, swapped, !after.InForce, directive.PolicyHash != before.WantedHash);
+            return new HeardResult(
+                directive.Epoch > before.Epoch, swapped, !after.InForce, directive.PolicyHash != before.WantedHash,
+                directive.ArmEpoch != before.ArmEpoch || directive.Armed != before.Armed);
         }
     }
 
@@ -222,7 +224,8 @@ internal sealed class NodeTruth(TimeProvider time)
 /// <param name="Swapped">Another bundle is in force already.</param>
 /// <param name="NeedsLoad">The demanded bundle must be loaded.</param>
 /// <param name="WantsOther">Another hash is demanded than before.</param>
-internal readonly record struct HeardResult(bool IsNews, bool Swapped, bool NeedsLoad, bool WantsOther)
+/// <param name="Rearmed">Something was said about whether it may serve.</param>
+internal readonly record struct HeardResult(bool IsNews, bool Swapped, bool NeedsLoad, bool WantsOther, bool Rearmed)
 {
     public static readonly HeardResult Ignored;
 }

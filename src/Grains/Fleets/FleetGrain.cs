@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Commits;
@@ -28,12 +29,13 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private readonly TimeProvider _clock;
     private readonly FleetObservers _observers;
     private readonly RegistrationQueue _registrations;
-    private StoredFleet? _fleet;
+    private FleetSnapshot? _fleet;
     private FleetRegistry? _registry;
     private Task? _loading;
     private bool _isTrusted;
     private long _epochCheckedAt;
     private long? _toldBehind;
+    private long _armEpochChecked;
 
     public FleetGrain(
         IRolloutStore store,
@@ -147,7 +149,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             }
 
             return Outcome<FleetObservation>.Ok(
-                registry.ObserveAt(_fleet.Settings, watch, census != CensusSource.None, _clock.GetUtcNow()));
+                registry.ObserveAt(_fleet.Settings, watch, census != CensusSource.None, _clock.GetUtcNow()) with { Disarm = _fleet.Arms.WholeDisarm });
         });
 
     /// <inheritdoc/>
@@ -161,6 +163,30 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
 
         return Task.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public async Task ArmsCommittedAsync(long armEpoch)
+    {
+        if (armEpoch > _fleet?.Arms.Epoch)
+        {
+            _ = await WithStoreAsync(async () =>
+            {
+                await RefreshAsync();
+                return Outcome<bool>.Ok(true);
+            });
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<Outcome<ArmStanding>> ArmStandingAsync(ArmWatch watch) => WithFleetAsync(async registry =>
+    {
+        if (watch.ArmEpoch > _fleet!.Arms.Epoch)
+        {
+            await RefreshAsync();
+        }
+
+        return Outcome<ArmStanding>.Ok(registry.ArmStandingAt(_fleet, watch, _clock.GetUtcNow()));
+    });
 
     /// <inheritdoc/>
     public async Task<string?> ReportAsync(ImmutableArray<HeardNode> heard)
@@ -236,7 +262,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             var now = _clock.GetUtcNow();
             var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
             registry.Apply(nodes, [], now);
-            (_fleet, _registry) = (fleet, registry);
+            (_fleet, _registry) = (FleetProposals.SnapshotOf(fleet), registry);
             this.RegisterGrainTimer(SweepAsync, new GrainTimerCreationOptions { DueTime = SweepEvery, Period = SweepEvery, KeepAlive = true });
         }
     }
@@ -257,13 +283,13 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         }
     }
 
-    private FleetSnapshot Snapshot() => FleetProposals.SnapshotOf(_fleet!) with { EpochBehind = _registry!.EpochBehind };
+    private FleetSnapshot Snapshot() => _fleet! with { EpochBehind = _registry!.EpochBehind };
 
     // A node that knows a higher epoch heard it from a silo that read it: this fleet missed the news. Where the truth itself is lower,
     // it is an older one than the node has seen.
     private async Task CheckEpochAsync(FleetRegistry registry)
     {
-        if (registry.EpochBehind is not null)
+        if (registry.EpochBehind is not null || registry.HighestArmEpoch > Math.Max(_fleet!.Arms.Epoch, _armEpochChecked))
         {
             if (_clock.GetElapsedTime(_epochCheckedAt) < EpochCheckEvery)
             {
@@ -272,6 +298,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
 
             await RefreshAsync();
             _epochCheckedAt = _clock.GetTimestamp();
+            _armEpochChecked = registry.HighestArmEpoch;
         }
 
         if (registry.EpochBehind != _toldBehind)
@@ -286,19 +313,19 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private async Task RefreshAsync()
     {
         if (await _store.ReadFleetAsync(Tenant, Fleet) is { } stored && _fleet is { } known
-            && (stored.Directive.Epoch > known.Directive.Epoch || (stored.Directive.Epoch == known.Directive.Epoch && stored.Revision > known.Revision)))
+            && FleetProposals.SnapshotOf(stored) is var read && known.IsNews(read))
         {
-            Take(stored);
+            Take(read);
         }
     }
 
-    private void Take(StoredFleet fleet)
+    private void Take(FleetSnapshot fleet)
     {
         var isNewDirective = fleet.Directive.Epoch > _fleet!.Directive.Epoch;
-        _fleet = fleet;
+        _fleet = _fleet.With(fleet);
         if (isNewDirective)
         {
-            _registry!.SetDirective(fleet.Directive, _clock.GetUtcNow());
+            _registry!.SetDirective(_fleet.Directive, _clock.GetUtcNow());
         }
 
         var snapshot = Snapshot();

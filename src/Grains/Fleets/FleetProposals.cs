@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Admission;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Catalog;
@@ -29,11 +30,6 @@ internal sealed class FleetProposals(
     public async Task<Outcome<Proposal<FleetSnapshot>>> ConfigureAsync(string tenant, string fleet, FleetSettings settings, Caller caller)
     {
         var problems = Names.Check(fleet, "A fleet", "$.fleet") is { } badName ? [badName] : FleetSettingsRules.Validate(settings);
-        if (settings.RequiresArmed)
-        {
-            problems = problems.Add(new Problem("arm.not_yet", "Arming is not supported yet.", "$.requires_armed"));
-        }
-
         if (!problems.IsEmpty)
         {
             return Outcome<Proposal<FleetSnapshot>>.Fail(problems);
@@ -58,6 +54,7 @@ internal sealed class FleetProposals(
             Settings = settings,
             Directive = stored?.Directive ?? new Directive { Epoch = 0 },
             Revision = (stored?.Revision ?? 0) + 1,
+            Arms = stored?.Arms ?? FleetArms.None,
             Created = stored is null,
         };
         return Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, new PolicyChange
@@ -70,7 +67,10 @@ internal sealed class FleetProposals(
                 ]),
             ],
             Operation = Operations.Write(caller, stored is null ? 201 : 200, answer),
-            Fleet = new FleetWrite(fleet, settings, Creates: stored is null, stored?.Revision),
+            Fleet = new FleetWrite(fleet, settings, Creates: stored is null, stored?.Revision)
+            {
+                ChangesArming = stored is not null && stored.Settings.RequiresArmed != settings.RequiresArmed,
+            },
         }));
     }
 
@@ -195,6 +195,7 @@ internal sealed class FleetProposals(
         Fleet = stored.Fleet,
         Settings = stored.Settings,
         Directive = stored.Directive,
+        Arms = stored.Arms,
         Revision = stored.Revision,
     };
 

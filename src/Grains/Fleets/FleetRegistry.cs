@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
 
@@ -43,6 +44,9 @@ internal sealed class FleetRegistry
 
     /// <summary>The highest epoch that a registered node reported, where it is higher than the directive's.</summary>
     public long? EpochBehind => _highestEpoch > _directive.Epoch ? _highestEpoch : null;
+
+    /// <summary>The highest number of an arm or disarm that a node reported.</summary>
+    public long HighestArmEpoch { get; private set; }
 
     /// <summary>All registrations.</summary>
     public ImmutableArray<NodeRecord> Records => [.. _nodes.Values.Select(entry => entry.Record)];
@@ -132,6 +136,7 @@ internal sealed class FleetRegistry
             }
 
             _highestEpoch = Math.Max(_highestEpoch, word.Report!.Epoch);
+            HighestArmEpoch = Math.Max(HighestArmEpoch, word.Report.ArmEpoch);
             lowered |= before == _highestEpoch && word.Report.Epoch < before;
 
             // What a node counted under another hash than it should run says nothing about either side.
@@ -221,6 +226,21 @@ internal sealed class FleetRegistry
             Converged = off.IsEmpty && unknown.IsEmpty && onHash > 0,
             At = now,
         };
+    }
+
+    /// <summary>How far an arm or a disarm has come with those that it covers.</summary>
+    public ArmStanding ArmStandingAt(FleetSnapshot fleet, ArmWatch watch, DateTimeOffset now)
+    {
+        var tally = new ArmTally(fleet.Settings, fleet.Arms, watch, now);
+        foreach (var (name, entry) in _nodes)
+        {
+            if ((watch.Node is null || watch.Node == name) && entry.StateAt(fleet.Settings, now) != NodeState.Left)
+            {
+                tally.Add(new ArmWord(name, entry.Report, entry.ArmSaidAt, entry.HeardAtOrWatched));
+            }
+        }
+
+        return tally.Standing;
     }
 
     /// <summary>Nodes that were not heard within the fleet's time to live.</summary>

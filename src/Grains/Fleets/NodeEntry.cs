@@ -52,6 +52,9 @@ internal sealed class NodeEntry
     /// <summary>When it first refused what it is assigned; null: it has not.</summary>
     public DateTimeOffset? NackedAt { get; private set; }
 
+    /// <summary>Since when it says what it last said about its armed state.</summary>
+    public DateTimeOffset? ArmSaidAt { get; private set; }
+
     /// <summary>Since when it has been heard, or would have been.</summary>
     public DateTimeOffset HeardAtOrWatched => HeardAt ?? _watchedSince;
 
@@ -100,6 +103,7 @@ internal sealed class NodeEntry
             _reportedBefore = before;
         }
 
+        ArmSaidAt = ArmSaidAt is { } since && Report?.ArmEpoch == report.ArmEpoch && Report.Armed == report.Armed ? since : word.At;
         Report = report;
         ReportAt = word.At;
         FollowedAt ??= HasFollowed ? word.At : null;

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Orleans.Serialization;
 using Orleans.Storage;
+using OrleansPolicy.Grains.Arming;
 using OrleansPolicy.Grains.Catalog;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Fleets;
@@ -37,6 +39,9 @@ public static class PolicyGrainsExtensions
             services.GetRequiredService<IRolloutStore>(), services.GetRequiredService<ChangeCommitter>(),
             services.GetRequiredService<RolloutLooks>(), services.GetRequiredService<RolloutNews>(),
             services.GetRequiredKeyedService<TimeProvider>(PolicyClock.Key)));
+        silo.Services.TryAddSingleton(services => new ArmGate(
+            services.GetRequiredService<IRolloutStore>(), services.GetRequiredService<ChangeCommitter>(), services.GetRequiredService<IGrainFactory>(),
+            services.GetRequiredKeyedService<TimeProvider>(PolicyClock.Key), services.GetRequiredService<ILogger<ArmGate>>()));
         silo.Services.TryAddSingleton<FleetProposals>();
         silo.Services.TryAddSingleton<VersionedStateSerializer>();
         silo.Services.AddSingleton<IGrainStorageSerializer>(services => services.GetRequiredService<VersionedStateSerializer>());

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Admission;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
@@ -23,7 +24,13 @@ public interface IRolloutStore
     /// <summary>All fleets of a tenant, by name.</summary>
     Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default);
 
-    /// <summary>The directives whose epoch or settings differ from the known ones. That it answers proves all the others unchanged at the moment of asking.</summary>
+    /// <summary>What was last said about a scope, and the highest number of the installation.</summary>
+    Task<StoredArm> ReadArmAsync(ArmScope scope, CancellationToken cancellationToken = default);
+
+    /// <summary>The fleets that a scope covers, or is in.</summary>
+    Task<ImmutableArray<FleetName>> ListCoveredAsync(ArmScope scope, CancellationToken cancellationToken = default);
+
+    /// <summary>The directives whose epoch, settings or arms differ from the known ones. That it answers proves all the others unchanged at the moment of asking.</summary>
     Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default);
 
     /// <summary>The nodes of a fleet that have not left, by registration.</summary>
@@ -44,6 +51,9 @@ public interface IRolloutStore
 
     /// <summary>Rollouts, newest first, of one fleet or all; at most <paramref name="limit"/>.</summary>
     Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>The rollouts that are not final in the fleets that a scope covers.</summary>
+    Task<ImmutableArray<RolloutState>> ListInFlightAsync(ArmScope scope, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Bundles that the whole of a fleet ran, as its baseline or by a rollout that completed at 100 %, whenever that was: the one that was
@@ -156,10 +166,20 @@ public interface IKeyStore
 public sealed record StoredAdmission(AdmissionState State, UpdateLimits Limits, long Revision);
 
 /// <summary>A fleet's row with its directive. <paramref name="Revision"/> rises with every change of settings or directive.</summary>
-public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Settings, Directive Directive, long Revision);
+public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Settings, Directive Directive, long Revision)
+{
+    /// <summary>What was said about who of it may serve.</summary>
+    public FleetArms Arms { get; init; } = FleetArms.None;
+}
+
+/// <summary>A fleet's name.</summary>
+public sealed record FleetName(string Tenant, string Fleet);
+
+/// <summary>A scope's row (null: nothing was said about it), and the highest number that any arm or disarm has.</summary>
+public sealed record StoredArm(long LastEpoch, ArmRow? Row);
 
 /// <summary>What a reader has of a fleet.</summary>
-public sealed record KnownFleet(string Tenant, string Fleet, long Revision);
+public sealed record KnownFleet(string Tenant, string Fleet, long Revision, long ArmEpoch = 0);
 
 /// <summary>A rollout with something overdue.</summary>
 public sealed record OverdueRollout(string Tenant, string RolloutId, RolloutDeadline Deadline);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Admission;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
@@ -72,6 +73,12 @@ public sealed record PolicyChange
 
     /// <summary>A fleet's new directive.</summary>
     public DirectiveWrite? Directive { get; init; }
+
+    /// <summary>What is said about who may serve. One row, however many fleets and nodes it covers.</summary>
+    public ArmWrite? Arm { get; init; }
+
+    /// <summary>Whether the audit entries join the chain of every tenant: what concerns the whole installation is in nobody's alone.</summary>
+    public bool ConcernsEveryTenant { get; init; }
 }
 
 /// <summary>The repeatable answer to a request.</summary>
@@ -135,7 +142,11 @@ public sealed record RunWrite(RunRecord Record, string RequestHash);
 /// A fleet's settings. A change of settings that depends on what else is true of the fleet (the lease: no rollout in flight) names
 /// the <see cref="StoredFleet.Revision"/> it was decided on; null: whatever that is now.
 /// </summary>
-public sealed record FleetWrite(string Fleet, FleetSettings Settings, bool Creates, long? ExpectedRevision = null);
+public sealed record FleetWrite(string Fleet, FleetSettings Settings, bool Creates, long? ExpectedRevision = null)
+{
+    /// <summary>Whether <see cref="FleetSettings.RequiresArmed"/> changes: then the nodes hear a higher number.</summary>
+    public bool ChangesArming { get; init; }
+}
 
 /// <summary>A rollout's new state; its revision is the expected one plus 1. The deadlines replace all it had.</summary>
 public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, ImmutableArray<RolloutDeadline> Deadlines);
@@ -145,6 +156,12 @@ public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, Imm
 /// settings too (a start: lease and deadline) also names the <see cref="StoredFleet.Revision"/>.
 /// </summary>
 public sealed record DirectiveWrite(string Fleet, Directive Directive, long ExpectedEpoch, long? ExpectedRevision = null);
+
+/// <summary>
+/// A scope's new row, guarded by the highest number it was decided on, which rises: arms and disarms of an installation follow each
+/// other. It locks no fleet, so it never waits for a rollout or a registration, nor they for it.
+/// </summary>
+public sealed record ArmWrite(ArmRow Row, long ExpectedEpoch);
 
 /// <summary>What became of a change.</summary>
 public sealed record CommitResult(CommitStatus Status, AuditHead? Head = null, string? Detail = null);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OrleansPolicy.Arming;
 
 namespace OrleansPolicy.Fleets;
 
@@ -17,6 +18,9 @@ public sealed record FleetSnapshot
     /// <summary>Its directive.</summary>
     public required Directive Directive { get; init; }
 
+    /// <summary>What was said about who of it may serve.</summary>
+    public FleetArms Arms { get; init; } = FleetArms.None;
+
     /// <summary>Rises with every change of settings or directive.</summary>
     public required long Revision { get; init; }
 
@@ -31,4 +35,28 @@ public sealed record FleetSnapshot
 
     /// <summary>Whether this call created it.</summary>
     public bool Created { get; init; }
+
+    /// <summary>Whether a node may serve, as far as arming goes; null: one of which nobody said anything by name.</summary>
+    public bool IsArmed(string? node) => Arms.IsArmed(Settings.RequiresArmed, node);
+
+    /// <summary>
+    /// What is known after another reading of the same fleet. Directive, settings and arms each have a number of their own and move on
+    /// one by one: news of one must not take back another.
+    /// </summary>
+    public FleetSnapshot With(FleetSnapshot heard)
+    {
+        var arms = FleetArms.Later(Arms, heard.Arms);
+        return heard with
+        {
+            Settings = heard.Revision >= Revision ? heard.Settings : Settings,
+            Revision = Math.Max(Revision, heard.Revision),
+            Arms = arms,
+            Directive = (heard.Directive.Epoch > Directive.Epoch ? heard.Directive : Directive) with { ArmEpoch = arms.Epoch },
+        };
+    }
+
+    /// <summary>Whether another reading says anything new.</summary>
+    public bool IsNews(FleetSnapshot heard) =>
+        heard.Directive.Epoch > Directive.Epoch || heard.Arms.Epoch > Arms.Epoch
+        || (heard.Directive.Epoch == Directive.Epoch && heard.Revision > Revision);
 }

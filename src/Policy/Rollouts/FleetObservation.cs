@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Rollouts;
@@ -6,6 +7,9 @@ namespace OrleansPolicy.Rollouts;
 /// <summary>What a fleet looks like at one moment: all that the decider may know of it.</summary>
 public sealed record FleetObservation
 {
+    /// <summary>What disarms the fleet as a whole; null: nothing does.</summary>
+    public ArmRow? Disarm { get; init; }
+
     /// <summary>When it was taken.</summary>
     public required DateTimeOffset At { get; init; }
 

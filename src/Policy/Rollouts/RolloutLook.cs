@@ -194,6 +194,14 @@ internal static class RolloutLook
         RolloutState state, RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset at)
     {
         const string next = "Every node returns to the fallback.";
+        if (plan.OnDisarm == OnDisarm.Rollback && fleet.Disarm is { } disarm && disarm.ArmEpoch > state.ArmEpoch)
+        {
+            var disarmed = new Why(
+                RolloutReasons.Disarmed, $"{disarm.By.Subject} disarmed {disarm.Scope.Subject}: {disarm.Reason}", at, next, null, disarm.ArmEpoch,
+                state.ArmEpoch);
+            return (disarmed, disarm.At);
+        }
+
         if (Judge.Fired(stage.RollbackTrigger, fleet) is { } fired)
         {
             var why = new Why(

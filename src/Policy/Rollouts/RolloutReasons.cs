@@ -47,6 +47,9 @@ public static class RolloutReasons
     /// <summary>An operator took it back (RWG-003).</summary>
     public const string RolledBackByOperator = "rollback.operator";
 
+    /// <summary>The fleet was disarmed and the plan says roll back (RWG-003).</summary>
+    public const string Disarmed = "rollback.disarmed";
+
     /// <summary>Nodes know a higher epoch than the control plane: nothing is decided until an admin raises it.</summary>
     public const string EpochBehind = FleetProblems.EpochBehind;
 

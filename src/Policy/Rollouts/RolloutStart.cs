@@ -112,6 +112,7 @@ internal static class RolloutStart
         Phase = RolloutPhase.Active,
         Revision = 1,
         Epoch = directive.Epoch,
+        ArmEpoch = directive.ArmEpoch,
         Percentage = 100,
         HourSeconds = command.HourSeconds,
         StartedAt = now,

@@ -46,6 +46,9 @@ public sealed record RolloutState
     /// <summary>The epoch of the directive that this rollout wrote last.</summary>
     public required long Epoch { get; init; }
 
+    /// <summary>The number of the newest arm or disarm when it began: those before it are not about this rollout.</summary>
+    public long ArmEpoch { get; init; }
+
     /// <summary>Index into the plan's stages.</summary>
     public int StageIndex { get; init; }
 

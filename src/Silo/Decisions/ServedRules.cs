@@ -15,10 +15,11 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
     private const string NoPolicyCode = "decide.no_policy";
     private const string SilentCode = "decide.node_silent";
     private const string SupersededCode = "decide.superseded";
+    private const string DisarmedCode = "decide.disarmed";
     private const string DefaultFleet = "default";
 
     /// <summary>Every code that it fails with.</summary>
-    internal static readonly string[] Codes = [StaleCode, NoPolicyCode, SilentCode, SupersededCode, "fleet.unknown"];
+    internal static readonly string[] Codes = [StaleCode, NoPolicyCode, SilentCode, SupersededCode, DisarmedCode, "fleet.unknown"];
 
     /// <summary>What a node serves: the bundle it last ACKed, while it is live and its directive allows that.</summary>
     public async Task<Outcome<Serving>> OfNodeAsync(string tenant, string fleet, string node, CancellationToken cancellationToken)
@@ -29,9 +30,10 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
             return serving.Problems[0].Code == FeedAnswer.NoLease.Code ? Stale() : serving.As<Serving>();
         }
 
-        var (hash, epoch, state, allowed) = serving.Value;
+        var (hash, epoch, state, allowed, armed) = serving.Value;
         return (hash, state, allowed) switch
         {
+            _ when !armed => Disarmed(),
             (_, not NodeState.Live, _) => Outcome<Serving>.Fail(SilentCode, $"The node is {state.ToString().ToLowerInvariant()}: what it runs is not certain."),
             (null, _, _) => Outcome<Serving>.Fail(NoPolicyCode, "The node has not ACKed a bundle yet."),
             (_, _, false) => Outcome<Serving>.Fail(SupersededCode, "The directive no longer allows what the node runs."),
@@ -48,6 +50,11 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
             return Outcome<Serving>.Fail("fleet.unknown", $"The tenant has no fleet named {DefaultFleet}.");
         }
 
+        if (!known.Arms.IsArmed(known.Settings.RequiresArmed, node: null))
+        {
+            return Disarmed();
+        }
+
         var directive = known.Directive;
         return (directive.AtRest ? directive.Target : directive.Fallback) is { } hash
             ? await CompiledAsync(tenant, hash, directive.Epoch)
@@ -60,6 +67,8 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
         { Succeeded: false } broken => broken.As<Serving>(),
         { Value: { } compiled } => Outcome<Serving>.Ok(new Serving(compiled, epoch)),
     };
+
+    private static Outcome<Serving> Disarmed() => Outcome<Serving>.Fail(DisarmedCode, "It is not armed: nothing is served until it is.");
 
     private static Outcome<Serving> Stale() =>
         Outcome<Serving>.Fail(StaleCode, "The durable directive could not be read in time.");

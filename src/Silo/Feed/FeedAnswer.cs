@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Silo.Feed;
@@ -46,7 +47,14 @@ public sealed record FeedReportAnswer(FeedAnswer Answer, string? Note = null);
 /// <param name="LeaseSec">The lease of each node, counted from when it sent to the relay.</param>
 /// <param name="Rejected">Reports that were not taken, each with its code.</param>
 public sealed record FeedBatchAnswer(
-    FeedAnswer.Refused? Refused, Directive? Directive, int? LeaseSec, IReadOnlyList<RejectedReport> Rejected);
+    FeedAnswer.Refused? Refused, Directive? Directive, int? LeaseSec, IReadOnlyList<RejectedReport> Rejected)
+{
+    /// <summary>Whether a node may serve that nobody spoke of by name.</summary>
+    public bool Armed { get; init; } = true;
+
+    /// <summary>Whether those may serve that somebody spoke of by name.</summary>
+    public ImmutableSortedDictionary<string, bool> ArmedByNode { get; init; } = ImmutableSortedDictionary<string, bool>.Empty;
+}
 
 /// <summary>A report that was not taken.</summary>
 public sealed record RejectedReport(string Node, string Code);
@@ -59,4 +67,5 @@ public sealed record RelayedReport(string Node, NodeReport Report);
 /// <param name="Epoch">The epoch it ACKed it under.</param>
 /// <param name="State">How it stands to the control plane.</param>
 /// <param name="Allowed">Whether the directive lets it serve that hash.</param>
-public sealed record NodeServing(string? PolicyHash, long Epoch, NodeState State, bool Allowed);
+/// <param name="Armed">Whether it is armed, or its fleet does not demand that.</param>
+public sealed record NodeServing(string? PolicyHash, long Epoch, NodeState State, bool Allowed, bool Armed);

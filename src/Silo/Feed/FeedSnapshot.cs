@@ -14,7 +14,7 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
 {
     private const int ETagBytes = 12;
 
-    private readonly ConcurrentDictionary<(string? Hash, string? Fallback), FeedAnswer.Changed> _answers = new();
+    private readonly ConcurrentDictionary<(string? Hash, string? Fallback, bool Armed), FeedAnswer.Changed> _answers = new();
     private readonly TaskCompletionSource _replaced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Settings and directive.</summary>
@@ -31,7 +31,9 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
     {
         var hash = Cohorts.AssignedHash(fleet.Directive, node);
         var isInCohort = hash == fleet.Directive.Target && !fleet.Directive.AtRest;
-        return _answers.GetOrAdd((hash, isInCohort ? fleet.Directive.Fallback : null), static (key, self) => self.Make(key.Hash, key.Fallback), this);
+        return _answers.GetOrAdd(
+            (hash, isInCohort ? fleet.Directive.Fallback : null, fleet.IsArmed(node.Node)),
+            static (key, self) => self.Make(key.Hash, key.Fallback, key.Armed), this);
     }
 
     /// <summary>Whether a node may serve a hash.</summary>
@@ -41,12 +43,13 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
         return hash is not null && (hash == answer.PolicyHash || hash == answer.FallbackHash);
     }
 
-    private FeedAnswer.Changed Make(string? hash, string? fallback)
+    private FeedAnswer.Changed Make(string? hash, string? fallback, bool armed)
     {
         var directive = new NodeDirective
         {
             Epoch = fleet.Directive.Epoch,
-            ArmEpoch = fleet.Directive.ArmEpoch,
+            ArmEpoch = fleet.Arms.Epoch,
+            Armed = armed,
             PolicyHash = hash,
             FallbackHash = fallback,
             Version = hash is null ? null : versions.GetValueOrDefault(hash),

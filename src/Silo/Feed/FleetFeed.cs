@@ -45,7 +45,7 @@ internal sealed class FleetFeed : IFleetObserver
     public string Fleet { get; }
 
     /// <summary>What the next read of the truth is compared with; null before there is anything.</summary>
-    public KnownFleet? Known => _snapshot is { } snapshot ? new KnownFleet(Tenant, Fleet, snapshot.Fleet.Revision) : null;
+    public KnownFleet? Known => _snapshot is { } snapshot ? new KnownFleet(Tenant, Fleet, snapshot.Fleet.Revision, snapshot.Fleet.Arms.Epoch) : null;
 
     /// <summary>What it serves now; null before the first subscription.</summary>
     public FeedSnapshot? Snapshot => _snapshot;
@@ -134,6 +134,7 @@ internal sealed class FleetFeed : IFleetObserver
                 Fleet = Fleet,
                 Settings = changed.Settings,
                 Directive = changed.Directive,
+                Arms = changed.Arms,
                 Revision = changed.Revision,
             });
         }
@@ -261,14 +262,12 @@ internal sealed class FleetFeed : IFleetObserver
         {
             if (IsNews(fleet))
             {
-                Swap(new FeedSnapshot(fleet, _versions));
+                Swap(new FeedSnapshot(_snapshot is { } known ? known.Fleet.With(fleet) : fleet, _versions));
             }
         }
     }
 
-    private bool IsNews(FleetSnapshot fleet) => _snapshot is not { } known
-        || fleet.Directive.Epoch > known.Fleet.Directive.Epoch
-        || (fleet.Directive.Epoch == known.Fleet.Directive.Epoch && fleet.Revision > known.Fleet.Revision);
+    private bool IsNews(FleetSnapshot fleet) => _snapshot is not { } known || known.Fleet.IsNews(fleet);
 
     private void Swap(FeedSnapshot next)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
 
@@ -130,6 +131,10 @@ public sealed class FleetFeeds : BackgroundService
 
         return await MayAnswerAsync(feed, arrived, LeaseWaitMax, cancellationToken) && feed.Snapshot is { } snapshot
             ? new FeedBatchAnswer(null, snapshot.Fleet.Directive, Lease.Grant(snapshot.Fleet.Settings), rejected)
+            {
+                Armed = snapshot.Fleet.IsArmed(null),
+                ArmedByNode = snapshot.Fleet.Arms.Nodes.Keys.ToImmutableSortedDictionary(name => name, name => snapshot.Fleet.IsArmed(name), StringComparer.Ordinal),
+            }
             : new FeedBatchAnswer(FeedAnswer.NoLease, null, null, rejected);
     }
 
@@ -164,7 +169,8 @@ public sealed class FleetFeeds : BackgroundService
             null => Outcome<NodeServing>.Fail(FeedAnswer.NoLease.Code, FeedAnswer.NoLease.Message),
             { Succeeded: false } => asked.As<NodeServing>(),
             { Value: { } status } => Outcome<NodeServing>.Ok(new NodeServing(
-                status.PolicyHash, status.Epoch, status.State, feed.Snapshot?.Allows(status.Record, status.PolicyHash) == true)),
+                status.PolicyHash, status.Epoch, status.State, feed.Snapshot?.Allows(status.Record, status.PolicyHash) == true,
+                feed.Snapshot?.Fleet.IsArmed(node) == true)),
         };
     }
 

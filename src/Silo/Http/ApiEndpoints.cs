@@ -14,6 +14,7 @@ public static class ApiEndpoints
 
         var api = routes.MapGroup("/v1").AddEndpointFilter<OperationFilter>();
         api.MapTenants();
+        api.MapArmingOfAll();
 
         var tenant = api.MapGroup("/{tenant}");
         tenant.MapKeys();
@@ -28,6 +29,7 @@ public static class ApiEndpoints
         tenant.MapRolloutEvents();
         tenant.MapFleets();
         tenant.MapReturns();
+        tenant.MapArming();
         tenant.MapNodes();
         tenant.MapNodeFeed();
         tenant.MapRelays();

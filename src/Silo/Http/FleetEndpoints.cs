@@ -14,7 +14,7 @@ public static class FleetEndpoints
     public static void MapFleets(this IEndpointRouteBuilder routes)
     {
         routes.MapPut("/fleets/{fleet}", ConfigureAsync)
-            .Is(Permission.ConfigureFleets, "Create a fleet or replace its settings", "fleet.settings_invalid", "rollout.in_flight", "arm.not_yet")
+            .Is(Permission.ConfigureFleets, "Create a fleet or replace its settings", "fleet.settings_invalid", "rollout.in_flight")
             .Takes<FleetSettings>()
             .Gives<FleetView>();
         routes.MapGet("/fleets", ListAsync)

@@ -21,6 +21,12 @@ public sealed record FleetView
     /// <inheritdoc cref="FleetSnapshot.Directive"/>
     public required Directive Directive { get; init; }
 
+    /// <summary>Whether a node of which nobody spoke by name may serve, as far as arming goes.</summary>
+    public required bool Armed { get; init; }
+
+    /// <summary>What was said about that.</summary>
+    public required FleetArmsView Arms { get; init; }
+
     /// <inheritdoc cref="FleetSnapshot.Revision"/>
     public required long Revision { get; init; }
 
@@ -39,6 +45,8 @@ public sealed record FleetView
         Fleet = fleet.Fleet,
         Settings = fleet.Settings,
         Directive = fleet.Directive,
+        Armed = fleet.IsArmed(null),
+        Arms = FleetArmsView.Of(fleet.Arms),
         Revision = fleet.Revision,
         Nodes = fleet.Nodes,
         EpochBehind = fleet.EpochBehind,

@@ -73,7 +73,8 @@ public static class NodeEndpoints
         return Answers.Ok(RegisteredNode.Of(record, new NodeDirective
         {
             Epoch = known.Value.Directive.Epoch,
-            ArmEpoch = known.Value.Directive.ArmEpoch,
+            ArmEpoch = known.Value.Arms.Epoch,
+            Armed = known.Value.IsArmed(record.Node),
             PolicyHash = hash,
             Version = hash is null ? null : await versions.FindAsync(tenant, hash),
             LeaseSec = known.Value.Settings.MaxStalenessSec is null ? null : 0,

@@ -28,6 +28,8 @@ public static class ProblemStatus
         ["fleet.epoch_behind"] = StatusCodes.Status409Conflict,
         ["key.limit"] = StatusCodes.Status409Conflict,
         ["parity.mismatch"] = StatusCodes.Status409Conflict,
+        ["arm.same_person"] = StatusCodes.Status403Forbidden,
+        ["arm.pending_void"] = StatusCodes.Status409Conflict,
         ["rollout.same_person"] = StatusCodes.Status403Forbidden,
         ["store.conflict"] = StatusCodes.Status409Conflict,
         ["store.unavailable"] = StatusCodes.Status503ServiceUnavailable,

@@ -36,7 +36,7 @@ public static class RelayEndpoints
         var answer = await feeds.ReportManyAsync(tenant, fleet, reports, http.RequestAborted);
         return answer.Refused is { } refused
             ? NodeFeedEndpoints.Refuse(refused)
-            : Answers.Ok(new RelayAnswer(answer.Directive!, answer.LeaseSec, [.. rejected, .. answer.Rejected]));
+            : Answers.Ok(new RelayAnswer(answer.Directive!, answer.LeaseSec, [.. rejected, .. answer.Rejected], answer.Armed, answer.ArmedByNode));
     }
 
     // One report that cannot be read must not keep back the others.
@@ -68,7 +68,11 @@ public static class RelayEndpoints
 /// <param name="Directive">The fleet's whole directive: the relay derives each node's.</param>
 /// <param name="LeaseSec">Each node's lease, counted from when it sent to the relay; null: leases are off.</param>
 /// <param name="Rejected">Reports that were not taken.</param>
+/// <param name="Armed">Whether a node may serve that is not in <paramref name="ArmedByNode"/>; under the directive's <c>arm_epoch</c>.</param>
+/// <param name="ArmedByNode">The nodes of which somebody spoke by name.</param>
 public sealed record RelayAnswer(
     Directive Directive,
     [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] int? LeaseSec,
-    ImmutableArray<RejectedReport> Rejected);
+    ImmutableArray<RejectedReport> Rejected,
+    bool Armed,
+    ImmutableSortedDictionary<string, bool> ArmedByNode);

@@ -12,6 +12,8 @@ internal static class AuditAppend
 {
     public const string LockHeadSql = "SELECT seq, hash FROM audit_head WHERE tenant = $1 FOR NO KEY UPDATE";
 
+    private const string LockOthersSql = "SELECT tenant, seq, hash FROM audit_head WHERE tenant <> $1 ORDER BY tenant FOR NO KEY UPDATE";
+
     private const string AppendSql =
         """
         WITH appended AS (
@@ -24,9 +26,37 @@ internal static class AuditAppend
 
     public static AuditHead ReadHead(NpgsqlDataReader reader) => new(reader.GetInt64(0), reader.GetString(1));
 
-    /// <summary>Appends and commits; the new head.</summary>
+    /// <summary>
+    /// The heads of all other chains, locked. Only what concerns every tenant asks for them, and such changes follow each other (their
+    /// number's row is locked before): everybody else holds one head at most, so nobody waits in a circle.
+    /// </summary>
+    public static async Task<ImmutableArray<(string Tenant, AuditHead Head)>> LockOthersAsync(
+        NpgsqlConnection connection, string tenant, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(LockOthersSql, connection) { Parameters = { SqlValue.Text(tenant) } };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ToArrayAsync(static row => (row.GetString(0), new AuditHead(row.GetInt64(1), row.GetString(2))), cancellationToken);
+    }
+
+    /// <summary>Appends to the tenant's chain, and to others where the entries concern them, and commits; the tenant's new head.</summary>
     public static async Task<AuditHead> CommitAsync(
-        NpgsqlConnection connection, string tenant, AuditHead head, ImmutableArray<AuditDraft> drafts, StoreAttempt attempt, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string tenant, AuditHead head, ImmutableArray<AuditDraft> drafts, StoreAttempt attempt,
+        CancellationToken cancellationToken, ImmutableArray<(string Tenant, AuditHead Head)> others = default)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var end = Append(batch, tenant, head, drafts);
+        foreach (var (other, otherHead) in others.IsDefault ? [] : others)
+        {
+            Append(batch, other, otherHead, drafts);
+        }
+
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+        attempt.MayHaveTakenEffect = true;
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        return end;
+    }
+
+    private static AuditHead Append(NpgsqlBatch batch, string tenant, AuditHead head, ImmutableArray<AuditDraft> drafts)
     {
         var entries = new List<AuditEntry>(drafts.Length);
         foreach (var draft in drafts)
@@ -36,7 +66,6 @@ internal static class AuditAppend
             head = new AuditHead(entry.Seq, entry.Hash);
         }
 
-        await using var batch = new NpgsqlBatch(connection);
         var append = new NpgsqlBatchCommand(AppendSql);
         append.Parameters.Add(SqlValue.Text(tenant));
         append.Parameters.Add(SqlValue.Longs(entries.Select(entry => entry.Seq)));
@@ -47,9 +76,6 @@ internal static class AuditAppend
         append.Parameters.Add(SqlValue.Long(head.Seq));
         append.Parameters.Add(SqlValue.Text(head.Hash));
         batch.BatchCommands.Add(append);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
-        attempt.MayHaveTakenEffect = true;
-        await batch.ExecuteNonQueryAsync(cancellationToken);
         return head;
     }
 

@@ -79,8 +79,13 @@ internal static class CommitBatch
 
     private const string FleetSql =
         """
-        WITH settings AS (UPDATE fleet SET settings = $3 WHERE tenant = $1 AND fleet = $2)
-        UPDATE fleet_directive SET revision = revision + 1 WHERE tenant = $1 AND fleet = $2 AND ($4::bigint IS NULL OR revision = $4)
+        WITH settings AS (
+            UPDATE fleet SET settings = $3 WHERE tenant = $1 AND fleet = $2
+        ), raised AS (
+            UPDATE arm_head SET arm_epoch = arm_epoch + 1 WHERE $5 RETURNING arm_epoch
+        )
+        UPDATE fleet_directive SET revision = revision + 1, arm_epoch = coalesce((SELECT arm_epoch FROM raised), arm_epoch)
+        WHERE tenant = $1 AND fleet = $2 AND ($4::bigint IS NULL OR revision = $4)
         """;
 
     // The deadlines of before are replaced in the same statement; a claim on one that stays is void, as somebody has just looked.
@@ -109,8 +114,8 @@ internal static class CommitBatch
 
     private const string DirectiveSql =
         """
-        UPDATE fleet_directive SET epoch = $3, arm_epoch = $4, directive = $5, revision = revision + 1
-        WHERE tenant = $1 AND fleet = $2 AND epoch = $6 AND epoch < $3 AND arm_epoch <= $4 AND ($7::bigint IS NULL OR revision = $7)
+        UPDATE fleet_directive SET epoch = $3, directive = $4, revision = revision + 1
+        WHERE tenant = $1 AND fleet = $2 AND epoch = $5 AND epoch < $3 AND ($6::bigint IS NULL OR revision = $6)
         """;
 
     private const string QuarantineSql =
@@ -118,6 +123,15 @@ internal static class CommitBatch
         INSERT INTO quarantine AS q (tenant, fleet, policy_hash, record)
         SELECT $1, r ->> 'fleet', r ->> 'policy_hash', r FROM jsonb_array_elements($2) AS r
         ON CONFLICT (tenant, fleet, policy_hash) DO UPDATE SET record = excluded.record
+        """;
+
+    private const string ArmSql =
+        """
+        WITH numbered AS (
+            UPDATE arm_head SET arm_epoch = greatest(arm_epoch + 1, $4) WHERE arm_epoch = $6 RETURNING arm_epoch
+        )
+        INSERT INTO arm_scope AS a (tenant, fleet, node, arm_epoch, state) SELECT $1, $2, $3, $4, $5 FROM numbered
+        ON CONFLICT (tenant, fleet, node) DO UPDATE SET arm_epoch = excluded.arm_epoch, state = excluded.state
         """;
 
     private const string ReleaseSql = "DELETE FROM quarantine WHERE tenant = $1 AND fleet = $2 AND policy_hash = $3";
@@ -135,6 +149,7 @@ internal static class CommitBatch
         AddRollout(batch, change.Tenant, change.Rollout);
         AddQuarantine(batch, change);
         AddDirective(batch, change);
+        AddArm(batch, change);
     }
 
     private static void AddOperation(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
@@ -234,7 +249,8 @@ internal static class CommitBatch
         {
             batch.AddGuarded(
                 CommitStatus.Stale, "fleet", 1, FleetSql,
-                SqlValue.Text(change.Tenant), SqlValue.Text(changed.Fleet), SqlValue.Json(changed.Settings), SqlValue.Long(changed.ExpectedRevision));
+                SqlValue.Text(change.Tenant), SqlValue.Text(changed.Fleet), SqlValue.Json(changed.Settings), SqlValue.Long(changed.ExpectedRevision),
+                SqlValue.Flag(changed.ChangesArming));
         }
     }
 
@@ -276,8 +292,19 @@ internal static class CommitBatch
         {
             batch.AddGuarded(
                 CommitStatus.Stale, "fleet_directive", 1, DirectiveSql,
-                SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Long(write.Directive.Epoch), SqlValue.Long(write.Directive.ArmEpoch),
+                SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Long(write.Directive.Epoch),
                 SqlValue.Json(write.Directive), SqlValue.Long(write.ExpectedEpoch), SqlValue.Long(write.ExpectedRevision));
+        }
+    }
+
+    private static void AddArm(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Arm is { Row: var row } write)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "arm_head", 1, ArmSql,
+                SqlValue.Text(row.Scope.Tenant ?? ""), SqlValue.Text(row.Scope.Fleet ?? ""), SqlValue.Text(row.Scope.Node ?? ""),
+                SqlValue.Long(row.ArmEpoch), SqlValue.Json(row), SqlValue.Long(write.ExpectedEpoch));
         }
     }
 

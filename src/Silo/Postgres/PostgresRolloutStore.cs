@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Npgsql;
 using OrleansPolicy.Admission;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
@@ -13,9 +14,20 @@ public sealed class PostgresRolloutStore : IRolloutStore
 {
     private const string FleetColumns =
         """
-        SELECT f.tenant, f.fleet, f.settings, d.directive, d.revision
+        SELECT f.tenant, f.fleet, f.settings, d.directive, d.revision, d.arm_epoch,
+               (SELECT jsonb_agg(a.state) FROM arm_scope a WHERE a.tenant IN ('', f.tenant) AND a.fleet IN ('', f.fleet))
         FROM fleet f JOIN fleet_directive d ON d.tenant = f.tenant AND d.fleet = f.fleet
 
+        """;
+
+    // A fleet's number without reading its rows: what was said about it, its tenant and everything ends an index each.
+    private const string ArmEpoch =
+        """
+        greatest(
+            d.arm_epoch,
+            (SELECT max(a.arm_epoch) FROM arm_scope a WHERE a.tenant = '' AND a.fleet = ''),
+            (SELECT max(a.arm_epoch) FROM arm_scope a WHERE a.tenant = d.tenant AND a.fleet = ''),
+            (SELECT max(a.arm_epoch) FROM arm_scope a WHERE a.tenant = d.tenant AND a.fleet = d.fleet))
         """;
 
     private readonly NpgsqlDataSource _dataSource;
@@ -72,16 +84,45 @@ public sealed class PostgresRolloutStore : IRolloutStore
         _calls.ReadAsync(
             FleetColumns +
             """
-            JOIN unnest($1, $2, $3) AS k (tenant, fleet, revision) ON k.tenant = d.tenant AND k.fleet = d.fleet
-            WHERE d.revision <> k.revision
-            """,
+            JOIN unnest($1, $2, $3, $4) AS k (tenant, fleet, revision, arm_epoch) ON k.tenant = d.tenant AND k.fleet = d.fleet
+            WHERE d.revision <> k.revision OR k.arm_epoch <>
+
+            """ + ArmEpoch,
             [
                 SqlValue.Texts(known.Select(fleet => fleet.Tenant)),
                 SqlValue.Texts(known.Select(fleet => fleet.Fleet)),
                 SqlValue.Longs(known.Select(fleet => fleet.Revision)),
+                SqlValue.Longs(known.Select(fleet => fleet.ArmEpoch)),
             ],
             static (reader, token) => reader.ToArrayAsync(ReadFleet, token),
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredArm> ReadArmAsync(ArmScope scope, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(scope);
+        return _calls.ReadAsync(
+            """
+            SELECT h.arm_epoch, a.state
+            FROM arm_head h LEFT JOIN arm_scope a ON a.tenant = $1 AND a.fleet = $2 AND a.node = $3
+            """,
+            [SqlValue.Text(scope.Tenant ?? ""), SqlValue.Text(scope.Fleet ?? ""), SqlValue.Text(scope.Node ?? "")],
+            static async (reader, token) =>
+                await reader.ToSingleAsync(static row => new StoredArm(row.GetInt64(0), row.IsDBNull(1) ? null : row.Json<ArmRow>(1)), token)
+                ?? throw new InvalidDataException("The row that numbers arms and disarms is missing."),
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<FleetName>> ListCoveredAsync(ArmScope scope, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(scope);
+        return _calls.ReadAsync(
+            "SELECT tenant, fleet FROM fleet WHERE ($1::text IS NULL OR tenant = $1) AND ($2::text IS NULL OR fleet = $2) ORDER BY tenant, fleet",
+            [SqlValue.Text(scope.Tenant), SqlValue.Text(scope.Fleet)],
+            static (reader, token) => reader.ToArrayAsync(static row => new FleetName(row.GetString(0), row.GetString(1)), token),
+            cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
@@ -115,6 +156,17 @@ public sealed class PostgresRolloutStore : IRolloutStore
                 : [SqlValue.Text(tenant), SqlValue.Int(limit), SqlValue.Text(fleet)],
             static (reader, token) => reader.ToArrayAsync(static row => row.Json<RolloutState>(0), token),
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<RolloutState>> ListInFlightAsync(ArmScope scope, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(scope);
+        return _calls.ReadAsync(
+            "SELECT state FROM rollout WHERE NOT is_final AND ($1::text IS NULL OR tenant = $1) AND ($2::text IS NULL OR fleet = $2)",
+            [SqlValue.Text(scope.Tenant), SqlValue.Text(scope.Fleet)],
+            static (reader, token) => reader.ToArrayAsync(static row => row.Json<RolloutState>(0), token),
+            cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<ImmutableArray<string>> ListProvenAsync(string tenant, string fleet, int limit, CancellationToken cancellationToken = default) =>
@@ -161,10 +213,16 @@ public sealed class PostgresRolloutStore : IRolloutStore
             return refusal;
         }
 
+        var others = change.ConcernsEveryTenant ? await AuditAppend.LockOthersAsync(connection, change.Tenant, token) : [];
         return new CommitResult(
-            CommitStatus.Committed, await AuditAppend.CommitAsync(connection, change.Tenant, head, change.Audit, attempt, token));
+            CommitStatus.Committed, await AuditAppend.CommitAsync(connection, change.Tenant, head, change.Audit, attempt, token, others));
     }
 
-    private static StoredFleet ReadFleet(NpgsqlDataReader row) =>
-        new(row.GetString(0), row.GetString(1), row.Json<FleetSettings>(2), row.Json<Directive>(3), row.GetInt64(4));
+    private static StoredFleet ReadFleet(NpgsqlDataReader row)
+    {
+        // The number is beside the directive, not in it: a rollout that writes a directive knows nothing of arming, and must not.
+        var arms = FleetArms.Of(row.GetInt64(5), row.IsDBNull(6) ? [] : row.Json<ImmutableArray<ArmRow>>(6));
+        var directive = row.Json<Directive>(3) with { ArmEpoch = arms.Epoch };
+        return new StoredFleet(row.GetString(0), row.GetString(1), row.Json<FleetSettings>(2), directive, row.GetInt64(4)) { Arms = arms };
+    }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Net;
 using OrleansPolicy.Silo.Http;
 
@@ -19,9 +18,6 @@ public sealed record Demands(Permission Permission);
 /// </summary>
 public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
 {
-    // Calls that will come; until then they are nothing, and not a tenant's name either.
-    private static readonly FrozenSet<string> LaterPaths = FrozenSet.Create(StringComparer.Ordinal, "/v1/arm", "/v1/disarm");
-
     /// <summary>The middleware.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
@@ -54,7 +50,7 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
             };
         }
 
-        if (endpoint is null || LaterPaths.Contains(http.Request.Path.Value ?? ""))
+        if (endpoint is null)
         {
             return new ProblemAnswer([ProblemStatus.ForBareStatus(StatusCodes.Status404NotFound)], status: StatusCodes.Status404NotFound);
         }

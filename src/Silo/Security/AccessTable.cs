@@ -8,7 +8,7 @@ public static class AccessTable
     private static readonly Permission[] Reading = [Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.Read];
 
     // What reaches across tenants comes with no role of a tenant, but with an admin key of the installation.
-    private static readonly Permission[] OfInstallation = [Permission.ManageTenants, Permission.ReadMetrics];
+    private static readonly Permission[] OfInstallation = [Permission.ManageTenants, Permission.ArmAll, Permission.ReadMetrics];
 
     private static readonly FrozenDictionary<Role, FrozenSet<Permission>> Table = new Dictionary<Role, Permission[]>
     {
@@ -17,9 +17,9 @@ public static class AccessTable
         [Role.Operator] =
         [
             .. Reading, Permission.Decide, Permission.DecideOnNode, Permission.MoveTags, Permission.RecordRuns, Permission.Admit, Permission.LimitUpdates,
-            Permission.ConfigureFleets, Permission.Operate, Permission.RegisterNodes, Permission.KeepNode,
+            Permission.ConfigureFleets, Permission.Operate, Permission.Disarm, Permission.Arm, Permission.RegisterNodes, Permission.KeepNode,
         ],
-        [Role.Approver] = [.. Reading, Permission.Approve],
+        [Role.Approver] = [.. Reading, Permission.Approve, Permission.Disarm, Permission.Arm],
         [Role.Relay] =
         [
             Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.RegisterNodes,

@@ -45,6 +45,12 @@ public enum Permission
     /// <summary>Let a manual rollout leave its stage.</summary>
     Approve,
 
+    /// <summary>Disarm nodes, fleets or the tenant.</summary>
+    Disarm,
+
+    /// <summary>Arm them; without <see cref="Operate"/> only as the second person.</summary>
+    Arm,
+
     /// <summary>Register many nodes at once.</summary>
     RegisterNodes,
 
@@ -71,6 +77,9 @@ public enum Permission
 
     /// <summary>Create and list tenants. For installation admins alone.</summary>
     ManageTenants,
+
+    /// <summary>Arm and disarm every tenant. For installation admins alone.</summary>
+    ArmAll,
 
     /// <summary>Read the process's metrics from elsewhere than its own machine. For installation admins alone: they show every tenant.</summary>
     ReadMetrics,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
@@ -28,6 +29,15 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
 
     public Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
         inner.ReadChangedFleetsAsync(known, cancellationToken);
+
+    public Task<StoredArm> ReadArmAsync(ArmScope scope, CancellationToken cancellationToken = default) =>
+        inner.ReadArmAsync(scope, cancellationToken);
+
+    public Task<ImmutableArray<FleetName>> ListCoveredAsync(ArmScope scope, CancellationToken cancellationToken = default) =>
+        inner.ListCoveredAsync(scope, cancellationToken);
+
+    public Task<ImmutableArray<RolloutState>> ListInFlightAsync(ArmScope scope, CancellationToken cancellationToken = default) =>
+        inner.ListInFlightAsync(scope, cancellationToken);
 
     public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         inner.ListNodesAsync(tenant, fleet, cancellationToken);

@@ -40,7 +40,7 @@ public sealed class FleetTests(ControlPlane plane) : IDisposable
     [InlineData("""{"report_interval_sec":0.1}""", "fleet.")]
     [InlineData("""{"report_interval_sec":1e999}""", "fleet.")]
     [InlineData("""{"node_ttl_sec":-1}""", "fleet.")]
-    [InlineData("""{"requires_armed":true}""", "arm.not_yet")]
+    [InlineData("""{"requires_armed":"yes"}""", "request.invalid")]
     [InlineData("""{"max_staleness_sec":"45"}""", "request.invalid")]
     [InlineData("[]", "request.invalid")]
     [InlineData("{", "json.malformed")]

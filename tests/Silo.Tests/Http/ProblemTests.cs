@@ -88,7 +88,7 @@ public sealed class ProblemTests(ControlPlane plane)
         "/v1/{t}/rollouts/a/events", "/v1/{t}/rollouts/a/rollback", "/v1/{t}/fleets", "/v1/{t}/fleets/edge", "/v1/{t}/fleets/edge/why", "/v1/{t}/fleets/edge/baseline",
         "/v1/{t}/fleets/edge/convergence?policy_hash=", "/v1/{t}/fleets/edge/nodes", "/v1/{t}/fleets/edge/nodes/n000", "/v1/{t}/fleets/edge/nodes:batch",
         "/v1/{t}/fleets/edge/nodes/n000/directive?wait=0", "/v1/{t}/fleets/edge/nodes/n000/directive?wait=0&wait=1", "/v1/{t}/fleets/edge/nodes/n000/report",
-        "/v1/{t}/fleets/edge/reports:batch", "/v1/{t}/fleets/edge/nodes/n000/decide", "/v1/{t}/decide", "/v1/{t}/decide:explain", "/v1/{t}/audit", "/v1/{t}/audit?after=&limit=",
+        "/v1/{t}/fleets/edge/reports:batch", "/v1/{t}/fleets/edge/arm?wait=0", "/v1/{t}/fleets/edge/nodes/n000/disarm?wait=0", "/v1/{t}/fleets/edge/disarm?wait=NaN", "/v1/{t}/arm?wait=-1", "/v1/{t}/fleets/edge/nodes/n000/decide", "/v1/{t}/decide", "/v1/{t}/decide:explain", "/v1/{t}/audit", "/v1/{t}/audit?after=&limit=",
         "/v1/{t}/audit?limit=-5", "/v1/{t}/audit/verify", "/v1/tenants", "/v1//fleets", "/v1/{t}/fleets//nodes", "/v1/{t}/fleets/..%2f..%2f", "/metrics", "/openapi/v2.json", "/openapi/v1.json",
     ];
 
@@ -102,7 +102,7 @@ public sealed class ProblemTests(ControlPlane plane)
     [
         "name", "subject", "role", "fleet", "node", "expires_at", "keys", "threshold", "version", "ref", "reason", "rollout_wedge", "critical", "inputs", "bundle", "now", "default_effect",
         "capability_id", "context", "max_staleness_sec", "node_ttl_sec", "report_interval_sec", "requires_armed", "labels", "failure_domain", "boot_id", "seq", "epoch", "ack", "metrics",
-        "policy_hash", "reload", "max_updates_per_minute", "min_interval_sec", "operation_id", "metadata", "policies", "signatures", "waiver_id", "change_summary",
+        "policy_hash", "reload", "max_updates_per_minute", "min_interval_sec", "operation_id", "metadata", "policies", "signatures", "waiver_id", "change_summary", "emergency", "pending_id", "armed", "arm_epoch", "rejections",
     ];
 
     private static byte[] Body(Random random) => random.Next(10) switch
