@@ -33,6 +33,7 @@ internal static class Policyctl
         root.Subcommands.Add(TrustCommands.Create(host));
         root.Subcommands.Add(BundleCommands.Create(host));
         root.Subcommands.Add(BaselineCommands.Create(host));
+        root.Subcommands.Add(ReplayCommand.Create(host));
         root.Subcommands.Add(FleetCommands.Create(host));
         root.Subcommands.Add(RolloutCommands.Create(host));
         root.Subcommands.Add(NodeCommands.Create(host));

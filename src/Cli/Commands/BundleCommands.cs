@@ -10,7 +10,7 @@ internal static class BundleCommands
 {
     public static Command Create(CliHost host) => new("bundle", "Test, review, sign, verify, publish and list policy bundles.")
     {
-        BundleTestCommand.Create(host), BundleLintCommand.Create(host), Sign(host), Verify(host), FromYaml(host), Push(host), List(host), Get(host),
+        BundleTestCommand.Create(host), BundleDiffCommand.Create(host), BundleLintCommand.Create(host), Sign(host), Verify(host), FromYaml(host), Push(host), List(host), Get(host),
     };
 
     private static Argument<string> FileArgument() => new("file") { Description = "The bundle as JSON; - is standard input." };

@@ -33,8 +33,8 @@ internal sealed record RulePairs(
         common.AddRange(unnamedBefore.Zip(unnamed));
         return new RulePairs(
             [.. common.OrderBy(p => p.Item2.Position)],
-            [.. added.Concat(unnamed.Skip(unnamedBefore.Length)).OrderBy(r => r.Position)],
-            [.. left.Values.Where(HasId).Concat(unnamedBefore.Skip(unnamed.Count)).OrderBy(r => r.Position)]);
+            [.. added.Concat(unnamed.Where((_, i) => i >= unnamedBefore.Length)).OrderBy(r => r.Position)],
+            [.. left.Values.Where(HasId).Concat(unnamedBefore.Where((_, i) => i >= unnamed.Count)).OrderBy(r => r.Position)]);
     }
 
     private static Dictionary<string, Rule> Keyed(ImmutableArray<Rule> rules)
