@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["start"] = ("process start to /readyz 200, with an empty and with an existing data folder", ProcessStart.RunAsync),
     ["decision"] = ("one decision over the gateway example, beside reading the same inputs", DecisionSpeed.RunAsync),
     ["canonical"] = ("the canonical form of a bundle, beside parsing and writing it", CanonicalSpeed.RunAsync),
+    ["canonical-peers"] = ("100,000 generated documents: differences to npm's canonicalize and CPython's json", CanonicalPeers.RunAsync),
     ["rollout"] = ("aggregating a report, one look with its event, the cut of 100,000 nodes", RolloutSpeed.RunAsync),
     ["call"] = ("a call from grain to grain in one silo, beside a trip to the thread pool", CallSpeed.RunAsync),
     ["rollback"] = ("1,000 real agents at 100 %: durable decision to last ACK", RollbackSpeed.RunAsync),
@@ -23,7 +24,7 @@ if (args is not [{ } name] || !benchmarks.TryGetValue(name, out var benchmark))
     Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Benchmarks -- NAME");
     foreach (var (key, (what, _)) in benchmarks)
     {
-        Console.Error.WriteLine($"  {key,-14} {what}");
+        Console.Error.WriteLine($"  {key,-16} {what}");
     }
 
     return 2;

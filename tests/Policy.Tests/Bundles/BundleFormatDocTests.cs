@@ -10,46 +10,43 @@ namespace OrleansPolicy.Policy.Tests.Bundles;
 /// <summary>Follows the worked example of docs/BUNDLE_FORMAT.md step by step, from the blocks that stand there.</summary>
 public sealed partial class BundleFormatDocTests
 {
-    private static readonly string[] Blocks =
-        [.. Block().Matches(Encoding.UTF8.GetString(Repository.Read("docs/BUNDLE_FORMAT.md"))).Select(m => m.Groups[1].Value)];
-
-    private static string Pem => Blocks.Single(b => b.StartsWith("-----BEGIN PUBLIC KEY", StringComparison.Ordinal));
-
-    private static string Bundle => Blocks.Single(b => b.Contains("\"hello\", \"version\"", StringComparison.Ordinal));
-
-    private static string Canonical => Blocks.Single(b => b.StartsWith("{\"metadata\":{", StringComparison.Ordinal)).TrimEnd();
-
-    private static string[] Hashes => [.. Blocks.Select(b => b.Trim()).Where(b => b.Length == 64)];
-
-    private static JsonNode Signature => JsonNode.Parse(Blocks.Single(b => b.StartsWith("{\"key_id\": \"docs\"", StringComparison.Ordinal)))!;
+    [Fact]
+    public void The_canonical_form_the_encoding_and_both_hashes_are_as_printed()
+    {
+        Assert.Equal(BundleFormatPage.Canonical, Encoding.UTF8.GetString(CanonicalJson.Canonicalize(Encoding.UTF8.GetBytes(BundleFormatPage.Bundle))));
+        Assert.Equal(267, Encoding.UTF8.GetByteCount(BundleFormatPage.Canonical));
+        Assert.Equal(BundleFormatPage.PolicyHash, CanonicalJson.Hash(Encoding.UTF8.GetBytes(BundleFormatPage.Canonical)));
+        Assert.Equal(
+            BundleFormatPage.Encoded, Dsse.PreAuthenticationEncoding(Dsse.BundlePayloadType, Encoding.UTF8.GetBytes(BundleFormatPage.Canonical)));
+        Assert.Equal(327, BundleFormatPage.Encoded.Length);
+        Assert.Equal(BundleFormatPage.EncodedHash, Convert.ToHexStringLower(SHA256.HashData(BundleFormatPage.Encoded)));
+    }
 
     [Fact]
-    public void The_canonical_form_and_both_hashes_are_as_printed()
+    public void The_printed_keys_are_one_pair()
     {
-        Assert.Equal(Canonical, Encoding.UTF8.GetString(CanonicalJson.Canonicalize(Encoding.UTF8.GetBytes(Bundle))));
-        Assert.Equal(267, Encoding.UTF8.GetByteCount(Canonical));
-        Assert.Equal(Hashes[0], CanonicalJson.Hash(Encoding.UTF8.GetBytes(Canonical)));
-        var encoding = Dsse.PreAuthenticationEncoding(Dsse.BundlePayloadType, Encoding.UTF8.GetBytes(Canonical));
-        Assert.StartsWith("DSSEv1 45 application/vnd.orleans-policy.bundle.v1+json 267 {\"metadata\":", Encoding.UTF8.GetString(encoding), StringComparison.Ordinal);
-        Assert.Equal(Hashes[1], Convert.ToHexStringLower(SHA256.HashData(encoding)));
+        using var key = ECDsa.Create();
+        key.ImportFromPem(BundleFormatPage.PrivatePem);
+
+        Assert.Equal(BundleFormatPage.PublicPem.Trim(), key.ExportSubjectPublicKeyInfoPem());
     }
 
     [Fact]
     public void The_printed_signature_verifies_by_itself_and_on_the_bundle()
     {
         using var key = ECDsa.Create();
-        key.ImportFromPem(Pem);
-        var encoding = Dsse.PreAuthenticationEncoding(Dsse.BundlePayloadType, Encoding.UTF8.GetBytes(Canonical));
+        key.ImportFromPem(BundleFormatPage.PublicPem);
         Assert.True(key.VerifyData(
-            encoding, Convert.FromBase64String((string)Signature["sig"]!), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+            BundleFormatPage.Encoded, Convert.FromBase64String((string)BundleFormatPage.Signature["sig"]!), HashAlgorithmName.SHA256,
+            DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
 
-        var signed = JsonNode.Parse(Bundle)!;
-        signed["signatures"] = new JsonArray(Signature);
-        var root = new TrustRoot { Keys = [new TrustKey("docs", SignatureAlgorithm.EcdsaKey, Pem)] };
+        var signed = JsonNode.Parse(BundleFormatPage.Bundle)!;
+        signed["signatures"] = new JsonArray(BundleFormatPage.Signature);
+        var root = new TrustRoot { Keys = [new TrustKey("docs", SignatureAlgorithm.EcdsaKey, BundleFormatPage.PublicPem)] };
         var outcome = BundleVerifier.Verify(Encoding.UTF8.GetBytes(signed.ToJsonString()), root, new BundleReadOptions { Strict = true });
 
         Assert.True(outcome.Succeeded, string.Join('\n', outcome.Problems));
-        Assert.Equal(Hashes[0], outcome.Value.PolicyHash);
+        Assert.Equal(BundleFormatPage.PolicyHash, outcome.Value.PolicyHash);
     }
 
     [Fact]
