@@ -4,6 +4,8 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
 {
     ["start"] = ("process start to /readyz 200, with an empty and with an existing data folder", ProcessStart.RunAsync),
     ["decision"] = ("one decision over the gateway example, beside reading the same inputs", DecisionSpeed.RunAsync),
+    ["reload"] = ("a bundle's bytes to the swap: 1,000 and 10,000 rules; verification of 1 MB", ReloadSpeed.RunAsync),
+    ["reload-first"] = ("the first reload of a process, once, in milliseconds", ReloadSpeed.RunFirstAsync),
     ["canonical"] = ("the canonical form of a bundle, beside parsing and writing it", CanonicalSpeed.RunAsync),
     ["canonical-peers"] = ("100,000 generated documents: differences to npm's canonicalize and CPython's json", CanonicalPeers.RunAsync),
     ["rollout"] = ("aggregating a report, one look with its event, the cut of 100,000 nodes", RolloutSpeed.RunAsync),

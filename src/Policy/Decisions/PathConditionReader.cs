@@ -102,13 +102,16 @@ internal sealed class PathConditionReader(RuleReadContext context)
             : (CidrTest?)Refuse("cidr", at);
     }
 
-    private static TextPattern? ReadPattern(string name, string text) => name switch
+    private TextPattern? ReadPattern(string name, string text) => name switch
     {
         "prefix" => new PrefixPattern(text),
         "suffix" => new SuffixPattern(text),
         "glob" => text.Length <= GlobPattern.LengthMax ? new GlobPattern(text) : null,
-        _ => TryRegex(text) is { } regex ? new RegexPattern(regex) : null,
+        _ => FindRegex(text) is { } regex ? new RegexPattern(regex) : null,
     };
+
+    private Regex? FindRegex(string pattern) =>
+        context.Regexes.TryGetValue(pattern, out var known) ? known : context.Regexes[pattern] = TryRegex(pattern);
 
     /// <summary>Null where the pattern does not parse, could backtrack, or would need too large an automaton.</summary>
     internal static Regex? TryRegex(string pattern)

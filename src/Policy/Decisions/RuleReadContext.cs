@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions.Conditions;
 
@@ -12,6 +13,9 @@ internal sealed record RuleReadContext(ProblemList Problems, bool Strict, JsonEl
 {
     /// <summary>The places of the input that the rules look at.</summary>
     public PathTable Paths { get; } = new();
+
+    /// <summary>The regular expressions read so far, null for those that are refused: rules repeat them, and building one takes long.</summary>
+    public Dictionary<string, Regex?> Regexes { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Notes a problem.</summary>
     public void Refuse(string code, string message, string path) => Problems.Add(code, message, path);

@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using OrleansPolicy.Bundles;
+
+namespace OrleansPolicy.Benchmarks;
+
+/// <summary>Bundles of any size, made of the gateway example's rules again and again for other services, signed by two keys of three.</summary>
+internal sealed class LargeBundles : IDisposable
+{
+    private readonly ECDsa[] _keys = [.. Enumerable.Range(0, 3).Select(_ => ECDsa.Create(ECCurve.NamedCurves.nistP256))];
+
+    public LargeBundles() => Root = new TrustRoot
+    {
+        Keys = [.. _keys.Select((key, i) => new TrustKey($"k{i}", SignatureAlgorithm.EcdsaKey, key.ExportSubjectPublicKeyInfoPem()))],
+        Threshold = 2,
+    };
+
+    /// <summary>Two of its three keys must have signed.</summary>
+    public TrustRoot Root { get; }
+
+    /// <summary>A signed bundle with so many rules.</summary>
+    public byte[] OfRules(int count) => Sign((policies, made) => made < count);
+
+    /// <summary>A signed bundle of about so many bytes.</summary>
+    public byte[] OfSize(int bytes) => Sign((policies, _) => policies < bytes);
+
+    public void Dispose()
+    {
+        foreach (var key in _keys)
+        {
+            key.Dispose();
+        }
+    }
+
+    private byte[] Sign(Func<int, int, bool> wantsMore)
+    {
+        var bundle = JsonNode.Parse(GatewayExample.PolicyJson)!.AsObject();
+        var originals = bundle["policies"]!.AsArray();
+        var policies = new JsonArray();
+        for (int i = 0, bytes = 0; wantsMore(bytes, i); i++)
+        {
+            var rule = originals[i % originals.Count]!.DeepClone();
+            var copy = i / originals.Count;
+            rule["id"] = $"{rule["id"]}-{copy}";
+            if (rule["match"]?["capability"] is JsonValue capability)
+            {
+                rule["match"]!["capability"] = $"service{copy}.{capability}";
+            }
+
+            policies.Add(rule);
+            bytes += rule.ToJsonString().Length;
+        }
+
+        bundle["policies"] = policies;
+        var unsigned = System.Text.Encoding.UTF8.GetBytes(bundle.ToJsonString());
+        return BundleSigner.Sign(BundleSigner.Sign(unsigned, "k0", _keys[0]), "k1", _keys[1]);
+    }
+}
