@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using OrleansPolicy.Client;
 
 namespace OrleansPolicy.Benchmarks;
 
@@ -61,10 +60,10 @@ internal static class HttpDecideSpeed
     private static string WriteScript(string key)
     {
         var path = Path.GetTempFileName();
-        File.WriteAllText(path, $$"""
+        File.WriteAllText(path, $$$$"""
             wrk.method = "POST"
             wrk.headers["Content-Type"] = "application/json"
-            wrk.headers["Authorization"] = "Bearer {{key}}"
+            wrk.headers["Authorization"] = "Bearer {{{{key}}}}"
             wrk.body = '{"capability_id":"orders.read","context":{"subject":{"id":"u-17","type":"user","tenant":"acme","status":"active","country":"DE"},"request":{"method":"GET","ip":"203.0.113.9","tls":1.3},"environment":"prod","resource":{"owner":"u-17","tenant":"acme"}}}'
             """);
         return path;

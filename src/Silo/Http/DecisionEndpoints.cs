@@ -22,12 +22,12 @@ public static class DecisionEndpoints
     {
         routes.MapPost("/fleets/{fleet}/nodes/{node}/decide", DecideOnNodeAsync)
             .Is(Permission.DecideOnNode, "Decide under the bundle that the node last ACKed", [.. ServedRules.Codes, "node.unknown", "request.capability_id", "request.context"])
-            .WithMetadata(Closed)
+            .WithMetadata(Closed, new AnsweredFromMemory())
             .Takes<DecideInput>(ContextLimit)
             .Gives<DecisionAnswer>();
         routes.MapPost("/decide", DecideAsync)
             .Is(Permission.Decide, "Decide under the bundle of the tenant's default fleet", [.. ServedRules.Codes, "request.capability_id", "request.context"])
-            .WithMetadata(Closed)
+            .WithMetadata(Closed, new AnsweredFromMemory())
             .Takes<DecideInput>(ContextLimit)
             .Gives<DecisionAnswer>();
         routes.MapPost("/decide:explain", ExplainAsync)

@@ -5,7 +5,7 @@ namespace OrleansPolicy.Silo.Security;
 
 /// <summary>
 /// How many requests a second one key may make: far above honest use (a node at its fastest polls and reports five times a second; a
-/// relay speaks for 10,000 nodes), far below what would starve the others. Who shows no working key is counted by address.
+/// relay speaks for 10,000 nodes), far below what would starve the others. What is answered from memory has an allowance of its own. Who shows no working key is counted by address.
 /// </summary>
 public static class RequestLimits
 {
@@ -13,6 +13,7 @@ public static class RequestLimits
     private static readonly Allowance Node = new(PerSecond: 100, Burst: 200);
     private static readonly Allowance Relay = new(PerSecond: 10_000, Burst: 20_000);
     private static readonly Allowance Other = new(PerSecond: 1_000, Burst: 2_000);
+    private static readonly Allowance FromMemory = new(PerSecond: 200_000, Burst: 400_000);
     private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Registers the limiter.</summary>
@@ -30,15 +31,17 @@ public static class RequestLimits
     {
         var caller = http.Features.Get<ApiCaller>();
 
+        var endpoint = http.GetEndpoint()?.Metadata;
+
         // Whose key cannot be looked up now is told so, which costs nothing: a thousand nodes behind one address must not be taken
         // for one stranger while the database is away.
-        if (http.GetEndpoint()?.Metadata.GetMetadata<NeverLimited>() is not null || http.Features.Get<ShownKey>() is ShownKey.Uncertain)
+        if (endpoint?.GetMetadata<NeverLimited>() is not null || http.Features.Get<ShownKey>() is ShownKey.Uncertain)
         {
             return RateLimitPartition.GetNoLimiter("");
         }
 
-        return caller is null
-            ? Partition("address " + http.Connection.RemoteIpAddress, Anonymous)
+        return caller is null ? Partition("address " + http.Connection.RemoteIpAddress, Anonymous)
+            : endpoint?.GetMetadata<AnsweredFromMemory>() is not null ? Partition("memory " + caller.Key.KeyId, FromMemory)
             : Partition("key " + caller.Key.KeyId, caller.Role switch { Role.Node => Node, Role.Relay => Relay, _ => Other });
     }
 
