@@ -23,7 +23,7 @@ internal static class HttpDecideSpeed
         using var empty = Peers.Start("dotnet", typeof(HttpDecideSpeed).Assembly.Location, "empty-endpoint");
         var emptyUrl = new Uri(new Uri((await empty.StandardOutput.ReadLineAsync())!), "/decide");
         var port = FreePort();
-        using var cerbos = Peers.Start(
+        using var cerbos = Peers.StartQuietly(
             Peers.Cerbos, "server", "--log-level=error", $"--set=server.httpListenAddr=127.0.0.1:{port}", $"--set=server.grpcListenAddr=127.0.0.1:{FreePort()}",
             "--set=storage.driver=disk", $"--set=storage.disk.directory={Path.Combine(Peers.Folder, "cerbos")}", "--set=telemetry.disabled=true");
         try

@@ -19,6 +19,15 @@ internal static class Peers
         RedirectStandardOutput = true,
     })!;
 
+    /// <summary>The same for one that says on its error output what it need not say here: connections that ended, above all.</summary>
+    public static Process StartQuietly(string program, params string[] arguments)
+    {
+        var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, RedirectStandardError = true })!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        return process;
+    }
+
     /// <summary>A folder of node_modules, or an error that says how to get it.</summary>
     public static string Installed(string package)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using OrleansPolicy.Decisions;
 
@@ -27,6 +28,22 @@ internal static class DecideInputs
         return problems.IsEmpty
             ? Outcome<ImmutableArray<DecisionInput>>.Ok([.. read.Select(one => one.Value!)])
             : Outcome<ImmutableArray<DecisionInput>>.Fail(problems);
+    }
+
+    /// <summary>One question, as a body asks it. The context is part of the body's document, and lasts as long.</summary>
+    public static Outcome<DecisionInput> Read(JsonElement body)
+    {
+        // Whatever is not as usual is left to the serializer, which knows what to say about it.
+        if (body.ValueKind == JsonValueKind.Object
+            && body.TryGetProperty("capability_id"u8, out var capability)
+            && capability.ValueKind == JsonValueKind.String
+            && !JsonMarshal.GetRawUtf8Value(capability).Contains((byte)'\\'))
+        {
+            return Read(new DecideInput(capability.GetString(), body.TryGetProperty("context"u8, out var context) ? context : default), "$");
+        }
+
+        var bound = RequestBody.Bind<DecideInput>(body);
+        return bound.Succeeded ? Read(bound.Value, "$") : bound.As<DecisionInput>();
     }
 
     /// <summary>One question.</summary>

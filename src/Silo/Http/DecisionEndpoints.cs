@@ -54,8 +54,14 @@ public static class DecisionEndpoints
         Func<Serving, DecisionRequest, (bool Allowed, TAnswer Answer)> decide)
         where TAnswer : class
     {
-        var request = await http.ReadAsync<DecideInput>();
-        var input = request.Succeeded ? DecideInputs.Read(request.Value, "$") : request.As<DecisionInput>();
+        var body = await http.RentJsonAsync();
+        if (!body.Succeeded)
+        {
+            return body.Refusal();
+        }
+
+        using var json = body.Value;
+        var input = DecideInputs.Read(json.Root);
         if (!input.Succeeded)
         {
             return input.Refusal();

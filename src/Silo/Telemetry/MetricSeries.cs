@@ -10,7 +10,11 @@ internal sealed class MetricSeries(string name, string? description, MetricShape
 
     private static readonly double[] BucketBounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+    // Writing labels down takes longer than anything else here: those of the label sets that come first are looked up as they come.
+    private const int KnownMax = 32;
+
     private readonly Dictionary<string, Cell> cells = new(StringComparer.Ordinal);
+    private Known[] known = [];
     private readonly Lock gate = new();
 
     public string Name => name;
@@ -21,11 +25,22 @@ internal sealed class MetricSeries(string name, string? description, MetricShape
         lock (gate)
         {
             cells.Clear();
+            known = [];
         }
     }
 
     public void Add(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
+        if (Find(tags) is { } labelled)
+        {
+            lock (gate)
+            {
+                labelled.Add(value, shape);
+            }
+
+            return;
+        }
+
         var labels = Labels(tags);
         lock (gate)
         {
@@ -43,7 +58,24 @@ internal sealed class MetricSeries(string name, string? description, MetricShape
             }
 
             cell.Add(value, shape);
+            if (known.Length < KnownMax)
+            {
+                known = [.. known, new Known(tags.ToArray(), cell)];
+            }
         }
+    }
+
+    private Cell? Find(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        foreach (var one in Volatile.Read(ref known))
+        {
+            if (one.Has(tags))
+            {
+                return one.Cell;
+            }
+        }
+
+        return null;
     }
 
     public void Write(TextWriter text)
@@ -106,6 +138,28 @@ internal sealed class MetricSeries(string name, string? description, MetricShape
 
     private static string Escape(string value) =>
         value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+
+    // Of tags in the order in which they were given.
+    private sealed record Known(KeyValuePair<string, object?>[] Tags, Cell Cell)
+    {
+        public bool Has(ReadOnlySpan<KeyValuePair<string, object?>> others)
+        {
+            if (others.Length != Tags.Length)
+            {
+                return false;
+            }
+
+            for (var index = 0; index < Tags.Length; index++)
+            {
+                if (Tags[index].Key != others[index].Key || !Equals(Tags[index].Value, others[index].Value))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     private sealed class Cell(long[] buckets)
     {
