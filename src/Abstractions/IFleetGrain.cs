@@ -14,7 +14,7 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("configure")]
     Task<Outcome<FleetSnapshot>> ConfigureAsync([Immutable] FleetSettings settings, [Immutable] Caller caller);
 
-    /// <summary>Registers nodes, durable before the answer; each is answered in the order asked. Fails with <c>fleet.unknown</c>, <c>name.invalid</c>, <c>parity.not_yet</c>.</summary>
+    /// <summary>Registers nodes, durable before the answer; each is answered in the order asked. Fails with <c>fleet.unknown</c>, <c>fleet.file_mode</c>, <c>name.invalid</c>, <c>parity.not_yet</c>.</summary>
     [Alias("register")]
     [AlwaysInterleave]
     Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync([Immutable] ImmutableArray<NodeRegistration> nodes, [Immutable] Caller caller);
@@ -26,6 +26,13 @@ public interface IFleetGrain : IGrainWithStringKey
     /// <summary>Gives the fleet its first bundle; takes one admission. Fails with <c>fleet.has_baseline</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>.</summary>
     [Alias("set-baseline")]
     Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, [Immutable] Caller caller);
+
+    /// <summary>
+    /// Makes a verified file what the fleet runs, with its audit entry; takes no admission. Fails with <c>fleet.unknown</c>,
+    /// <c>reload.managed</c> (it has a baseline), <c>fleet.file_mode</c> (it has other nodes than the control plane's own).
+    /// </summary>
+    [Alias("load-file")]
+    Task<Outcome<FleetSnapshot>> LoadFileAsync([Immutable] VerifiedFile file, [Immutable] Caller caller);
 
     /// <summary>
     /// Says the same under a higher epoch, because nodes know a higher one than the control plane: afterwards they obey again. Fails with
@@ -99,6 +106,14 @@ public interface IFleetGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<Outcome<FleetFeedState>> SubscribeAsync(IFleetObserver observer, string? knownStamp);
 }
+
+/// <summary>A bundle file that was verified and compiled.</summary>
+/// <param name="Path">Where it lay, for people.</param>
+/// <param name="PolicyHash">Its hash.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Rules">How many rules it has.</param>
+/// <param name="KnownEpoch">The highest epoch that the node knows.</param>
+public sealed record VerifiedFile(string Path, string PolicyHash, string Version, int Rules, long KnownEpoch);
 
 /// <summary>Where an observation takes its census from.</summary>
 public enum CensusSource

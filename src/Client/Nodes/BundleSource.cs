@@ -4,9 +4,12 @@ namespace OrleansPolicy.Client;
 
 /// <summary>A bundle that somebody brings, not yet read.</summary>
 /// <param name="Name">What to call it: its path.</param>
-/// <param name="ReadAsync">Its bytes. Fails with <c>reload.file</c>.</param>
+/// <param name="ReadAsync">Its bytes. Fails with <c>file.*</c>, <c>bundle.too_large</c>.</param>
 internal sealed record BundleSource(string Name, Func<CancellationToken, Task<Outcome<byte[]>>> ReadAsync)
 {
+    /// <summary>The code of a file that is not there.</summary>
+    public const string MissingCode = "file.missing";
+
     /// <summary>A file.</summary>
     public static BundleSource OfFile(string path) => new(path, cancellationToken => ReadFileAsync(path, cancellationToken));
 
@@ -37,7 +40,7 @@ internal sealed record BundleSource(string Name, Func<CancellationToken, Task<Ou
 
     /// <summary>A file that cannot be read.</summary>
     public static Outcome<byte[]> Unreadable(string path, Exception cause) => Outcome<byte[]>.Fail(
-        ReloadCodes.File,
+        cause is FileNotFoundException or DirectoryNotFoundException ? MissingCode : "file.unreadable",
         cause is FileNotFoundException or DirectoryNotFoundException ? $"Bundle file not found: {path}" : $"The bundle file {path} cannot be read: {cause.Message}");
 
     private static Outcome<byte[]> TooLarge(long length) =>

@@ -34,7 +34,7 @@ internal sealed class FileReloads(
     /// <param name="commit">Makes the directive true that demands it; null: the node's own, one epoch higher.</param>
     /// <param name="cancellationToken">Gives up while nothing is committed.</param>
     public async Task<ReloadResult> ReloadAsync(
-        BundleSource source, ReloadOrder order, Func<LoadedPolicy, Task<Outcome<NodeDirective>>>? commit, CancellationToken cancellationToken)
+        BundleSource source, ReloadOrder order, CommitFile? commit, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
@@ -80,7 +80,7 @@ internal sealed class FileReloads(
     public void Dispose() => _turn.Dispose();
 
     private async Task<ReloadResult> ReloadInTurnAsync(
-        string name, byte[] content, ReloadOrder order, Func<LoadedPolicy, Task<Outcome<NodeDirective>>>? commit, long started, CancellationToken cancellationToken)
+        string name, byte[] content, ReloadOrder order, CommitFile? commit, long started, CancellationToken cancellationToken)
     {
         ImmutableArray<Problem>? problems;
         LoadedPolicy? policy = null;
@@ -88,7 +88,7 @@ internal sealed class FileReloads(
         {
             // Never on the caller's thread: it may be one that decides.
             policy = await Task.Run(() => PrepareAsync(content, order, cancellationToken), cancellationToken);
-            problems = await reloader.BringAsync(policy, () => commit is null ? Task.FromResult(Next(policy)) : commit(policy), started);
+            problems = await reloader.BringAsync(policy, () => commit is null ? Task.FromResult(Next(policy)) : commit(policy, truth.Now.Epoch), started);
         }
         catch (PolicyLoadException e)
         {
@@ -154,3 +154,8 @@ internal sealed class FileReloads(
         LeaseSec = null,
     });
 }
+
+/// <summary>Makes the directive true that demands a file, and tells it.</summary>
+/// <param name="policy">The file, verified and compiled.</param>
+/// <param name="knownEpoch">The highest epoch that the node knows: the directive's is above it.</param>
+internal delegate Task<Outcome<NodeDirective>> CommitFile(LoadedPolicy policy, long knownEpoch);

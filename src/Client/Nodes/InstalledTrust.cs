@@ -55,7 +55,9 @@ internal static class InstalledTrust
         throw new ArgumentException("A node needs a trust root: an object, a file or its SHA-256.", nameof(options));
     }
 
-    private static async Task<TrustRoot> ReadFileAsync(string file, CancellationToken cancellationToken)
+    /// <summary>The root in a file.</summary>
+    /// <exception cref="ArgumentException">There is none that can be read.</exception>
+    public static async Task<TrustRoot> ReadFileAsync(string file, CancellationToken cancellationToken)
     {
         try
         {

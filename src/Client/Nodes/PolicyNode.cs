@@ -1,7 +1,6 @@
 using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
-using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client;
 
@@ -155,7 +154,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
 
     /// <summary>The same for what the process's own control plane brings, with its own way to make it true.</summary>
     internal Task<ReloadResult> ReloadAsync(
-        BundleSource source, ReloadOrder order, Func<LoadedPolicy, Task<Outcome<NodeDirective>>> commit, CancellationToken cancellationToken) =>
+        BundleSource source, ReloadOrder order, CommitFile commit, CancellationToken cancellationToken) =>
         _parts.Files.ReloadAsync(source, order, commit, cancellationToken);
 
     /// <summary>Verifies a bundle as a reload would, and changes nothing.</summary>

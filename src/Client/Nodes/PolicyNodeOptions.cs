@@ -104,5 +104,5 @@ public sealed record PolicyNodeOptions
     internal INodeChannel? Channel { get; init; }
 
     /// <summary>Makes the directive true that demands a bundle brought by <see cref="BundleFile"/>'s watch; null: the node leads itself.</summary>
-    internal Func<LoadedPolicy, Task<Outcome<NodeDirective>>>? CommitFile { get; init; }
+    internal CommitFile? CommitFile { get; init; }
 }

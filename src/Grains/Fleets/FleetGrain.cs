@@ -75,6 +75,11 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         async registry =>
         {
             var problems = RegistrationRules.Validate(nodes);
+            if (problems.IsEmpty && FileDirective.Holds(_fleet!.Directive) && FileDirective.Check(nodes.Select(node => node.Node)) is { } refused)
+            {
+                problems = [refused];
+            }
+
             if (!problems.IsEmpty)
             {
                 return Outcome<ImmutableArray<NodeRecord>>.Fail(problems);
@@ -111,6 +116,16 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
             }
 
             var proposed = await _proposals.SetBaselineAsync(Tenant, Fleet, reference, reason, registry.Count, caller);
+            return proposed.Succeeded
+                ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = () => DirectiveCommittedAsync(proposed.Value.Answer.Directive) })
+                : proposed;
+        }));
+
+    /// <inheritdoc/>
+    public Task<Outcome<FleetSnapshot>> LoadFileAsync(VerifiedFile file, Caller caller) => WithFleetAsync(
+        registry => _committer.CommitAsync(Tenant, caller, async () =>
+        {
+            var proposed = await _proposals.LoadFileAsync(Tenant, Fleet, file, [.. registry.Records.Select(record => record.Node)], caller);
             return proposed.Succeeded
                 ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = () => DirectiveCommittedAsync(proposed.Value.Answer.Directive) })
                 : proposed;

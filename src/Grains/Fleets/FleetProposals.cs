@@ -83,7 +83,7 @@ internal sealed class FleetProposals(
             return Unknown<Proposal<FleetSnapshot>>(fleet);
         }
 
-        if (stored.Directive.Target is { } running)
+        if (!FileDirective.Holds(stored.Directive) && stored.Directive.Target is { } running)
         {
             return Outcome<Proposal<FleetSnapshot>>.Fail("fleet.has_baseline", $"The fleet runs {running} already: start a rollout.");
         }
@@ -111,6 +111,46 @@ internal sealed class FleetProposals(
         {
             Admission = new AdmissionDemand(AdmissionDemand.SetBaseline, fleet, caller.By.Subject),
         });
+    }
+
+    /// <summary>A file in the place of what the fleet ran before: nothing, or another file.</summary>
+    public async Task<Outcome<Proposal<FleetSnapshot>>> LoadFileAsync(
+        string tenant, string fleet, VerifiedFile file, ImmutableArray<string> nodes, Caller caller)
+    {
+        if (await store.ReadFleetAsync(tenant, fleet) is not { } stored)
+        {
+            return Unknown<Proposal<FleetSnapshot>>(fleet);
+        }
+
+        var loaded = FileDirective.Load(stored.Directive, file.PolicyHash, file.Version, file.KnownEpoch);
+        if (!loaded.Succeeded)
+        {
+            return loaded.As<Proposal<FleetSnapshot>>();
+        }
+
+        if (FileDirective.Check(nodes) is { } refused)
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Fail([refused]);
+        }
+
+        var answer = SnapshotOf(stored) with { Directive = loaded.Value, Revision = stored.Revision + 1 };
+        return Outcome<Proposal<FleetSnapshot>>.Ok(new(answer, new PolicyChange
+        {
+            Tenant = tenant,
+            Audit =
+            [
+                Entry(caller, "fleet.file_loaded", $"fleets/{fleet}", null, [
+                    new("file", file.Path),
+                    new("policy_hash", file.PolicyHash),
+                    new("version", file.Version),
+                    new("previous", stored.Directive.Target ?? "none"),
+                    new("epoch", $"{loaded.Value.Epoch}"),
+                    new("rules", $"{file.Rules}"),
+                ]),
+            ],
+            Operation = Operations.Write(caller, 200, answer),
+            Directive = new DirectiveWrite(fleet, loaded.Value, stored.Directive.Epoch, stored.Revision),
+        }));
     }
 
     /// <summary>The same directive under a higher epoch, with what is in flight on it.</summary>

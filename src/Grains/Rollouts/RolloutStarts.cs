@@ -73,7 +73,7 @@ internal sealed class RolloutStarts(
 
     private async Task<Problem?> CheckFleetAsync(string tenant, StoredFleet fleet, RolloutPlan plan)
     {
-        if (fleet.Directive.Target is null)
+        if (fleet.Directive.Target is null || FileDirective.Holds(fleet.Directive))
         {
             return new Problem("rollout.no_fallback", "The fleet has no bundle to go back to: make a baseline first.", "$.fleet");
         }

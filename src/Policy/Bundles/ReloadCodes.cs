@@ -47,6 +47,7 @@ public static class ReloadCodes
         {
             _ when problemCode.StartsWith("reload.", StringComparison.Ordinal) => problemCode,
             "bundle.too_large" => File,
+            _ when problemCode.StartsWith("file.", StringComparison.Ordinal) => File,
             "bundle.malformed" or "bundle.too_deep" or "bundle.surrogate" or "bundle.number" => Json,
             "bundle.expired" => Expiry,
             "bundle.replayed" => Sequence,

@@ -19,6 +19,12 @@ public sealed record Directive
     /// <summary>The hash that everyone else runs; null at rest.</summary>
     public string? Fallback { get; init; }
 
+    /// <summary>
+    /// Where the target is a file of the control plane's machine (<see cref="FileDirective"/>): its version, which no catalog knows. Null: the
+    /// target is a published bundle.
+    /// </summary>
+    public string? FileVersion { get; init; }
+
     /// <summary>Per failure domain, who is in the cohort. Empty at rest.</summary>
     public ImmutableSortedDictionary<string, DomainCut> Cuts { get; init; } = ImmutableSortedDictionary<string, DomainCut>.Empty;
 

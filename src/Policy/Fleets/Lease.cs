@@ -30,6 +30,9 @@ public static class Lease
         return settings.MaxStalenessSec;
     }
 
+    /// <summary>The same under a directive: a file's node is led by nobody who could take anything back, so no lease bounds it.</summary>
+    public static int? Grant(FleetSettings settings, Directive directive) => FileDirective.Holds(directive) ? null : Grant(settings);
+
     /// <summary>After which time without a word a node is certain to have stopped serving; null: never.</summary>
     public static TimeSpan? FenceAfter(FleetSettings settings) =>
         Grant(settings) is { } lease ? TimeSpan.FromSeconds(lease) + Margin : null;

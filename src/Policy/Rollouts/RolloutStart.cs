@@ -83,7 +83,7 @@ internal static class RolloutStart
 
     public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutCommand.SetBaseline command, DateTimeOffset now)
     {
-        if (command.Current.Target is not null)
+        if (command.Current.Target is not null && !FileDirective.Holds(command.Current))
         {
             return RolloutDecider.Refuse(RolloutProblems.HasBaseline, "The fleet has a bundle already: change it by a rollout.");
         }

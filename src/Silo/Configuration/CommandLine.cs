@@ -17,6 +17,8 @@ public sealed record CommandLine
         ["--urls"] = SettingKeys.Urls,
         ["--data"] = SettingKeys.Data,
         ["--connection-string"] = SettingKeys.ConnectionString,
+        ["--bundle"] = SettingKeys.BundleFile,
+        ["--trust-root"] = SettingKeys.TrustRootFile,
         ["--log-level"] = SettingKeys.LogLevel,
         ["--unsafe-time-scale"] = SettingKeys.UnsafeTimeScale,
     };

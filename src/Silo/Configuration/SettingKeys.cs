@@ -18,6 +18,15 @@ public static class SettingKeys
     /// <summary>How many seconds a contract hour lasts, where not 3600.</summary>
     public const string UnsafeTimeScale = "Policy:UnsafeTimeScale";
 
+    /// <summary>The bundle file of node <c>local</c>.</summary>
+    public const string BundleFile = "SingleNode:Bundle";
+
+    /// <summary>The trust root that tenant <c>default</c> begins with.</summary>
+    public const string TrustRootFile = "SingleNode:TrustRoot";
+
+    /// <summary>Whether the single-node calls that change nothing need no key; unset: on this machine.</summary>
+    public const string SingleNodeOpen = "SingleNode:Open";
+
     /// <summary>The environment variable for <see cref="Data"/>.</summary>
     public const string DataVariable = "POLICY_DATA";
 }

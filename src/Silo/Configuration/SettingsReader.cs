@@ -22,6 +22,9 @@ public static class SettingsReader
             Urls = ReadUrls(configuration[SettingKeys.Urls]),
             DataFolder = ReadFolder(configuration[SettingKeys.Data]),
             ConnectionString = ReadConnectionString(configuration[SettingKeys.ConnectionString]),
+            BundleFile = ReadFile(configuration[SettingKeys.BundleFile], mustExist: false),
+            TrustRootFile = ReadFile(configuration[SettingKeys.TrustRootFile], mustExist: true),
+            SingleNodeOpen = ReadSwitch(configuration[SettingKeys.SingleNodeOpen]),
             LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
         };
@@ -78,6 +81,25 @@ public static class SettingsReader
             throw new ConfigurationFailureException("config.data", $"'{folder}' is no folder: {exception.Message}", exception);
         }
     }
+
+    // A bundle may come later, into a folder that is mounted later; a trust root is there or was mistyped.
+    private static string? ReadFile(string? text, bool mustExist)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return null;
+        }
+
+        var path = ReadFolder(text);
+        return !mustExist || File.Exists(path) ? path : throw new ConfigurationFailureException("config.file_missing", $"There is no file {path}.");
+    }
+
+    private static bool? ReadSwitch(string? text) => text switch
+    {
+        null or "" => null,
+        _ when bool.TryParse(text, out var value) => value,
+        _ => throw new ConfigurationFailureException("config.switch", $"{SettingKeys.SingleNodeOpen} is true or false, not '{text}'."),
+    };
 
     private static string? ReadConnectionString(string? text)
     {

@@ -27,6 +27,21 @@ public sealed record SiloSettings
     /// <summary>How many seconds a contract hour lasts. Anything but 3600 is for demonstrations and tests.</summary>
     public double HourSeconds { get; init; } = RealHourSeconds;
 
+    /// <summary>The full path of the bundle file that node <c>local</c> runs while fleet <c>default</c> has no baseline; null: none.</summary>
+    public string? BundleFile { get; init; }
+
+    /// <summary>The full path of the trust root that tenant <c>default</c> begins with; null: it is set over the API.</summary>
+    public string? TrustRootFile { get; init; }
+
+    /// <summary>
+    /// Who may make the single-node calls that change nothing without a key: everybody (true), nobody (false), whoever is on this machine
+    /// (null, the default).
+    /// </summary>
+    public bool? SingleNodeOpen { get; init; }
+
+    /// <summary>The one folder from which a reload may name a file.</summary>
+    public string BundlesFolder => Path.Combine(DataFolder, "bundles");
+
     /// <summary>The file with the first admin key.</summary>
     public string AdminKeyFile => Path.Combine(DataFolder, "admin.key");
 }

@@ -15,12 +15,16 @@ public static class Usage
           --data DIR                   data folder, default .data (POLICY_DATA)
           --connection-string CS       an own PostgreSQL; without one a private PostgreSQL runs in the data folder
                                        (Policy__ConnectionString)
+          --bundle FILE                a signed bundle that this process runs itself while fleet default has no baseline;
+                                       it is watched (SingleNode__Bundle; docs/HOT_RELOAD.md)
+          --trust-root FILE            the first trust root of tenant default (SingleNode__TrustRoot)
           --log-level L                trace, debug, information, warning (default), error, critical, none
           --unsafe-time-scale SECONDS  how long a contract hour lasts, for demonstrations and tests only
           --help, --version
 
         Settings may stand in appsettings.json of the working folder too: urls, Policy:Data, Policy:ConnectionString,
-        Policy:UnsafeTimeScale, Logging:LogLevel:Default. The command line wins over the environment, that over the file.
+        SingleNode:Bundle, SingleNode:TrustRoot, SingleNode:Open (whether /decide and the other single-node calls that
+        change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale, Logging:LogLevel:Default. The command line wins over the environment, that over the file.
         A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.
         Exit codes: 0 stopped as asked, 1 failed, 2 told wrongly.
         """;

@@ -1,13 +1,14 @@
 using OrleansPolicy.Decisions;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Silo.Feed;
+using OrleansPolicy.Silo.SingleNode;
 
 namespace OrleansPolicy.Silo.Decisions;
 
 /// <summary>
 /// Under what the silo may decide now. Fails closed: where it is not certain that the bundle is the one to serve, there is none.
 /// </summary>
-public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache rules)
+public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache rules, LocalNode local)
 {
     /// <summary>The truth is too old to serve on.</summary>
     public const string StaleCode = "decide.stale";
@@ -61,7 +62,9 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
             : Outcome<Serving>.Fail(NoPolicyCode, "The fleet has no bundle yet.");
     }
 
-    private async Task<Outcome<Serving>> CompiledAsync(string tenant, string hash, long epoch) => await rules.FindAsync(tenant, hash) switch
+    private async Task<Outcome<Serving>> CompiledAsync(string tenant, string hash, long epoch) => local.FindRules(tenant, hash) is { } own
+        ? Outcome<Serving>.Ok(new Serving(own, epoch))
+        : await rules.FindAsync(tenant, hash) switch
     {
         null => Outcome<Serving>.Fail(NoPolicyCode, "The bundle is not in the catalog."),
         { Succeeded: false } broken => broken.As<Serving>(),

@@ -52,10 +52,10 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
             Armed = armed,
             PolicyHash = hash,
             FallbackHash = fallback,
-            Version = hash is null ? null : versions.GetValueOrDefault(hash),
-            LeaseSec = Lease.Grant(fleet.Settings),
+            Version = hash is null ? null : fleet.Directive.FileVersion ?? versions.GetValueOrDefault(hash),
+            LeaseSec = Lease.Grant(fleet.Settings, fleet.Directive),
             ReportIntervalSec = fleet.Settings.ReportIntervalSec,
-            ContentUrl = hash is null ? null : $"/v1/{fleet.Tenant}/bundles/{hash}/content",
+            ContentUrl = hash is null || FileDirective.Holds(fleet.Directive) ? null : $"/v1/{fleet.Tenant}/bundles/{hash}/content",
         };
         var body = JsonSerializer.SerializeToUtf8Bytes(directive, PolicyJson.Options);
         var tag = Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, ETagBytes));

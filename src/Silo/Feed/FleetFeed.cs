@@ -280,6 +280,11 @@ internal sealed class FleetFeed : IFleetObserver
     // people, and a rollback does not wait for people's text.
     private async Task LearnVersionsAsync(Directive directive)
     {
+        if (FileDirective.Holds(directive))
+        {
+            return;
+        }
+
         foreach (var hash in new[] { directive.Target, directive.Fallback })
         {
             if (hash is not null && !_versions.ContainsKey(hash) && await _environment.FindVersionAsync(Tenant, hash) is { } version)

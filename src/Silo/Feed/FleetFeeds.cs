@@ -130,7 +130,7 @@ public sealed class FleetFeeds : BackgroundService
         }
 
         return await MayAnswerAsync(feed, arrived, LeaseWaitMax, cancellationToken) && feed.Snapshot is { } snapshot
-            ? new FeedBatchAnswer(null, snapshot.Fleet.Directive, Lease.Grant(snapshot.Fleet.Settings), rejected)
+            ? new FeedBatchAnswer(null, snapshot.Fleet.Directive, Lease.Grant(snapshot.Fleet.Settings, snapshot.Fleet.Directive), rejected)
             {
                 Armed = snapshot.Fleet.IsArmed(null),
                 ArmedByNode = snapshot.Fleet.Arms.Nodes.Keys.ToImmutableSortedDictionary(name => name, name => snapshot.Fleet.IsArmed(name), StringComparer.Ordinal),
@@ -291,7 +291,7 @@ public sealed class FleetFeeds : BackgroundService
     private async Task<bool> IsReadAsync(FleetFeed feed, Func<int, bool> isEnough, TimeSpan within, CancellationToken cancellationToken)
     {
         var began = Clock.GetTimestamp();
-        while (feed.Snapshot is { Fleet.Settings.MaxStalenessSec: { } lease } && !isEnough(lease))
+        while (feed.Snapshot is { Fleet: var fleet } && Lease.Grant(fleet.Settings, fleet.Directive) is { } lease && !isEnough(lease))
         {
             var rest = within - Clock.GetElapsedTime(began);
             if (rest <= TimeSpan.Zero)

@@ -6,6 +6,7 @@ using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Http;
 using OrleansPolicy.Silo.Postgres;
 using OrleansPolicy.Silo.Security;
+using OrleansPolicy.Silo.SingleNode;
 using OrleansPolicy.Silo.Telemetry;
 
 namespace OrleansPolicy.Silo.Hosting;
@@ -35,6 +36,7 @@ internal static class HostComposition
     {
         // It counts from the start, not from when somebody first reads it.
         _ = app.Services.GetRequiredService<PrometheusText>();
+        _ = app.Services.GetRequiredService<ReloadMetrics>();
         app.UseMiddleware<ErrorAnswers>();
         app.UseRouting();
         app.UseMiddleware<RequestMetrics>();
@@ -93,6 +95,10 @@ internal static class HostComposition
         services.AddSingleton<RuleSetCache>();
         services.AddSingleton<FleetTruth>();
         services.AddSingleton<ServedRules>();
+        services.AddSingleton<ReloadMetrics>();
+        services.AddSingleton<BundlesFolder>();
+        services.AddSingleton<LocalNode>();
+        services.AddHostedService(services => services.GetRequiredService<LocalNode>());
         services.AddRequestLimits();
         services.AddApiDescription();
     }

@@ -5,6 +5,7 @@ using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.SingleNode;
 
 namespace OrleansPolicy.Silo.Hosting;
 
@@ -50,6 +51,7 @@ public sealed class PolicyHost : IAsyncDisposable
                 settings, app.Services.GetRequiredService<IKeyStore>(), app.Services.GetRequiredService<IRolloutStore>(),
                 app.Services.GetRequiredKeyedService<TimeProvider>(PolicyClock.Key));
             await StartAsync(app, settings, cancellationToken);
+            await BeginLocalNodeAsync(app, cancellationToken);
             return new PolicyHost(app, database);
         }
         catch (Exception exception)
@@ -89,6 +91,19 @@ public sealed class PolicyHost : IAsyncDisposable
         catch (Exception exception) when ((exception as SocketException ?? exception.InnerException as SocketException) is { } socket)
         {
             throw new ConfigurationFailureException("config.urls", $"Cannot listen on {settings.Urls}: {socket.Message}", exception);
+        }
+    }
+
+    private static async Task BeginLocalNodeAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        app.Services.GetRequiredService<BundlesFolder>().Create();
+        try
+        {
+            await app.Services.GetRequiredService<LocalNode>().BeginAsync(cancellationToken);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new ConfigurationFailureException("config.trust_root", exception.Message, exception);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Client;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Postgres;
 
@@ -65,4 +67,27 @@ public sealed record Readiness(bool Ready, bool Database, bool Writable, string 
 {
     /// <summary><c>store.unavailable</c> or <c>store.unwritable</c>; null: nothing is wrong with the database.</summary>
     public string? Code { get; init; }
+
+    /// <summary>What node <c>local</c> runs; null: nothing, or there is no such node.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? BundleVersion { get; init; }
+
+    /// <summary>When that was put in force.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public DateTimeOffset? BundleLoadedAt { get; init; }
+
+    /// <summary>How many hours ago.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public double? BundleAgeHours { get; init; }
+
+    /// <summary>Whether that is more than 24 hours: worth a warning, no reason to take no requests.</summary>
+    public bool BundleStale { get; init; }
+
+    internal Readiness With(PolicyNodeStatus? local) => this with
+    {
+        BundleVersion = local?.Version,
+        BundleLoadedAt = local?.LoadedAt,
+        BundleAgeHours = local?.BundleAge is { } age ? Math.Round(age.TotalHours, 2) : null,
+        BundleStale = local?.BundleStale == true,
+    };
 }

@@ -10,6 +10,8 @@ public static class ApiEndpoints
     {
         routes.MapHealth();
         routes.MapMetrics();
+        routes.MapSingleNode();
+        routes.MapReloads();
         routes.MapOpenApi("/openapi/v1.json").WithMetadata(new Demands(Permission.KnowTheApi));
 
         var api = routes.MapGroup("/v1").AddEndpointFilter<OperationFilter>();

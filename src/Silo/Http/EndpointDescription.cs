@@ -23,6 +23,14 @@ public static class EndpointDescription
         where T : notnull =>
         endpoint.Accepts<T>("application/json").WithMetadata(limit ?? BodyLimit.Default).Produces(413, null, ProblemType);
 
+    /// <summary>
+    /// The same for a call that may be open: routing refuses a body of another type before it is known whose call it is, so that the
+    /// answer would speak of a missing key. Reading the body refuses it as well, and says so.
+    /// </summary>
+    public static RouteHandlerBuilder TakesOpenly<T>(this RouteHandlerBuilder endpoint, BodyLimit? limit = null)
+        where T : notnull =>
+        endpoint.Accepts<T>("application/json", "*/*").WithMetadata(limit ?? BodyLimit.Default).Produces(413, null, ProblemType);
+
     /// <summary>The shape of what it answers.</summary>
     public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder endpoint, int status = StatusCodes.Status200OK) =>
         endpoint.Produces<T>(status);

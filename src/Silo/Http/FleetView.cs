@@ -50,7 +50,7 @@ public sealed record FleetView
         Revision = fleet.Revision,
         Nodes = fleet.Nodes,
         EpochBehind = fleet.EpochBehind,
-        RollbackBound = fleet.Settings.MaxStalenessSec is null ? NoBound : $"{RollbackDeadlineSec.ToString(CultureInfo.InvariantCulture)}s",
+        RollbackBound = Lease.Grant(fleet.Settings, fleet.Directive) is null ? NoBound : $"{RollbackDeadlineSec.ToString(CultureInfo.InvariantCulture)}s",
     };
 
     private static readonly int RollbackDeadlineSec = 60;

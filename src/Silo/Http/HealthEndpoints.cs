@@ -1,6 +1,7 @@
 using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.Hosting;
 using OrleansPolicy.Silo.Security;
+using OrleansPolicy.Silo.SingleNode;
 
 namespace OrleansPolicy.Silo.Http;
 
@@ -10,7 +11,7 @@ public static class HealthEndpoints
     /// <summary>Maps them. Open to all, and telling nothing but this.</summary>
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", () => Answers.Ok(new Health("ok", Usage.Version)))
+        routes.MapGet("/healthz", () => Answers.Ok(new Health("ok", "orleans-policy", Usage.Version)))
             .WithMetadata(new OpenToAll(), new NeverLimited())
             .WithSummary("The process lives")
             .Gives<Health>();
@@ -21,12 +22,12 @@ public static class HealthEndpoints
             .Gives<Readiness>(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task<IResult> ReadyAsync(ReadinessCheck check)
+    private static async Task<IResult> ReadyAsync(ReadinessCheck check, LocalNode local)
     {
-        var readiness = await check.LookAsync();
+        var readiness = (await check.LookAsync()).With(local.Node?.Status);
         return new JsonAnswer(readiness, readiness.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }
 
 /// <summary>The process lives.</summary>
-public sealed record Health(string Status, string Version);
+public sealed record Health(string Status, string Service, string Version);

@@ -76,10 +76,10 @@ public static class NodeEndpoints
             ArmEpoch = known.Value.Arms.Epoch,
             Armed = known.Value.IsArmed(record.Node),
             PolicyHash = hash,
-            Version = hash is null ? null : await versions.FindAsync(tenant, hash),
-            LeaseSec = known.Value.Settings.MaxStalenessSec is null ? null : 0,
+            Version = hash is null ? null : known.Value.Directive.FileVersion ?? await versions.FindAsync(tenant, hash),
+            LeaseSec = Lease.Grant(known.Value.Settings, known.Value.Directive) is null ? null : 0,
             ReportIntervalSec = known.Value.Settings.ReportIntervalSec,
-            ContentUrl = hash is null ? null : $"/v1/{tenant}/bundles/{hash}/content",
+            ContentUrl = hash is null || FileDirective.Holds(known.Value.Directive) ? null : $"/v1/{tenant}/bundles/{hash}/content",
         }));
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.Http;
 
 namespace OrleansPolicy.Silo.Security;
@@ -9,6 +10,12 @@ public sealed record OpenToAll;
 /// <summary>Marks an endpoint that everybody on this machine may call.</summary>
 public sealed record OpenOnLoopback;
 
+/// <summary>Marks an endpoint that everybody may call whom <see cref="SiloSettings.SingleNodeOpen"/> lets.</summary>
+public sealed record OpenOnSingleNode;
+
+/// <summary>Marks an endpoint whose path does not name its tenant.</summary>
+public sealed record OfTenant(string Tenant);
+
 /// <summary>Marks an endpoint with what it demands.</summary>
 public sealed record Demands(Permission Permission);
 
@@ -16,7 +23,7 @@ public sealed record Demands(Permission Permission);
 /// Lets a request through to its endpoint or refuses it. Closed by default: an endpoint that says nothing is answered as if it
 /// were not there.
 /// </summary>
-public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
+public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants, SiloSettings settings)
 {
     /// <summary>The middleware.</summary>
     public async Task InvokeAsync(HttpContext http)
@@ -35,7 +42,8 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
     {
         var endpoint = http.GetEndpoint();
         if (endpoint?.Metadata.GetMetadata<OpenToAll>() is not null
-            || (endpoint?.Metadata.GetMetadata<OpenOnLoopback>() is not null && IsFromThisMachine(http)))
+            || (endpoint?.Metadata.GetMetadata<OpenOnLoopback>() is not null && IsFromThisMachine(http))
+            || (endpoint?.Metadata.GetMetadata<OpenOnSingleNode>() is not null && (settings.SingleNodeOpen ?? IsFromThisMachine(http))))
         {
             return null;
         }
@@ -79,7 +87,7 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants)
     // Who is not of the installation learns nothing of other tenants, not even whether they exist.
     private async ValueTask<ProblemAnswer?> RefuseTenantAsync(HttpContext http, ApiCaller caller)
     {
-        if (http.GetRouteValue("tenant") is not string tenant)
+        if ((http.GetRouteValue("tenant") ?? http.GetEndpoint()?.Metadata.GetMetadata<OfTenant>()?.Tenant) is not string tenant)
         {
             return null;
         }

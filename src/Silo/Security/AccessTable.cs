@@ -17,7 +17,7 @@ public static class AccessTable
         [Role.Operator] =
         [
             .. Reading, Permission.Decide, Permission.DecideOnNode, Permission.MoveTags, Permission.RecordRuns, Permission.Admit, Permission.LimitUpdates,
-            Permission.ConfigureFleets, Permission.Operate, Permission.Disarm, Permission.Arm, Permission.RegisterNodes, Permission.KeepNode,
+            Permission.ConfigureFleets, Permission.Operate, Permission.Reload, Permission.Disarm, Permission.Arm, Permission.RegisterNodes, Permission.KeepNode,
         ],
         [Role.Approver] = [.. Reading, Permission.Approve, Permission.Disarm, Permission.Arm],
         [Role.Relay] =

@@ -21,6 +21,9 @@ public enum Permission
     /// <summary>Ask for a decision of one node.</summary>
     DecideOnNode,
 
+    /// <summary>Put a file in force at the control plane's own node.</summary>
+    Reload,
+
     /// <summary>Publish bundles.</summary>
     Publish,
 

@@ -42,6 +42,12 @@ public sealed class PolicyMeter : IDisposable
     /// <summary>Open polls.</summary>
     public UpDownCounter<long> Polls { get; }
 
+    /// <summary>Adds a counter.</summary>
+    public Counter<long> Count(string name, string description) => meter.CreateCounter<long>(name, description: description);
+
+    /// <summary>Adds a histogram of seconds.</summary>
+    public Histogram<double> Time(string name, string description) => meter.CreateHistogram<double>(name, description: description);
+
     /// <summary>Adds a number that is read when somebody looks.</summary>
     public void Observe(string name, string description, Func<IEnumerable<Measurement<double>>> read) =>
         meter.CreateObservableGauge(name, read, description: description);
