@@ -55,6 +55,7 @@ internal static class ReplayCommand
         [
             .. Counted(report.Masked, "with a masked context"), .. Counted(report.Dropped, "without their context"),
             .. Counted(report.Refused, "refused by the node, under no bundle"),
+            .. Counted(report.Lost, "that the log says it lost"),
             .. Counted(report.Unreadable, $"that are no records, the first in line {report.FirstUnreadable}"),
         ];
         if (left.Length > 0)

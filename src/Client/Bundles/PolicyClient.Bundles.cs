@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using OrleansPolicy.Bundles;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client;
 
@@ -71,6 +73,19 @@ public sealed partial class PolicyClient
             new PolicyRequest(HttpMethod.Post, _tenantPath + "/canonical") { Body = json, IdempotencyKey = NewIdempotencyKey() },
             cancellationToken));
 
+    /// <summary>What a bundle decides that is sent along, signed or not, and never stored.</summary>
+    /// <param name="bundle">A bundle, ours or unison's, or a bare list of rules.</param>
+    /// <param name="inputs">What is asked; at most 10,000.</param>
+    /// <param name="now">The moment that time windows are held against; default the control plane's clock.</param>
+    /// <param name="defaultEffect">What happens to a request that no rule matches; default what the bundle says.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="PolicyApiException">The bundle or an input is not valid: <c>bundle.*</c>, <c>request.*</c>.</exception>
+    public Task<TriedDecisions> TryAsync(
+        JsonElement bundle, IReadOnlyList<DecideInput> inputs, DateTimeOffset? now = null, DefaultEffect? defaultEffect = null,
+        CancellationToken cancellationToken = default) =>
+        SendJsonAsync<TryBundleBody, TriedDecisions>(
+            HttpMethod.Post, "/bundles/try", new TryBundleBody(bundle, inputs, now, defaultEffect), null, cancellationToken);
+
     /// <summary>What a stored bundle, active or not, decides.</summary>
     public Task<TriedDecisions> DecideUnderAsync(
         string reference, IReadOnlyList<DecideInput> inputs, DateTimeOffset? now = null, CancellationToken cancellationToken = default) =>
@@ -83,6 +98,8 @@ public sealed partial class PolicyClient
         (await SendAsync(new PolicyRequest(HttpMethod.Get, path) { MaxAnswerBytes = ContentBytesMax }, cancellationToken)).Body;
 
     private sealed record TagBody(string Ref, string? Fleet, string Reason);
+
+    private sealed record TryBundleBody(JsonElement Bundle, IReadOnlyList<DecideInput> Inputs, DateTimeOffset? Now, DefaultEffect? DefaultEffect);
 
     private sealed record TryBody(IReadOnlyList<DecideInput> Inputs, DateTimeOffset? Now);
 }

@@ -45,6 +45,9 @@ public sealed record DecisionRecord
     /// <summary>The highest epoch the node had heard.</summary>
     public long Epoch { get; init; }
 
+    /// <summary>Set where the line is no decision and stands for records that were lost.</summary>
+    public RecordLoss? Lost { get; init; }
+
     /// <summary>The line with its newline. A context that cannot be written (half a surrogate pair in a text) is dropped, and the line says so.</summary>
     public byte[] ToLine()
     {

@@ -11,6 +11,7 @@ public sealed class DecisionReplay(RuleSet rules)
     private long masked;
     private long dropped;
     private long refused;
+    private long lost;
     private long unreadable;
     private long firstUnreadable;
 
@@ -27,7 +28,11 @@ public sealed class DecisionReplay(RuleSet rules)
         }
 
         var record = line.Value;
-        if (record.PolicyHash is null)
+        if (record.Lost is { } loss)
+        {
+            lost += loss.Count;
+        }
+        else if (record.PolicyHash is null)
         {
             refused++; // No bundle decided, so there is nothing to compare.
         }
@@ -52,6 +57,7 @@ public sealed class DecisionReplay(RuleSet rules)
         Masked = masked,
         Dropped = dropped,
         Refused = refused,
+        Lost = lost,
         Unreadable = unreadable,
         FirstUnreadable = unreadable > 0 ? firstUnreadable : null,
         ByVersion = new SortedDictionary<string, long>(versions, StringComparer.Ordinal),
@@ -73,6 +79,9 @@ public sealed record ReplayReport
 
     /// <summary>Records of a node that refused to serve (<c>decide.*</c>): no bundle decided.</summary>
     public required long Refused { get; init; }
+
+    /// <summary>Records that the log itself says it does not have.</summary>
+    public required long Lost { get; init; }
 
     /// <summary>Lines that are no records.</summary>
     public required long Unreadable { get; init; }

@@ -84,6 +84,7 @@ public sealed class DecisionDiffTests
         foreach (var one in new[]
         {
             record, record with { At = record.At.AddHours(1) }, record with { PolicyVersion = null }, record with { PolicyHash = null },
+            record with { Lost = new RecordLoss(3, record.At, record.At), PolicyHash = null },
             record with { ContextKept = ContextKept.Masked }, record with { ContextKept = ContextKept.Dropped },
         })
         {
@@ -94,7 +95,8 @@ public sealed class DecisionDiffTests
         replay.Add(DecisionRecord.Read("}"u8.ToArray()));
 
         var report = replay.ToReport();
-        Assert.Equal((8, 1, 1, 1, 2, 7), (report.Records, report.Masked, report.Dropped, report.Refused, report.Unreadable, report.FirstUnreadable));
+        Assert.Equal((9, 1, 1, 1, 3), (report.Records, report.Masked, report.Dropped, report.Refused, report.Lost));
+        Assert.Equal((2, 8), (report.Unreadable, report.FirstUnreadable));
         Assert.Equal((3, 1), (report.Diff.Compared, report.Diff.Changed));
         Assert.Equal(["1.0.0: 2", "h1: 1"], report.ByVersion.Select(v => $"{v.Key}: {v.Value}"));
         Assert.Null(new DecisionReplay(Rules("""{"id":"a","effect":"deny"}""")).ToReport().FirstUnreadable);
