@@ -19,9 +19,13 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
 
     private readonly TimeProvider _time = options.TimeProvider;
     private volatile bool _registered;
+    private volatile bool _isAway;
     private long _pollsFailed;
 
     public bool IsRegistered => _registered;
+
+    /// <summary>Whether the control plane gave no answer to the last poll.</summary>
+    public bool IsAway => _isAway;
 
     /// <summary>Attempts to register or to hear the directive that failed, since the start.</summary>
     public long PollsFailed => Interlocked.Read(ref _pollsFailed);
@@ -60,7 +64,9 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
                     etag = null;
                 }
 
-                (etag, pause) = await ListenOnceAsync(etag, cancellationToken);
+                // After a failure nothing is held: that it answers again, and its lease, must be known now.
+                (etag, pause) = await ListenOnceAsync(etag, etag is null || failures > 0 ? TimeSpan.Zero : Wait(), cancellationToken);
+                _isAway = false;
                 if (failures > 0)
                 {
                     failures = 0;
@@ -85,9 +91,8 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
         }
     }
 
-    private async Task<(string? ETag, TimeSpan Pause)> ListenOnceAsync(string? etag, CancellationToken cancellationToken)
+    private async Task<(string? ETag, TimeSpan Pause)> ListenOnceAsync(string? etag, TimeSpan wait, CancellationToken cancellationToken)
     {
-        var wait = etag is null ? TimeSpan.Zero : Wait();
         var heard = await channel.HearAsync(etag, wait, cancellationToken);
         if (heard.Directive is { } directive)
         {
@@ -111,6 +116,7 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
     private TimeSpan Failed(Exception e, int failures)
     {
         Interlocked.Increment(ref _pollsFailed);
+        _isAway = e is PolicyUnreachableException;
         var answer = e as PolicyApiException;
         if (failures == 1)
         {

@@ -32,7 +32,8 @@ internal sealed class NodeReporter(
         {
             try
             {
-                await voice.SleepAsync(failures == 0 ? Interval() : options.Backoff.After(failures), cancellationToken);
+                // While the listener gets no answer either, one of the two is enough to try: it wakes this one when it does.
+                await voice.SleepAsync(failures == 0 || listener.IsAway ? Interval() : options.Backoff.After(failures), cancellationToken);
                 if (listener.IsRegistered && truth.Directive is not null)
                 {
                     await ReportOnceAsync(cancellationToken);
