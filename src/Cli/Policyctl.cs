@@ -40,6 +40,7 @@ internal static class Policyctl
         root.Subcommands.Add(AdmissionCommands.Create(host));
         root.Subcommands.Add(RunCommands.Create(host));
         root.Subcommands.Add(HistoryCommand.Create(host));
+        root.Subcommands.Add(DecisionCommands.Create(host));
         root.Subcommands.Add(AuditCommands.Create(host));
         root.Subcommands.Add(KeyCommands.Create(host));
         root.Subcommands.Add(TenantCommands.Create(host));

@@ -79,6 +79,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         app.MapGet($"/v1/{Tenant}/trust/{{version:int}}", (int version) =>
             plane.Roots.TryGetValue(version, out var root) ? Json(root) : Problem(404, "trust.unknown"));
         app.MapPost($"/v1/{Tenant}/fleets/{Fleet}/decisions", (Delegate)plane.StoreDecisionsAsync);
+        app.MapGet($"/v1/{Tenant}/fleets/{Fleet}/decisions", (int after = 0, int limit = 100, int last = 0) => plane.ReadDecisions(last > 0 ? 0 : after, last > 0 ? last : Math.Min(limit, 2)));
         await app.StartAsync();
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
         plane.Address = new Uri(addresses.Addresses.Single());
@@ -189,6 +190,14 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         }
 
         return Json(new StoredDecisions(lines.Length, 0));
+    }
+
+    // Pages of two, so that there are several.
+    private IResult ReadDecisions(int after, int limit)
+    {
+        var page = Decisions.Skip(after).Take(limit).ToList();
+        return Results.Text(
+            $$"""{"records":[{{string.Join(',', page)}}],"next":"{{after + page.Count}}","more":{{(Decisions.Count > after + page.Count ? "true" : "false")}}}""", "application/json");
     }
 
     /// <summary>Takes decisions, whatever becomes of the answer.</summary>

@@ -10,38 +10,44 @@ public sealed partial class PolicyClient
     private const string JsonLines = "application/x-ndjson";
 
     /// <summary>
-    /// Records of a fleet's decision log (<see cref="Decisions.DecisionRecord"/>, with a <c>seq</c>), in the order in which the control plane
-    /// took them, page by page. Each is a line as it stands in a file.
+    /// Records of a fleet's decision log (<see cref="Decisions.DecisionRecord"/>) in the order in which the control plane took them, page by
+    /// page. What it took within the last five seconds is not among them yet.
     /// </summary>
     public async IAsyncEnumerable<JsonElement> ExportDecisionsAsync(
         string fleet, DecisionLogQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        for (var after = query.After; ;)
+        DecisionPage page;
+        string? after = null;
+        do
         {
-            var page = await GetAsync<DecisionPage>(
-                $"/fleets/{Segment(fleet)}/decisions?after={after.ToString(CultureInfo.InvariantCulture)}&limit={DecisionsPage}{query.Filters()}", cancellationToken);
+            page = await ReadDecisionsAsync(fleet, query, after, DecisionsPage, cancellationToken);
             foreach (var record in page.Records)
             {
                 yield return record;
             }
 
-            if (page.Next is not { } next)
-            {
-                yield break;
-            }
-
-            after = next;
+            after = page.Next;
         }
+        while (page.More);
+    }
+
+    /// <summary>One page of the same, after a place that another gave as <see cref="DecisionPage.Next"/>.</summary>
+    public Task<DecisionPage> ReadDecisionsAsync(
+        string fleet, DecisionLogQuery query, string? after, int limit = DecisionsPage, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var place = after is null ? "" : $"&after={Segment(after)}";
+        return GetAsync<DecisionPage>($"/fleets/{Segment(fleet)}/decisions?limit={limit.ToString(CultureInfo.InvariantCulture)}{place}{query.Filters()}", cancellationToken);
     }
 
     /// <summary>The newest records, oldest first; at most 1,000.</summary>
-    public async Task<IReadOnlyList<JsonElement>> ReadNewestDecisionsAsync(
+    public Task<DecisionPage> ReadNewestDecisionsAsync(
         string fleet, int count, DecisionLogQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        return (await GetAsync<DecisionPage>(
-            $"/fleets/{Segment(fleet)}/decisions?last={count.ToString(CultureInfo.InvariantCulture)}{query.Filters()}", cancellationToken)).Records;
+        return GetAsync<DecisionPage>(
+            $"/fleets/{Segment(fleet)}/decisions?last={count.ToString(CultureInfo.InvariantCulture)}{query.Filters()}", cancellationToken);
     }
 
     /// <summary>Hands over lines of a decision log. The same batch again is stored once.</summary>
@@ -55,16 +61,19 @@ public sealed partial class PolicyClient
                 MaxAttempts = 1,
             },
             cancellationToken));
-
-    private sealed record DecisionPage(List<JsonElement> Records, long? Next);
 }
+
+/// <summary>A page of a decision log.</summary>
+/// <param name="Records">In the order of arrival.</param>
+/// <param name="Next">Where to read on.</param>
+/// <param name="More">Whether more is there already.</param>
+public sealed record DecisionPage(IReadOnlyList<JsonElement> Records, string Next, bool More);
 
 /// <summary>Which records of a decision log.</summary>
 /// <param name="From">Decided at or after; null: from the first.</param>
 /// <param name="To">Decided before; null: to the last.</param>
 /// <param name="Node">By this node; null: by any.</param>
-/// <param name="After">After this number (<c>seq</c>).</param>
-public sealed record DecisionLogQuery(DateTimeOffset? From = null, DateTimeOffset? To = null, string? Node = null, long After = 0)
+public sealed record DecisionLogQuery(DateTimeOffset? From = null, DateTimeOffset? To = null, string? Node = null)
 {
     internal string Filters() => Filter("from", Text(From)) + Filter("to", Text(To)) + Filter("node", Node);
 

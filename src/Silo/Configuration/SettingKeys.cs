@@ -27,6 +27,15 @@ public static class SettingKeys
     /// <summary>Whether the single-node calls that change nothing need no key; unset: on this machine.</summary>
     public const string SingleNodeOpen = "SingleNode:Open";
 
+    /// <summary>How many hours records of decisions are kept.</summary>
+    public const string DecisionLogRetention = "Policy:DecisionLog:RetentionHours";
+
+    /// <summary>How many MiB one tenant's records may take.</summary>
+    public const string DecisionLogTenant = "Policy:DecisionLog:TenantMegabytesMax";
+
+    /// <summary>How many MiB of that one node may take.</summary>
+    public const string DecisionLogNode = "Policy:DecisionLog:NodeMegabytesMax";
+
     /// <summary>The environment variable for <see cref="Data"/>.</summary>
     public const string DataVariable = "POLICY_DATA";
 }

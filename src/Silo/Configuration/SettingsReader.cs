@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Npgsql;
+using OrleansPolicy.Silo.DecisionLogs;
 
 namespace OrleansPolicy.Silo.Configuration;
 
@@ -27,6 +28,7 @@ public static class SettingsReader
             SingleNodeOpen = ReadSwitch(configuration[SettingKeys.SingleNodeOpen]),
             LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
+            DecisionLog = ReadDecisionLog(configuration),
         };
     }
 
@@ -129,6 +131,22 @@ public static class SettingsReader
         _ => throw new ConfigurationFailureException(
             "config.log_level", $"'{text}' is no log level; they are {string.Join(", ", Enum.GetNames<LogLevel>()).ToLowerInvariant()}."),
     };
+
+    private static DecisionLogLimits ReadDecisionLog(IConfigurationRoot configuration)
+    {
+        const long Mebibyte = 1024 * 1024;
+        var defaults = new DecisionLogLimits();
+        return new DecisionLogLimits
+        {
+            Retention = TimeSpan.FromHours(Number(SettingKeys.DecisionLogRetention, defaults.Retention.TotalHours, 24 * 365)),
+            TenantBytesMax = (long)(Number(SettingKeys.DecisionLogTenant, defaults.TenantBytesMax / Mebibyte, 1024 * 1024) * Mebibyte),
+            NodeBytesMax = (long)(Number(SettingKeys.DecisionLogNode, defaults.NodeBytesMax / Mebibyte, 1024 * 1024) * Mebibyte),
+        };
+
+        double Number(string key, double otherwise, double max) => configuration[key] is not { Length: > 0 } text ? otherwise
+            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= max ? number
+            : throw new ConfigurationFailureException("config.decision_log", $"{key} is above 0 and at most {max}, not '{text}'.");
+    }
 
     private static double ReadHour(string? text)
     {

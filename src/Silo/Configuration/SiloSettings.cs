@@ -1,3 +1,5 @@
+using OrleansPolicy.Silo.DecisionLogs;
+
 namespace OrleansPolicy.Silo.Configuration;
 
 /// <summary>How this process runs. Valid once made: <see cref="SettingsReader"/> refuses everything else.</summary>
@@ -41,6 +43,9 @@ public sealed record SiloSettings
 
     /// <summary>The one folder from which a reload may name a file.</summary>
     public string BundlesFolder => Path.Combine(DataFolder, "bundles");
+
+    /// <summary>How long and how much of decision logs is kept.</summary>
+    public DecisionLogLimits DecisionLog { get; init; } = new();
 
     /// <summary>The file with the first admin key.</summary>
     public string AdminKeyFile => Path.Combine(DataFolder, "admin.key");

@@ -24,7 +24,9 @@ public static class Usage
 
         Settings may stand in appsettings.json of the working folder too: urls, Policy:Data, Policy:ConnectionString,
         SingleNode:Bundle, SingleNode:TrustRoot, SingleNode:Open (whether /decide and the other single-node calls that
-        change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale, Logging:LogLevel:Default. The command line wins over the environment, that over the file.
+        change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale,
+        Policy:DecisionLog:RetentionHours (168), Policy:DecisionLog:TenantMegabytesMax (1024), Policy:DecisionLog:NodeMegabytesMax
+        (128), Logging:LogLevel:Default. The command line wins over the environment, that over the file.
         A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.
         Exit codes: 0 stopped as asked, 1 failed, 2 told wrongly.
         """;

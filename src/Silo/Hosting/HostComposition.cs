@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.DecisionLogs;
 using OrleansPolicy.Silo.Decisions;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Http;
@@ -75,6 +76,7 @@ internal static class HostComposition
             services.GetRequiredService<PolicyDatabase>().DataSource, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<WriteHealth>()));
         services.AddSingleton<ICatalogStore>(services => new PostgresCatalogStore(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IAuditStore>(services => new PostgresAuditStore(services.GetRequiredService<PolicyDatabase>().DataSource));
+        services.AddSingleton(services => new PostgresDecisionLog(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IKeyStore>(services => new PostgresKeyStore(services.GetRequiredService<PolicyDatabase>().DataSource));
     }
 
@@ -82,6 +84,8 @@ internal static class HostComposition
     {
         services.AddSingleton<KeyCache>();
         services.AddHostedService<RevocationReader>();
+        services.AddSingleton<DecisionLogSweeper>();
+        services.AddHostedService(services => services.GetRequiredService<DecisionLogSweeper>());
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton<OperationMemory>();
         services.AddSingleton<OperationGate>();

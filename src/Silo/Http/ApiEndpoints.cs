@@ -36,6 +36,7 @@ public static class ApiEndpoints
         tenant.MapNodeFeed();
         tenant.MapRelays();
         tenant.MapDecisions();
+        tenant.MapDecisionLogs();
         tenant.MapRuns();
         tenant.MapAudit();
     }

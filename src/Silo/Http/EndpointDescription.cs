@@ -18,10 +18,10 @@ public static class EndpointDescription
             .WithDescription(Describe(permission, codes))
             .ProducesEach([.. codes.Select(ProblemStatus.Of).Append(401).Append(403).Distinct().Order()]);
 
-    /// <summary>The shape of the body it takes, and how large that may be.</summary>
-    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint, BodyLimit? limit = null)
+    /// <summary>The shape of the body it takes, how large that may be, and in which forms besides JSON it may come.</summary>
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint, BodyLimit? limit = null, params string[] alsoAs)
         where T : notnull =>
-        endpoint.Accepts<T>("application/json").WithMetadata(limit ?? BodyLimit.Default).Produces(413, null, ProblemType);
+        endpoint.Accepts<T>("application/json", alsoAs).WithMetadata(limit ?? BodyLimit.Default).Produces(413, null, ProblemType);
 
     /// <summary>
     /// The same for a call that may be open: routing refuses a body of another type before it is known whose call it is, so that the

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Metadata;
 using System.Text.Unicode;
 
 namespace OrleansPolicy.Silo.Http;
@@ -54,7 +55,7 @@ public static class RequestBody
         }
 
         var limit = LimitOf(http);
-        if (RefuseUnread(http.Request, limit) is { } refusal)
+        if (RefuseUnread(http, limit) is { } refusal)
         {
             return refusal.As<RentedJson>();
         }
@@ -183,7 +184,7 @@ public static class RequestBody
     {
         var request = http.Request;
         var limit = LimitOf(http);
-        if (RefuseUnread(request, limit) is { } refusal)
+        if (RefuseUnread(http, limit) is { } refusal)
         {
             return refusal;
         }
@@ -208,13 +209,19 @@ public static class RequestBody
     private static BodyLimit LimitOf(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>() ?? BodyLimit.Default;
 
     // What the headers alone show.
-    private static Outcome<ReadOnlyMemory<byte>>? RefuseUnread(HttpRequest request, BodyLimit limit) =>
-        request.ContentLength > limit.MaxBytes ? TooLarge(limit)
-        : IsJson(request.ContentType) ? null
+    private static Outcome<ReadOnlyMemory<byte>>? RefuseUnread(HttpContext http, BodyLimit limit) =>
+        http.Request.ContentLength > limit.MaxBytes ? TooLarge(limit)
+        : IsJson(http.Request.ContentType) || IsTaken(http, http.Request.ContentType!) ? null
         : Outcome<ReadOnlyMemory<byte>>.Fail("request.media_type", "Send the body as application/json.");
 
     private static Outcome<ReadOnlyMemory<byte>> TooLarge(BodyLimit limit) =>
         Outcome<ReadOnlyMemory<byte>>.Fail(limit.Code, $"The body is larger than the {limit.MaxBytes} bytes that this call takes.");
+
+    // What a call says it takes besides JSON.
+    private static bool IsTaken(HttpContext http, string contentType) =>
+        http.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Any(type => IsOfType(contentType, type)) == true;
+
+    private static bool IsOfType(string contentType, string type) => contentType.Split(';', 2)[0].Trim().Equals(type, StringComparison.OrdinalIgnoreCase);
 
     // A missing type is taken for JSON: there is nothing else it could be, and the key in the header already keeps out the pages
     // of other sites.
@@ -226,8 +233,8 @@ public static class RequestBody
         }
 
         var type = contentType.Split(';', 2)[0].Trim();
-        return type.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            || type.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase)
+        return IsOfType(contentType, "application/json")
+            || IsOfType(contentType, "application/octet-stream")
             || (type.StartsWith("application/", StringComparison.OrdinalIgnoreCase) && type.EndsWith("+json", StringComparison.OrdinalIgnoreCase));
     }
 }

@@ -18,16 +18,18 @@ public static class AccessTable
         [
             .. Reading, Permission.Decide, Permission.DecideOnNode, Permission.MoveTags, Permission.RecordRuns, Permission.Admit, Permission.LimitUpdates,
             Permission.ConfigureFleets, Permission.Operate, Permission.Reload, Permission.Disarm, Permission.Arm, Permission.RegisterNodes, Permission.KeepNode,
+            Permission.LogDecisions,
         ],
         [Role.Approver] = [.. Reading, Permission.Approve, Permission.Disarm, Permission.Arm],
         [Role.Relay] =
         [
             Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.RegisterNodes,
-            Permission.ReportForNodes, Permission.KeepNode,
+            Permission.ReportForNodes, Permission.KeepNode, Permission.LogDecisions,
         ],
         [Role.Node] =
         [
             Permission.KnowTheApi, Permission.ReadPolicy, Permission.DecideOnNode, Permission.ActAsNode, Permission.ReadNode, Permission.KeepNode,
+            Permission.LogDecisions,
         ],
         [Role.Admin] = [.. Enum.GetValues<Permission>().Except(OfInstallation)],
     }.ToFrozenDictionary(row => row.Key, row => row.Value.ToFrozenSet());

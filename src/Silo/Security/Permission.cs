@@ -60,6 +60,9 @@ public enum Permission
     /// <summary>Hand over many nodes' reports at once.</summary>
     ReportForNodes,
 
+    /// <summary>Hand over records of decisions: a node its own.</summary>
+    LogDecisions,
+
     /// <summary>Hear a node's directive and report for it.</summary>
     ActAsNode,
 

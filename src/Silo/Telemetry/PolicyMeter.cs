@@ -24,6 +24,7 @@ public sealed class PolicyMeter : IDisposable
         RequestSeconds = meter.CreateHistogram<double>("policy_http_request_duration_seconds", description: "Time to answer, long polls excepted.");
         Admissions = meter.CreateCounter<long>("policy_admissions_total", description: "Answers of the admission limiter to calls that take one.");
         Decisions = meter.CreateCounter<long>("policy_decisions_total", description: "Decisions answered by this process.");
+        LoggedDecisions = meter.CreateCounter<long>("policy_decision_log_records_total", description: "Records of decisions that nodes handed over.");
         Polls = meter.CreateUpDownCounter<long>("policy_http_open_polls", description: "Long polls and streams that are open now.");
     }
 
@@ -38,6 +39,9 @@ public sealed class PolicyMeter : IDisposable
 
     /// <summary>By tenant and result (allowed, denied, unavailable).</summary>
     public Counter<long> Decisions { get; }
+
+    /// <summary>By tenant and result (accepted, refused).</summary>
+    public Counter<long> LoggedDecisions { get; }
 
     /// <summary>Open polls.</summary>
     public UpDownCounter<long> Polls { get; }

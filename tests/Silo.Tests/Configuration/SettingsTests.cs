@@ -15,6 +15,7 @@ public sealed class SettingsTests
         Assert.Null(settings.ConnectionString);
         Assert.Equal(LogLevel.Warning, settings.LogLevel);
         Assert.Equal(3600, settings.HourSeconds);
+        Assert.Equal((7, 1024 * 1024 * 1024, 128 * 1024 * 1024), (settings.DecisionLog.Retention.TotalDays, settings.DecisionLog.TenantBytesMax, settings.DecisionLog.NodeBytesMax));
     }
 
     [Fact]

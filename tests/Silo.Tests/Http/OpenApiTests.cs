@@ -54,7 +54,6 @@ public sealed class OpenApiTests(ControlPlane plane)
     [InlineData("GET", "/v1/default/waves")]
     [InlineData("POST", "/v1/default/line")]
     [InlineData("POST", "/v1/default/webhooks")]
-    [InlineData("POST", "/v1/default/fleets/edge/decisions")]
     [InlineData("POST", "/v1/default/fleets/edge/shadow")]
     [InlineData("POST", "/v1/default/fleets/edge/handshake")]
     [InlineData("POST", "/v1/default/rollouts/r/attest")]

@@ -67,6 +67,8 @@ public sealed class AccessTests(ControlPlane plane)
         { "POST", "/fleets/edge/nodes/n1/report", "node admin" },
         { "POST", "/fleets/edge/reports:batch", "relay admin" },
         { "POST", "/fleets/edge/nodes/n1/decide", "viewer publisher operator node admin" },
+        { "POST", "/fleets/edge/decisions", "operator relay node admin" },
+        { "GET", "/fleets/edge/decisions", "viewer publisher operator approver admin" },
         { "POST", "/decide", "viewer publisher operator admin" },
         { "POST", "/decide:explain", "viewer publisher operator admin" },
         { "GET", "/audit", "viewer publisher operator approver admin" },

@@ -1,0 +1,3 @@
+using OrleansPolicy.WebApp;
+
+await PaymentsApi.Create(args).RunAsync();
