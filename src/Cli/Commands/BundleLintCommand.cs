@@ -43,8 +43,10 @@ internal static class BundleLintCommand
 
         var warnings = report.Findings.Count(f => f.Severity == LintSeverity.Warning);
         output.Line((
-            $"{(warnings == 0 ? "✓" : "✗")} {report.Rules} enabled rules, {warnings} warning{(warnings == 1 ? "" : "s")}, {report.Findings.Length - warnings} notes"
-            + (report.Unexamined > 0 ? $"; {report.Unexamined} rules have too many alternatives to be examined" : ""),
+            $"{(warnings == 0 ? "✓" : "✗")} {Counted(report.Rules, "enabled rule")}, {Counted(warnings, "warning")}, {Counted(report.Findings.Length - warnings, "note")}"
+            + (report.Unexamined > 0 ? $"; not examined, for too many alternatives: {Counted(report.Unexamined, "rule")}" : ""),
             warnings == 0 ? Color.Green : Color.Yellow));
     }
+
+    private static string Counted(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 }
