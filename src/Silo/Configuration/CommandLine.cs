@@ -20,6 +20,7 @@ public sealed record CommandLine
         ["--bundle"] = SettingKeys.BundleFile,
         ["--trust-root"] = SettingKeys.TrustRootFile,
         ["--log-level"] = SettingKeys.LogLevel,
+        ["--policy-updates"] = SettingKeys.PolicyUpdates,
         ["--unsafe-time-scale"] = SettingKeys.UnsafeTimeScale,
     };
 

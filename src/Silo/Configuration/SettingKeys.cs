@@ -36,6 +36,9 @@ public static class SettingKeys
     /// <summary>How many MiB of that one node may take.</summary>
     public const string DecisionLogNode = "Policy:DecisionLog:NodeMegabytesMax";
 
+    /// <summary>A YAML file with the tenants' update limits.</summary>
+    public const string PolicyUpdates = "Policy:PolicyUpdates";
+
     /// <summary>The environment variable for <see cref="Data"/>.</summary>
     public const string DataVariable = "POLICY_DATA";
 }

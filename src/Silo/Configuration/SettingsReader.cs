@@ -27,6 +27,7 @@ public static class SettingsReader
             TrustRootFile = ReadFile(configuration[SettingKeys.TrustRootFile], mustExist: true),
             SingleNodeOpen = ReadSwitch(configuration[SettingKeys.SingleNodeOpen]),
             LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
+            PolicyUpdatesFile = ReadPolicyUpdates(configuration[SettingKeys.PolicyUpdates]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
             DecisionLog = ReadDecisionLog(configuration),
         };
@@ -121,6 +122,27 @@ public static class SettingsReader
         {
             throw new ConfigurationFailureException(
                 "config.connection_string", "The connection string is not understood; write it like 'Host=db;Database=policy;Username=policy;Password=...'.", exception);
+        }
+    }
+
+    private static string? ReadPolicyUpdates(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return null;
+        }
+
+        try
+        {
+            var path = Path.GetFullPath(text);
+            var read = PolicyUpdates.Read(File.ReadAllBytes(path));
+            return read.Succeeded
+                ? path
+                : throw new ConfigurationFailureException("config.policy_updates", $"{text} is refused: {string.Join(" ", read.Problems.Select(problem => problem.Message))}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new ConfigurationFailureException("config.policy_updates", $"{text} cannot be read: {exception.Message}", exception);
         }
     }
 

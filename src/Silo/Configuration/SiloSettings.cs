@@ -26,6 +26,9 @@ public sealed record SiloSettings
     /// <summary>The lowest level that is logged. Default: warning.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 
+    /// <summary>The full path of a YAML file with the tenants' update limits; null: they are set over HTTP alone.</summary>
+    public string? PolicyUpdatesFile { get; init; }
+
     /// <summary>How many seconds a contract hour lasts. Anything but 3600 is for demonstrations and tests.</summary>
     public double HourSeconds { get; init; } = RealHourSeconds;
 

@@ -19,12 +19,13 @@ public static class Usage
                                        it is watched (SingleNode__Bundle; docs/HOT_RELOAD.md)
           --trust-root FILE            the first trust root of tenant default (SingleNode__TrustRoot)
           --log-level L                trace, debug, information, warning (default), error, critical, none
+          --policy-updates FILE        the tenants' update limits as YAML, read again when it changes (Policy__PolicyUpdates)
           --unsafe-time-scale SECONDS  how long a contract hour lasts, for demonstrations and tests only
           --help, --version
 
         Settings may stand in appsettings.json of the working folder too: urls, Policy:Data, Policy:ConnectionString,
         SingleNode:Bundle, SingleNode:TrustRoot, SingleNode:Open (whether /decide and the other single-node calls that
-        change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale,
+        change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale, Policy:PolicyUpdates,
         Policy:DecisionLog:RetentionHours (168), Policy:DecisionLog:TenantMegabytesMax (1024), Policy:DecisionLog:NodeMegabytesMax
         (128), Logging:LogLevel:Default. The command line wins over the environment, that over the file.
         A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.

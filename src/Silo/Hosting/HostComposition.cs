@@ -29,6 +29,11 @@ internal static class HostComposition
         SiloSetup.Add(builder, settings);
         builder.Services.AddFleetFeeds();
         AddApi(builder.Services);
+        if (settings.PolicyUpdatesFile is not null)
+        {
+            builder.Services.AddHostedService<PolicyUpdatesReader>();
+        }
+
         return builder;
     }
 

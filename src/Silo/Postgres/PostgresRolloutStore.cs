@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Npgsql;
 using OrleansPolicy.Admission;
@@ -30,6 +31,10 @@ public sealed class PostgresRolloutStore : IRolloutStore
             (SELECT max(a.arm_epoch) FROM arm_scope a WHERE a.tenant = d.tenant AND a.fleet = d.fleet))
         """;
 
+    private const int HeadsMax = 10_000;
+
+    // Where each chain ended when this process last wrote to it. A hint: the database says where it ends.
+    private readonly ConcurrentDictionary<string, AuditHead> _heads = new(StringComparer.Ordinal);
     private readonly NpgsqlDataSource _dataSource;
     private readonly StoreCalls _calls;
     private readonly NodeTransactions _nodes;
@@ -204,6 +209,12 @@ public sealed class PostgresRolloutStore : IRolloutStore
     private async Task<CommitResult> CommitOnceAsync(PolicyChange change, StoreAttempt attempt, CancellationToken token)
     {
         await using var connection = await _dataSource.OpenConnectionAsync(token);
+        if (AdmissionStatement.Fits(change) && _heads.TryGetValue(change.Tenant, out var known)
+            && await AdmissionStatement.RunAsync(connection, change, known, _time.GetUtcNow(), token) is { } done)
+        {
+            return Remember(change.Tenant, done);
+        }
+
         await using var batch = new GuardedBatch(connection);
         CommitBatch.Fill(batch, change, _time.GetUtcNow());
         var (refusal, head) = await batch.RunAsync(change.Tenant, token);
@@ -214,8 +225,23 @@ public sealed class PostgresRolloutStore : IRolloutStore
         }
 
         var others = change.ConcernsEveryTenant ? await AuditAppend.LockOthersAsync(connection, change.Tenant, token) : [];
-        return new CommitResult(
-            CommitStatus.Committed, await AuditAppend.CommitAsync(connection, change.Tenant, head, change.Audit, attempt, token, others));
+        return Remember(change.Tenant, new CommitResult(
+            CommitStatus.Committed, await AuditAppend.CommitAsync(connection, change.Tenant, head, change.Audit, attempt, token, others)));
+    }
+
+    private CommitResult Remember(string tenant, CommitResult result)
+    {
+        if (result.Head is { } head)
+        {
+            if (_heads.Count >= HeadsMax)
+            {
+                _heads.Clear();
+            }
+
+            _heads[tenant] = head;
+        }
+
+        return result;
     }
 
     private static StoredFleet ReadFleet(NpgsqlDataReader row)
