@@ -37,6 +37,9 @@ internal static class Policyctl
         root.Subcommands.Add(FleetCommands.Create(host));
         root.Subcommands.Add(RolloutCommands.Create(host));
         root.Subcommands.Add(NodeCommands.Create(host));
+        root.Subcommands.Add(ArmCommands.Arm(host));
+        root.Subcommands.Add(ArmCommands.Disarm(host));
+        root.Subcommands.Add(EventCommands.Create(host));
         root.Subcommands.Add(AdmissionCommands.Create(host));
         root.Subcommands.Add(RunCommands.Create(host));
         root.Subcommands.Add(HistoryCommand.Create(host));

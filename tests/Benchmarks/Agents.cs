@@ -14,6 +14,7 @@ internal sealed class Agents : IAsyncDisposable
     private readonly PolicyCache _cache = new();
     private PolicyNode[] _nodes = [];
     private long _lastSwap;
+    private long _lastArmed;
 
     private Agents(int count) =>
         _transport = new PolicyTransport(configure: handler => handler.MaxConnectionsPerServer = count + ConnectionsForReports);
@@ -22,6 +23,9 @@ internal sealed class Agents : IAsyncDisposable
 
     /// <summary>When the last of them put another bundle in force.</summary>
     public DateTimeOffset LastSwapAt => new(Interlocked.Read(ref _lastSwap), TimeSpan.Zero);
+
+    /// <summary>When the last of them was armed or disarmed.</summary>
+    public DateTimeOffset LastArmedAt => new(Interlocked.Read(ref _lastArmed), TimeSpan.Zero);
 
     public static async Task<Agents> StartAsync(Installation installation, string fleet, int count)
     {
@@ -85,15 +89,21 @@ internal sealed class Agents : IAsyncDisposable
 
     private void Note(NodeEvent happened)
     {
-        if (happened.Kind != NodeEventKind.Swapped)
+        if (happened.Kind == NodeEventKind.Swapped)
         {
-            return;
+            Raise(ref _lastSwap, happened.At.UtcTicks);
         }
-
-        var at = happened.At.UtcTicks;
-        for (var last = Interlocked.Read(ref _lastSwap); at > last; last = Interlocked.Read(ref _lastSwap))
+        else if (happened.Kind == NodeEventKind.Armed)
         {
-            if (Interlocked.CompareExchange(ref _lastSwap, at, last) == last)
+            Raise(ref _lastArmed, happened.At.UtcTicks);
+        }
+    }
+
+    private static void Raise(ref long highest, long at)
+    {
+        for (var last = Interlocked.Read(ref highest); at > last; last = Interlocked.Read(ref highest))
+        {
+            if (Interlocked.CompareExchange(ref highest, at, last) == last)
             {
                 return;
             }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OrleansPolicy.Decisions;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client;
@@ -14,17 +15,17 @@ internal sealed class NodeMetrics(TimeProvider time)
 
     private readonly Lock _ownLock = new();
     private ImmutableSortedDictionary<string, MetricValue> _own = ImmutableSortedDictionary<string, MetricValue>.Empty;
+    private readonly RefusalCounts _refusals = new(time);
     private long _decisions;
     private long _denied;
     private long _errors;
     private long _ticks;
-    private long _refused;
 
     /// <summary>Decisions made by a bundle, since the start.</summary>
     public long Decisions => Interlocked.Read(ref _decisions);
 
     /// <summary>Requests refused because the node must not serve, since the start. They are no samples of any bundle.</summary>
-    public long Refused => Interlocked.Read(ref _refused);
+    public long Refused => _refusals.Total;
 
     public void Decided(bool allowed, bool failed, long elapsedTicks)
     {
@@ -42,7 +43,11 @@ internal sealed class NodeMetrics(TimeProvider time)
         }
     }
 
-    public void Refuse() => Interlocked.Increment(ref _refused);
+    /// <summary>Counts a refusal. True: it is worth an early report.</summary>
+    public bool Refuse(Decision refusal, NodeSnapshot now) => _refusals.Add(refusal, now);
+
+    /// <summary>What was refused between two readings, by reason.</summary>
+    public ImmutableArray<RejectedDecisions> RejectedBetween(Totals before, Totals now) => _refusals.Between(before.RefusedBy, now.RefusedBy);
 
     /// <summary>A request that was decided on went wrong afterwards.</summary>
     public void Fail() => Interlocked.Increment(ref _errors);
@@ -74,7 +79,7 @@ internal sealed class NodeMetrics(TimeProvider time)
         var errors = Interlocked.Read(ref _errors);
         var denied = Interlocked.Read(ref _denied);
         var ticks = Interlocked.Read(ref _ticks);
-        var refused = Interlocked.Read(ref _refused);
+        var refused = _refusals.Read();
         var decisions = Interlocked.Read(ref _decisions);
         lock (_ownLock)
         {
@@ -112,7 +117,7 @@ internal sealed class NodeMetrics(TimeProvider time)
             Add("error_rate", samples, errors);
         }
 
-        var refused = now.Refused - before.Refused;
+        double refused = now.RefusedBy.Values.Sum() - before.RefusedBy.Values.Sum();
         if (refused > 0)
         {
             Add("refused", refused, refused);
@@ -126,8 +131,9 @@ internal sealed class NodeMetrics(TimeProvider time)
     }
 
     internal sealed record Totals(
-        long Decisions, long Denied, long Errors, long Ticks, long Refused, ImmutableSortedDictionary<string, MetricValue> Own)
+        long Decisions, long Denied, long Errors, long Ticks, ImmutableSortedDictionary<string, long> RefusedBy,
+        ImmutableSortedDictionary<string, MetricValue> Own)
     {
-        public static readonly Totals None = new(0, 0, 0, 0, 0, ImmutableSortedDictionary<string, MetricValue>.Empty);
+        public static readonly Totals None = new(0, 0, 0, 0, ImmutableSortedDictionary<string, long>.Empty, ImmutableSortedDictionary<string, MetricValue>.Empty);
     }
 }

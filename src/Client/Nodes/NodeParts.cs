@@ -13,6 +13,8 @@ internal sealed record NodeParts : IDisposable
 
     public required NodeMetrics Metrics { get; init; }
 
+    public required NodeVoice Voice { get; init; }
+
     public required RecentInputs Recent { get; init; }
 
     public required ReloadLog Log { get; init; }
@@ -74,6 +76,7 @@ internal sealed record NodeParts : IDisposable
             Options = options,
             Truth = truth,
             Metrics = metrics,
+            Voice = voice,
             Recent = recent,
             Log = log,
             Loader = loader,

@@ -120,6 +120,7 @@ internal sealed class NodeReporter(
             Ack = word.Ack,
             Error = word.Error,
             Reload = log.TakeUnreported(),
+            Rejections = metrics.RejectedBetween(_known, totals),
             Metrics = metrics.Between(_known, totals),
         };
         return new Pending(JsonSerializer.SerializeToUtf8Bytes(report, PolicyJson.Options), totals);

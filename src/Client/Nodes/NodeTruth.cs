@@ -129,7 +129,8 @@ internal sealed class NodeTruth(TimeProvider time)
                     Offline = true,
                     Epoch = directive.Epoch,
                     ArmEpoch = directive.ArmEpoch,
-                    Armed = directive.Armed,
+                    // Where anybody ever spoke of arming, a node that comes back is disarmed until it hears that it is not.
+                    Armed = directive is { Armed: true, ArmEpoch: 0 },
                     WantedHash = directive.PolicyHash,
                     FallbackHash = directive.FallbackHash,
                     LeaseUntil = directive.LeaseSec is null ? long.MaxValue : long.MinValue,

@@ -241,7 +241,11 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         var started = _time.GetTimestamp();
         if ((now.Refusal ?? (started >= now.LeaseUntil ? Refusals.Stale : null)) is { } refusal)
         {
-            _metrics.Refuse();
+            if (_metrics.Refuse(refusal, now))
+            {
+                _parts.Voice.ReportSoon();
+            }
+
             return new NodeDecision(refusal, null, null, now.Epoch, wallClock);
         }
 

@@ -27,7 +27,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private readonly ChangeCommitter _committer;
     private readonly FleetProposals _proposals;
     private readonly TimeProvider _clock;
-    private readonly FleetObservers _observers;
+    private readonly ObserverList<IFleetObserver> _observers;
     private readonly RegistrationQueue _registrations;
     private FleetSnapshot? _fleet;
     private FleetRegistry? _registry;
@@ -49,7 +49,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         _committer = committer;
         _proposals = proposals;
         _clock = clock;
-        _observers = new FleetObservers(clock, logger);
+        _observers = new ObserverList<IFleetObserver>(clock, logger);
         _registrations = new RegistrationQueue(WriteAsync);
     }
 

@@ -35,6 +35,9 @@ public sealed record NodeReport
     /// <summary>The last reload, where one happened since the previous report.</summary>
     public ReloadRecord? Reload { get; init; }
 
+    /// <summary>What it refused since the previous report, by reason; at most <see cref="ReportRules.RejectionsMax"/>.</summary>
+    public ImmutableArray<RejectedDecisions> Rejections { get; init; } = [];
+
     /// <summary>By metric name. <c>decisions</c> counts the decisions: one decision is one sample.</summary>
     public ImmutableSortedDictionary<string, MetricValue> Metrics { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;
 }

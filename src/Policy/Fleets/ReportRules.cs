@@ -17,6 +17,9 @@ public static class ReportRules
     /// <summary>The most buckets of one metric.</summary>
     public const int BucketsMax = 64;
 
+    /// <summary>The most reasons for refusals of one report.</summary>
+    public const int RejectionsMax = 16;
+
     /// <summary>The longest metric name, boot id and error, in characters.</summary>
     public const int NameLengthMax = 128;
 
@@ -26,6 +29,7 @@ public static class ReportRules
     /// <summary>The largest number of one report: sums of ten thousand nodes over a year of seconds stay finite and exact enough.</summary>
     public const double ValueMax = 1e15;
 
+    private static readonly SearchValues<char> CodeLetters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-");
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>Null for a sound report, else the first thing that is wrong (<see cref="InvalidCode"/>).</summary>
@@ -58,7 +62,7 @@ public static class ReportRules
             return Invalid("$.reload", "A reload has a duration and a count of rules that are not negative, and a hash or none.");
         }
 
-        return CheckMetrics(report);
+        return CheckRejections(report) ?? CheckMetrics(report);
     }
 
     /// <summary>Whether a report is news after what was heard last: of another boot, or later in the same.</summary>
@@ -67,6 +71,23 @@ public static class ReportRules
         ArgumentNullException.ThrowIfNull(report);
         return report.BootId != lastBootId || report.Seq > lastSeq;
     }
+
+    private static Problem? CheckRejections(NodeReport report)
+    {
+        if (report.Rejections.IsDefaultOrEmpty)
+        {
+            return null;
+        }
+
+        return report.Rejections.Length <= RejectionsMax && report.Rejections.All(IsSound)
+            ? null
+            : Invalid("$.rejections", $"rejections is a list of at most {RejectionsMax}, each with a reason, a count of 1 or more and hashes or none.");
+    }
+
+    private static bool IsSound(RejectedDecisions rejected) =>
+        rejected is { Reason.Length: > 0 and <= NameLengthMax, Count: > 0 and <= (long)ValueMax }
+        && rejected.Reason.AsSpan().IndexOfAnyExcept(CodeLetters) < 0
+        && (rejected.ExpectedHash is null || IsHash(rejected.ExpectedHash)) && (rejected.GotHash is null || IsHash(rejected.GotHash));
 
     private static Problem? CheckMetrics(NodeReport report)
     {

@@ -8,7 +8,7 @@ namespace OrleansPolicy.Silo.Decisions;
 /// <summary>
 /// Under what the silo may decide now. Fails closed: where it is not certain that the bundle is the one to serve, there is none.
 /// </summary>
-public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache rules, LocalNode local)
+public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache rules, LocalNode local, TimeProvider time)
 {
     /// <summary>The truth is too old to serve on.</summary>
     public const string StaleCode = "decide.stale";
@@ -25,13 +25,23 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
     /// <summary>What a node serves: the bundle it last ACKed, while it is live and its directive allows that.</summary>
     public async Task<Outcome<Serving>> OfNodeAsync(string tenant, string fleet, string node, CancellationToken cancellationToken)
     {
-        var serving = await feeds.ServingAsync(tenant, fleet, node);
-        if (!serving.Succeeded)
+        var found = await feeds.ServingAsync(tenant, fleet, node);
+        var served = !found.Succeeded
+            ? found.Problems[0].Code == FeedAnswer.NoLease.Code ? Stale() : found.As<Serving>()
+            : await ServedAsync(tenant, found.Value);
+        if (!served.Succeeded && served.Problems[0].Code.StartsWith("decide.", StringComparison.Ordinal))
         {
-            return serving.Problems[0].Code == FeedAnswer.NoLease.Code ? Stale() : serving.As<Serving>();
+            // Refused in the node's name: told and counted as if it had refused itself.
+            feeds.NoteRefusal(tenant, fleet, node, new RejectedDecisions(
+                served.Problems[0].Code, 1, found.Value?.Wanted, found.Value?.PolicyHash, time.GetUtcNow()));
         }
 
-        var (hash, epoch, state, allowed, armed) = serving.Value;
+        return served;
+    }
+
+    private async Task<Outcome<Serving>> ServedAsync(string tenant, NodeServing serving)
+    {
+        var (hash, epoch, state, allowed, armed, _) = serving;
         return (hash, state, allowed) switch
         {
             _ when !armed => Disarmed(),

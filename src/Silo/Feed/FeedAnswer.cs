@@ -68,4 +68,5 @@ public sealed record RelayedReport(string Node, NodeReport Report);
 /// <param name="State">How it stands to the control plane.</param>
 /// <param name="Allowed">Whether the directive lets it serve that hash.</param>
 /// <param name="Armed">Whether it is armed, or its fleet does not demand that.</param>
-public sealed record NodeServing(string? PolicyHash, long Epoch, NodeState State, bool Allowed, bool Armed);
+/// <param name="Wanted">The hash that it should run.</param>
+public sealed record NodeServing(string? PolicyHash, long Epoch, NodeState State, bool Allowed, bool Armed, string? Wanted);

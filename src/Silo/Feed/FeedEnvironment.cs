@@ -1,5 +1,6 @@
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Events;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -8,6 +9,7 @@ internal sealed class FeedEnvironment(
     IGrainFactory grains,
     ICatalogStore catalog,
     ReloadOutbox reloads,
+    RejectionOutbox rejections,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock,
     ILogger<FleetFeed> logger)
 {
@@ -19,6 +21,9 @@ internal sealed class FeedEnvironment(
 
     /// <summary>Where reloads go.</summary>
     public ReloadOutbox Reloads => reloads;
+
+    /// <summary>Where refusals go.</summary>
+    public RejectionOutbox Rejections => rejections;
 
     /// <summary>Where feeds log.</summary>
     public ILogger Logger => logger;

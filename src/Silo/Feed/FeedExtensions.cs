@@ -1,3 +1,5 @@
+using OrleansPolicy.Silo.Events;
+
 namespace OrleansPolicy.Silo.Feed;
 
 /// <summary>Registers the feed of a silo.</summary>
@@ -10,10 +12,12 @@ public static class FeedExtensions
     public static IServiceCollection AddFleetFeeds(this IServiceCollection services)
     {
         services.AddSingleton<ReloadOutbox>();
+        services.AddSingleton<RejectionOutbox>();
         services.AddSingleton<TruthReader>();
         services.AddSingleton<FeedEnvironment>();
         services.AddSingleton(provider => new FleetFeeds(provider.GetRequiredService<FeedEnvironment>(), provider.GetRequiredService<TruthReader>()));
         services.AddHostedService(provider => provider.GetRequiredService<ReloadOutbox>());
+        services.AddHostedService(provider => provider.GetRequiredService<RejectionOutbox>());
         services.AddHostedService(provider => provider.GetRequiredService<TruthReader>());
         services.AddHostedService(provider => provider.GetRequiredService<FleetFeeds>());
         services.AddHostedService<OverdueScanner>();

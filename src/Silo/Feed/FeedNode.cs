@@ -59,7 +59,8 @@ internal sealed class FeedNode(NodeRecord record, DateTimeOffset watchedSince)
                     _acked?.Epoch ?? 0,
                     Lease.StateOf(snapshot.Fleet.Settings, _heardAt, watchedSince, null, now),
                     snapshot.Allows(Record, _acked?.PolicyHash),
-                    snapshot.Fleet.IsArmed(Record.Node));
+                    snapshot.Fleet.IsArmed(Record.Node),
+                    snapshot.AnswerFor(Record).Directive.PolicyHash);
         }
     }
 }

@@ -99,6 +99,11 @@ internal sealed class FleetFeed : IFleetObserver
     {
         var isNews = node.Hear(at, report);
         _handover.Add(new HeardNode(node.Record.Node, at, isNews ? report : null));
+        if (isNews)
+        {
+            _environment.Rejections.Add(Tenant, Fleet, node.Record.Node, report!.Rejections);
+        }
+
         if (isNews && report is { Reload: { } reload })
         {
             _environment.Reloads.Add(Tenant, Fleet, node.Record.Node, reload, report.Epoch);

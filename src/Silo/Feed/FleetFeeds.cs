@@ -170,9 +170,13 @@ public sealed class FleetFeeds : BackgroundService
             { Succeeded: false } => asked.As<NodeServing>(),
             { Value: { } status } => Outcome<NodeServing>.Ok(new NodeServing(
                 status.PolicyHash, status.Epoch, status.State, feed.Snapshot?.Allows(status.Record, status.PolicyHash) == true,
-                feed.Snapshot?.Fleet.IsArmed(node) == true)),
+                feed.Snapshot?.Fleet.IsArmed(node) == true, feed.Snapshot?.AnswerFor(status.Record).Directive.PolicyHash)),
         };
     }
+
+    /// <summary>Notes that the control plane refused to decide in a node's name.</summary>
+    public void NoteRefusal(string tenant, string fleet, string node, RejectedDecisions rejected) =>
+        _environment.Rejections.Add(tenant, fleet, node, [rejected]);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -3,6 +3,7 @@ using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.DecisionLogs;
 using OrleansPolicy.Silo.Decisions;
+using OrleansPolicy.Silo.Events;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Http;
 using OrleansPolicy.Silo.Postgres;
@@ -95,6 +96,7 @@ internal static class HostComposition
         services.AddSingleton<OperationMemory>();
         services.AddSingleton<OperationGate>();
         services.AddSingleton<StreamPlaces>();
+        services.AddSingleton<EventStreams>();
         services.AddSingleton<ReadinessCheck>();
         services.AddHostedService<HeapTrimmer>();
         services.AddSingleton<PolicyMeter>();

@@ -39,5 +39,6 @@ public static class ApiEndpoints
         tenant.MapDecisionLogs();
         tenant.MapRuns();
         tenant.MapAudit();
+        tenant.MapEvents();
     }
 }

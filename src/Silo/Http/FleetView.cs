@@ -25,7 +25,7 @@ public sealed record FleetView
     public required bool Armed { get; init; }
 
     /// <summary>What was said about that.</summary>
-    public required FleetArmsView Arms { get; init; }
+    public required FleetArmsView Arming { get; init; }
 
     /// <inheritdoc cref="FleetSnapshot.Revision"/>
     public required long Revision { get; init; }
@@ -46,7 +46,7 @@ public sealed record FleetView
         Settings = fleet.Settings,
         Directive = fleet.Directive,
         Armed = fleet.IsArmed(null),
-        Arms = FleetArmsView.Of(fleet.Arms),
+        Arming = FleetArmsView.Of(fleet.Arms),
         Revision = fleet.Revision,
         Nodes = fleet.Nodes,
         EpochBehind = fleet.EpochBehind,

@@ -26,6 +26,7 @@ public sealed class StoredNumbers
     private long? refreshedAt;
     private IReadOnlyList<Measurement<double>> rollouts = [];
     private IReadOnlyList<Measurement<double>> nodes = [];
+    private IReadOnlyList<Measurement<double>> armed = [];
     private IReadOnlyList<Measurement<double>> expired = [];
     private bool reachable;
 
@@ -41,6 +42,7 @@ public sealed class StoredNumbers
         meter.Observe("policy_rollouts", "Rollouts by state, of the newest 1,000 of each tenant.", () => rollouts);
         meter.Observe("policy_nodes", "Registered nodes by state.", () => nodes);
         meter.Observe("policy_bundle_expired", "Bundles past their expires_at that fleets are assigned, as target or fallback: they are served on.", () => expired);
+        meter.Observe("titan_execution_armed_state", "Whether a fleet may serve, as far as arming goes: 1 armed, 0 disarmed.", () => armed);
         meter.Observe("policy_store_up", "Whether the database answered when these numbers were read.", () => [new(reachable ? 1 : 0)]);
     }
 
@@ -67,6 +69,7 @@ public sealed class StoredNumbers
         try
         {
             var byState = new Dictionary<(string Tenant, string State), double>();
+            var byFleet = new Dictionary<(string Tenant, string Fleet), double>();
             var byNodeState = new Dictionary<(string Tenant, string Fleet, string State), double>();
             var overdue = new List<Measurement<double>>();
             foreach (var tenant in await keys.ListTenantsAsync())
@@ -80,6 +83,7 @@ public sealed class StoredNumbers
                 foreach (var fleet in await store.ListFleetsAsync(tenant))
                 {
                     overdue.AddRange(await ReadExpiredAsync(fleet));
+                    byFleet[(tenant, fleet.Fleet)] = fleet.Arms.IsArmed(fleet.Settings.RequiresArmed, node: null) ? 1 : 0;
                     var known = await grains.GetGrain<IFleetGrain>($"{tenant}/{fleet.Fleet}").GetAsync();
                     foreach (var counted in known.Value?.Nodes.AsEnumerable() ?? [])
                     {
@@ -92,6 +96,7 @@ public sealed class StoredNumbers
             nodes = [.. byNodeState.Select(row => new Measurement<double>(
                 row.Value, new("tenant", row.Key.Tenant), new("fleet", row.Key.Fleet), new KeyValuePair<string, object?>("state", row.Key.State)))];
             expired = overdue;
+            armed = [.. byFleet.Select(row => new Measurement<double>(row.Value, new("tenant", row.Key.Tenant), new("fleet", row.Key.Fleet)))];
             reachable = true;
         }
         catch (Exception exception) when (exception is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException)

@@ -37,6 +37,24 @@ public sealed class ReportRulesTests
     }
 
     [Fact]
+    public void Refusals_are_counted_by_codes_and_bounded()
+    {
+        var sound = new RejectedDecisions("decide.disarmed", 1, Hash, null, DateTimeOffset.UnixEpoch);
+
+        Assert.Null(ReportRules.Check(Sound with { Rejections = [sound, sound with { ExpectedHash = null, GotHash = Hash }] }));
+        Assert.Null(ReportRules.Check(Sound with { Rejections = default }));
+        Refused("$.rejections", Sound with { Rejections = [null!] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { Reason = "" }] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { Reason = "Not a code" }] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { Reason = new string('r', ReportRules.NameLengthMax + 1) }] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { Count = 0 }] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { Count = long.MaxValue }] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { ExpectedHash = "short" }] });
+        Refused("$.rejections", Sound with { Rejections = [sound with { GotHash = "short" }] });
+        Refused("$.rejections", Sound with { Rejections = [.. Enumerable.Repeat(sound, ReportRules.RejectionsMax + 1)] });
+    }
+
+    [Fact]
     public void Numbers_that_would_spoil_a_sum_are_refused()
     {
         Refused("$.metrics", Sound with { Metrics = null! });

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Rollouts;
@@ -57,6 +58,8 @@ internal sealed class Fleet
     public DateTimeOffset? FiringSince { get; set; }
 
     public long? EpochBehind { get; set; }
+
+    public ArmRow? Disarm { get; set; }
 
     /// <summary>Nodes that have neither returned nor been fenced.</summary>
     public int Waiting { get; set; }
@@ -119,6 +122,7 @@ internal sealed class Fleet
             NewestSampleAt = Decisions == 0 ? null : Now - SampleAge,
             FiringSince = FiringSince,
             EpochBehind = EpochBehind,
+            Disarm = Disarm,
             Return = State?.Return is { IsOpen: true } back ? Returned(back) : null,
             Census = withCensus ? Census : null,
         };

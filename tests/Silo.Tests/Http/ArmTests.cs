@@ -93,7 +93,7 @@ public sealed class ArmTests(ControlPlane plane) : IDisposable
         Assert.False((await SpeakAsync(node))["armed"].GetBoolean());
         Assert.True((await other.Admin.GetAsync("/fleets/edge"))["armed"].GetBoolean());
         var seen = await tenant.Admin.GetAsync("/fleets/edge");
-        Assert.Equal("stop all", seen["arms"].GetProperty("tenant").GetProperty("reason").GetString());
+        Assert.Equal("stop all", seen["arming"].GetProperty("tenant").GetProperty("reason").GetString());
 
         var first = await tenant.WithRoleAsync("operator", subject: "first");
         var waits = (await first.PostAsync("/arm", new { reason = "over" })).Expect(202);

@@ -49,6 +49,7 @@ public sealed class AccessTests(ControlPlane plane)
         { "PUT", "/fleets/edge/baseline", "operator admin" },
         { "POST", "/fleets/edge/rollback", "operator admin" },
         { "POST", "/fleets/edge/epoch", "admin" },
+        { "GET", "/events?after=x", "viewer publisher operator approver admin" },
         { "POST", "/arm", "operator approver admin" },
         { "POST", "/disarm", "operator approver admin" },
         { "POST", "/fleets/edge/arm", "operator approver admin" },

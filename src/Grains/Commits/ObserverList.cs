@@ -1,18 +1,19 @@
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
 
-namespace OrleansPolicy.Grains.Fleets;
+namespace OrleansPolicy.Grains.Commits;
 
-/// <summary>The feeds that follow a fleet. News is sent and not waited for: a dead silo must not hold up the living ones.</summary>
-internal sealed class FleetObservers(TimeProvider clock, ILogger logger)
+/// <summary>Who follows a grain's news. It is sent and not waited for: a dead silo must not hold up the living ones.</summary>
+internal sealed class ObserverList<TObserver>(TimeProvider clock, ILogger logger)
+    where TObserver : IGrainObserver
 {
-    private readonly Dictionary<IFleetObserver, DateTimeOffset> _until = [];
+    private readonly Dictionary<TObserver, DateTimeOffset> _until = [];
 
     /// <summary>Adds or renews one.</summary>
-    public void Subscribe(IFleetObserver observer) => _until[observer] = clock.GetUtcNow() + FleetFeedState.SubscriptionTime;
+    public void Subscribe(TObserver observer) => _until[observer] = clock.GetUtcNow() + FleetFeedState.SubscriptionTime;
 
     /// <summary>Tells all of them.</summary>
-    public void Tell(Func<IFleetObserver, Task> news)
+    public void Tell(Func<TObserver, Task> news)
     {
         var now = clock.GetUtcNow();
         foreach (var (observer, until) in _until.ToArray())
@@ -28,7 +29,7 @@ internal sealed class FleetObservers(TimeProvider clock, ILogger logger)
         }
     }
 
-    private async Task SendAsync(IFleetObserver observer, Func<IFleetObserver, Task> news)
+    private async Task SendAsync(TObserver observer, Func<TObserver, Task> news)
     {
         try
         {

@@ -1,0 +1,39 @@
+using OrleansPolicy.Arming;
+using OrleansPolicy.Fleets;
+
+namespace OrleansPolicy.Policy.Tests.Fleets;
+
+public sealed class FleetSnapshotTests
+{
+    private static readonly FleetSnapshot Known = new()
+    {
+        Tenant = "t",
+        Fleet = "f",
+        Settings = new FleetSettings { NodeTtlSec = 100 },
+        Directive = new Directive { Epoch = 5, ArmEpoch = 7 },
+        Arms = new FleetArms { Epoch = 7 },
+        Revision = 3,
+    };
+
+    [Fact]
+    public void News_of_one_part_takes_back_no_other()
+    {
+        var directive = Known.With(Known with { Directive = new Directive { Epoch = 6, ArmEpoch = 2 }, Arms = FleetArms.None, Revision = 1, Settings = new FleetSettings() });
+        var arms = Known.With(Known with { Directive = new Directive { Epoch = 4 }, Arms = new FleetArms { Epoch = 8 } });
+        var settings = Known.With(Known with { Revision = 4, Settings = new FleetSettings { NodeTtlSec = 200 } });
+
+        Assert.Equal((6, 7, 7, 3, 100), (directive.Directive.Epoch, directive.Directive.ArmEpoch, directive.Arms.Epoch, directive.Revision, directive.Settings.NodeTtlSec));
+        Assert.Equal((5, 8, 8), (arms.Directive.Epoch, arms.Directive.ArmEpoch, arms.Arms.Epoch));
+        Assert.Equal((5, 7, 4, 200), (settings.Directive.Epoch, settings.Directive.ArmEpoch, settings.Revision, settings.Settings.NodeTtlSec));
+    }
+
+    [Fact]
+    public void News_is_a_higher_epoch_a_higher_number_of_arming_or_other_settings()
+    {
+        Assert.False(Known.IsNews(Known));
+        Assert.True(Known.IsNews(Known with { Directive = new Directive { Epoch = 6 } }));
+        Assert.True(Known.IsNews(Known with { Arms = new FleetArms { Epoch = 8 } }));
+        Assert.True(Known.IsNews(Known with { Revision = 4 }));
+        Assert.False(Known.IsNews(Known with { Directive = new Directive { Epoch = 4 }, Revision = 4 }));
+    }
+}
