@@ -42,9 +42,10 @@ internal sealed class LargeBundles : IDisposable
             var rule = originals[i % originals.Count]!.DeepClone();
             var copy = i / originals.Count;
             rule["id"] = $"{rule["id"]}-{copy}";
-            if (rule["match"]?["capability"] is JsonValue capability)
+            if (rule["match"]?["capability"] is { } capability)
             {
-                rule["match"]!["capability"] = $"service{copy}.{capability}";
+                var names = capability as JsonArray ?? [capability.DeepClone()];
+                rule["match"]!["capability"] = new JsonArray([.. names.Select(name => (JsonNode)$"service{copy}.{name}")]);
             }
 
             policies.Add(rule);

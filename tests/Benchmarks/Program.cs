@@ -9,6 +9,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["peers"] = ("two rules in process, beside casbin and Cedar (npm ci in tests/Benchmarks/peers)", PeerSpeed.RunAsync),
     ["http"] = ("decisions over HTTP, beside Cerbos and an empty endpoint (npm ci in tests/Benchmarks/peers, wrk)", HttpDecideSpeed.RunAsync),
     ["empty-endpoint"] = ("an HTTP endpoint that does nothing, for others to load", EmptyEndpoint.RunAsync),
+    ["reload-load"] = ("requests of a web application while its node reloads 100 times, beside the same load without (wrk)", ReloadUnderLoad.RunAsync),
     ["canonical"] = ("the canonical form of a bundle, beside parsing and writing it", CanonicalSpeed.RunAsync),
     ["canonical-peers"] = ("100,000 generated documents: differences to npm's canonicalize and CPython's json", CanonicalPeers.RunAsync),
     ["rollout"] = ("aggregating a report, one look with its event, the cut of 100,000 nodes", RolloutSpeed.RunAsync),

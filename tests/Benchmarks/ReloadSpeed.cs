@@ -13,12 +13,19 @@ namespace OrleansPolicy.Benchmarks;
 /// </summary>
 internal static class ReloadSpeed
 {
+    private const int WarmUps = 60;
     private const int Rounds = 9;
     private const int ColdRounds = 5;
 
     public static Task RunAsync(Report report)
     {
         using var bundles = new LargeBundles();
+        var example = bundles.OfRules(1_000);
+        for (var i = 0; i < WarmUps; i++)
+        {
+            Reload(example, bundles.Root);
+        }
+
         foreach (var count in (int[])[1_000, 10_000])
         {
             var content = bundles.OfRules(count);

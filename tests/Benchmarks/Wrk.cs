@@ -12,7 +12,7 @@ internal static partial class Wrk
         using var wrk = Peers.Start("wrk", "-t1", "-c16", string.Create(CultureInfo.InvariantCulture, $"-d{seconds}s"), "--latency", "-s", script, url.ToString());
         var text = wrk.StandardOutput.ReadToEnd();
         wrk.WaitForExit();
-        if (text.Contains("Non-2xx", StringComparison.Ordinal) || PerSecond().Match(text) is not { Success: true } rate || P99().Match(text) is not { Success: true } p99)
+        if (text.Contains("Non-2xx", StringComparison.Ordinal) || text.Contains("Socket errors", StringComparison.Ordinal) || PerSecond().Match(text) is not { Success: true } rate || P99().Match(text) is not { Success: true } p99)
         {
             throw new InvalidOperationException($"wrk {url} did not go well:\n{text}");
         }

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using OrleansPolicy.Client;
+
+namespace OrleansPolicy.Benchmarks;
+
+/// <summary>
+/// A web application that asks its policy node before each answer, under wrk, while the node reloads 100 times between two bundles
+/// of 1,000 rules; beside it the same load without reloads, in turn. A request that fails or is denied ends the benchmark.
+/// </summary>
+internal static class ReloadUnderLoad
+{
+    private const int Rounds = 3;
+    private const int Seconds = 25;
+    private const int Reloads = 100;
+
+    public static async Task RunAsync(Report report)
+    {
+        var folder = Directory.CreateTempSubdirectory("policy-benchmark-").FullName;
+        try
+        {
+            await MeasureAsync(report, folder);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task MeasureAsync(Report report, string folder)
+    {
+        using var bundles = new LargeBundles();
+        byte[][] contents = [bundles.OfRules(1_000), bundles.OfRules(1_001)];
+        var file = Path.Combine(folder, "bundle.json");
+        await File.WriteAllBytesAsync(file, contents[0]);
+        await using var node = await PolicyNode.StartAsync(new PolicyNodeOptions
+        {
+            BundleFile = file,
+            BundleFilePoll = TimeSpan.FromMinutes(10),
+            TrustRoot = bundles.Root,
+        });
+        await using var app = await ServeAsync(node);
+        var url = new Uri(new Uri(app.Urls.First()), "/");
+        var script = Path.Combine(folder, "get.lua");
+        await File.WriteAllTextAsync(script, "wrk.method = \"GET\"\n");
+
+        var (with, without, reloads) = (new List<double>(), new List<double>(), 0L);
+        var requests = 0L;
+        Wrk.Run(script, url, 5); // For the compilers.
+        for (var round = 0; round < Rounds; round++)
+        {
+            without.Add(Wrk.Run(script, url, Seconds).P99Ms);
+            var before = node.Status.Reloads.Succeeded;
+            var load = Task.Run(() => Wrk.Run(script, url, Seconds));
+            for (var i = 1; i <= Reloads; i++)
+            {
+                await File.WriteAllBytesAsync(file + ".new", contents[i % 2]);
+                File.Move(file + ".new", file, overwrite: true);
+                await Task.Delay(TimeSpan.FromSeconds(Seconds - 2.0) / Reloads);
+            }
+
+            var loaded = await load;
+            with.Add(loaded.P99Ms);
+            requests += (long)(loaded.PerSecond * Seconds);
+            reloads += node.Status.Reloads.Succeeded - before;
+        }
+
+        report.Pair(new Samples("99th percentile during 100 reloads", "ms", with), new Samples("without reloads", "ms", without), string.Create(
+            CultureInfo.InvariantCulture, $"{reloads} reloads, 0 of {requests} requests dropped"));
+    }
+
+    private static async Task<WebApplication> ServeAsync(PolicyNode node)
+    {
+        using var context = JsonDocument.Parse(
+            """{"subject":{"id":"u-17","type":"user","tenant":"acme","status":"active","country":"DE"},"request":{"method":"GET","ip":"203.0.113.9","tls":1.3},"environment":"prod","resource":{"owner":"u-17","tenant":"acme"}}""");
+        var asked = context.RootElement.Clone();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        app.MapGet("/", http =>
+        {
+            http.Response.StatusCode = node.Decide("service0.orders.read", asked).Allowed ? StatusCodes.Status200OK : StatusCodes.Status403Forbidden;
+            return Task.CompletedTask;
+        });
+        await app.StartAsync();
+        return app;
+    }
+}
