@@ -75,11 +75,11 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
     private async Task<Outcome<Serving>> CompiledAsync(string tenant, string hash, long epoch) => local.FindRules(tenant, hash) is { } own
         ? Outcome<Serving>.Ok(new Serving(own, epoch))
         : await rules.FindAsync(tenant, hash) switch
-    {
-        null => Outcome<Serving>.Fail(NoPolicyCode, "The bundle is not in the catalog."),
-        { Succeeded: false } broken => broken.As<Serving>(),
-        { Value: { } compiled } => Outcome<Serving>.Ok(new Serving(compiled, epoch)),
-    };
+        {
+            null => Outcome<Serving>.Fail(NoPolicyCode, "The bundle is not in the catalog."),
+            { Succeeded: false } broken => broken.As<Serving>(),
+            { Value: { } compiled } => Outcome<Serving>.Ok(new Serving(compiled, epoch)),
+        };
 
     private static Outcome<Serving> Disarmed() => Outcome<Serving>.Fail(DisarmedCode, "It is not armed: nothing is served until it is.");
 

@@ -58,7 +58,9 @@ public sealed record LocalRules(bool Ok, ImmutableArray<JsonObject> Rules, int C
         };
         source["decision"] = new JsonObject
         {
-            ["action"] = source["effect"]?.DeepClone(), ["reason"] = rule.Reason, ["suggested_alternative"] = rule.SuggestedAlternative,
+            ["action"] = source["effect"]?.DeepClone(),
+            ["reason"] = rule.Reason,
+            ["suggested_alternative"] = rule.SuggestedAlternative,
         };
         return source;
     }
