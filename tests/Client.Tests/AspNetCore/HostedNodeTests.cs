@@ -86,6 +86,9 @@ public sealed class HostedNodeTests
             app.MapGet("/denied", () => "write").RequireDecision("write");
             app.MapGet("/undecided", () => Results.StatusCode(500));
         });
+
+        // Started, and without a policy yet: what is refused before that is counted nowhere.
+        await Eventually.Holds(() => web.Node.Status.TrustVersion > 0);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await web.GetAsync("/good")).Status);
         test.Plane.Demand(bundle);
         await web.ServesAsync(bundle);
