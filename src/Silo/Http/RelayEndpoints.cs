@@ -47,7 +47,7 @@ public static class RelayEndpoints
         foreach (var element in body.EnumerateArray())
         {
             var node = element.ValueKind == JsonValueKind.Object && element.TryGetProperty("node", out var name) && name.ValueKind == JsonValueKind.String
-                ? name.GetString()!
+                ? name.ReadText() ?? ""
                 : "";
             var report = Names.IsValid(node) ? RequestBody.Bind<NodeReport>(element) : Outcome<NodeReport>.Fail(Names.InvalidCode, "No node's name.");
             if (report.Succeeded)

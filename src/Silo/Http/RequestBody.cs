@@ -124,6 +124,19 @@ public static class RequestBody
         }
     }
 
+    /// <summary>A JSON text; null where it is none that can be read: it has half a surrogate pair.</summary>
+    internal static string? ReadText(this JsonElement text)
+    {
+        try
+        {
+            return text.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     private static Outcome<JsonElement> ParseJson(ReadOnlyMemory<byte> bytes) => Parse(bytes, static text => JsonElement.Parse(text.Span, DocumentOptions));
 
     private static Outcome<T> Parse<T>(ReadOnlyMemory<byte> bytes, Func<ReadOnlyMemory<byte>, T> parse)

@@ -57,6 +57,18 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IDisposable
         Assert.True((await tenant.Admin.GetAsync("/audit/verify"))["valid"].GetBoolean());
     }
 
+    [Fact]
+    public async Task A_relayed_node_whose_name_is_no_text_is_rejected_alone()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.FleetAsync("edge", nodes: 1);
+        var relay = await tenant.WithRoleAsync("relay", fleet: "edge");
+
+        var answer = (await relay.PostAsync("/fleets/edge/reports:batch", """[{"node":"\udc00\ud800","boot_id":"b","seq":1}]""")).Expect(200);
+
+        Assert.Equal("", answer["rejected"][0].GetProperty("node").GetString());
+    }
+
     private static void Judge(ApiAnswer answer)
     {
         Assert.True(answer.Status < 500 || (answer.Status == 503 && answer.Code.StartsWith("decide.", StringComparison.Ordinal)), answer.ToString());
