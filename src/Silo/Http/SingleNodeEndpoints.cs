@@ -22,10 +22,9 @@ public static class SingleNodeEndpoints
     {
         foreach (var path in (string[])["/decide", "/evaluate"])
         {
-            // A decision costs less than counting it for a limit would.
             routes.MapPost(path, DecideAsync)
                 .IsOfLocalNode(Permission.Decide, "Decide under the bundle of node local", DecideCodes)
-                .WithMetadata(Closed, new OpenOnSingleNode(), new NeverLimited())
+                .WithMetadata(Closed, new OpenOnSingleNode(), new AnsweredFromMemory())
                 .TakesOpenly<DecideInput>(ContextLimit)
                 .Gives<LocalDecision>();
         }

@@ -5,7 +5,8 @@ namespace OrleansPolicy.Silo.Security;
 
 /// <summary>
 /// How many requests a second one key may make: far above honest use (a node at its fastest polls and reports five times a second; a
-/// relay speaks for 10,000 nodes), far below what would starve the others. What is answered from memory has an allowance of its own. Who shows no working key is counted by address.
+/// relay speaks for 10,000 nodes), far below what would starve the others. What is answered from memory has an allowance of its own. Who
+/// shows no working key is counted by address.
 /// </summary>
 public static class RequestLimits
 {
@@ -29,8 +30,6 @@ public static class RequestLimits
 
     private static RateLimitPartition<string> Partition(HttpContext http)
     {
-        var caller = http.Features.Get<ApiCaller>();
-
         var endpoint = http.GetEndpoint()?.Metadata;
 
         // Whose key cannot be looked up now is told so, which costs nothing: a thousand nodes behind one address must not be taken
@@ -40,9 +39,17 @@ public static class RequestLimits
             return RateLimitPartition.GetNoLimiter("");
         }
 
-        return caller is null ? Partition("address " + http.Connection.RemoteIpAddress, Anonymous)
-            : endpoint?.GetMetadata<AnsweredFromMemory>() is not null ? Partition("memory " + caller.Key.KeyId, FromMemory)
-            : Partition("key " + caller.Key.KeyId, caller.Role switch { Role.Node => Node, Role.Relay => Relay, _ => Other });
+        var caller = http.Features.Get<ApiCaller>();
+        var name = caller is null ? "address " + http.Connection.RemoteIpAddress : "key " + caller.Key.KeyId;
+        var isFromMemory = endpoint?.GetMetadata<AnsweredFromMemory>() is not null;
+        return caller?.Role switch
+        {
+            null when !(isFromMemory && endpoint?.GetMetadata<OpenOnSingleNode>() is not null) => Partition(name, Anonymous),
+            _ when isFromMemory => Partition("memory " + name, FromMemory),
+            Role.Node => Partition(name, Node),
+            Role.Relay => Partition(name, Relay),
+            _ => Partition(name, Other),
+        };
     }
 
     private static RateLimitPartition<string> Partition(string name, Allowance allowance) =>
