@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.Metadata;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace OrleansPolicy.Silo.Http;
 
