@@ -10,7 +10,12 @@ internal static class HistoryCommand
     // What people call a thing, and where the audit has it.
     private static readonly Dictionary<string, string> PlaceByKind = new(StringComparer.Ordinal)
     {
-        ["bundle"] = "bundles", ["fleet"] = "fleets", ["tag"] = "tags", ["key"] = "keys", ["run"] = "runs", ["tenant"] = "tenants",
+        ["bundle"] = "bundles",
+        ["fleet"] = "fleets",
+        ["tag"] = "tags",
+        ["key"] = "keys",
+        ["run"] = "runs",
+        ["tenant"] = "tenants",
     };
 
     public static Command Create(CliHost host)

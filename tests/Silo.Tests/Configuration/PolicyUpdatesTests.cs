@@ -61,7 +61,10 @@ public sealed class PolicyUpdatesTests(PostgresServer server) : IDisposable
         await File.WriteAllTextAsync(file, "policy_updates: {max_per_minute: 21, min_interval_sec: 0}");
         var settings = new SiloSettings
         {
-            Urls = "http://127.0.0.1:0", DataFolder = _folder["data"], ConnectionString = await server.CreateDatabaseAsync(), PolicyUpdatesFile = file,
+            Urls = "http://127.0.0.1:0",
+            DataFolder = _folder["data"],
+            ConnectionString = await server.CreateDatabaseAsync(),
+            PolicyUpdatesFile = file,
         };
         Directory.CreateDirectory(settings.DataFolder);
         await using (var host = await PolicyHost.StartAsync(settings))
