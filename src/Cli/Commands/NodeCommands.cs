@@ -26,7 +26,8 @@ internal static class NodeCommands
         };
         var folder = new Option<string?>("--decision-log-folder")
         {
-            Description = "With spill: where records wait. Else: write files of JSON lines there instead of sending them.", HelpName = "folder",
+            Description = "With spill: where records wait. Else: write files of JSON lines there instead of sending them.",
+            HelpName = "folder",
         };
         var command = new Command(
             "run",

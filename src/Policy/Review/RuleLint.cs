@@ -138,7 +138,8 @@ public sealed class RuleLint
         foreach (var rule in order.Reverse().TakeWhile(r => r.Effect == effect && !(effect == RuleEffect.Allow && CanFail(r))))
         {
             findings.Add(new LintFinding(
-                "lint.same_as_default", LintSeverity.Note, $"{rule.Id} does what the default effect does anyway; only the reason is another.", PathOf(rule)) { RuleId = rule.Id });
+                "lint.same_as_default", LintSeverity.Note, $"{rule.Id} does what the default effect does anyway; only the reason is another.", PathOf(rule))
+            { RuleId = rule.Id });
         }
     }
 
