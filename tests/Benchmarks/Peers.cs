@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace OrleansPolicy.Benchmarks;
 
-/// <summary>Programs that we are held against. They are installed by hand: <c>npm ci</c> in tests/Benchmarks/peers, and the package wrk.</summary>
+/// <summary>Programs that we are held against. They are installed by hand: <c>npm install</c> in tests/Benchmarks/peers, and the package wrk.</summary>
 internal static class Peers
 {
     /// <summary>tests/Benchmarks/peers.</summary>
@@ -32,7 +32,7 @@ internal static class Peers
     public static string Installed(string package)
     {
         var folder = Path.Combine(Folder, "node_modules", package);
-        return Directory.Exists(folder) ? folder : throw new InvalidOperationException($"{package} is not installed: run npm ci in {Folder}.");
+        return Directory.Exists(folder) ? folder : throw new InvalidOperationException($"{package} is not installed: run npm install in {Folder}.");
     }
 
     private static string Find()
