@@ -19,7 +19,7 @@ internal sealed class RejectionOutbox(
 
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(100);
 
-    // The seed's name: what fails after a change of policy is seen on it.
+    // A name that runbooks know: what fails after a change of policy is seen on it.
     private readonly Meter _meter = new(PolicyMeter.Name + ".Rejections");
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _some = new(0, 1);

@@ -67,7 +67,7 @@ public static class PlanEndpoints
         return seen.Succeeded ? Outcome<Census>.Ok(new Census(seen.Value.Census)) : seen.As<Census>();
     }
 
-    // The seed's merge gate has the plan inside a change_summary, older ones inside a change_proposal.
+    // Merge gates keep the plan inside a change_summary, older ones inside a change_proposal.
     private static (JsonElement Plan, string Path) FindPlan(JsonElement body)
     {
         if (body.TryGetProperty("rollout_wedge", out var plan))
