@@ -114,7 +114,7 @@ public static class BundleReader
             Kind = BundleKind.Rules,
             PolicyHash = "",
             Metadata = new BundleMetadata { BundleId = "rules", Version = RuleListVersion },
-            Rules = RuleReader.ReadAll(root, "$", context),
+            Rules = RuleReader.ReadAll(root, JsonPlace.Root, context),
             Paths = context.Paths,
         };
     }

@@ -21,7 +21,7 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
     /// <summary>The bundle without its hash; what is wrong is in the list of problems.</summary>
     public Bundle Read(JsonElement root)
     {
-        RuleFields.RefuseUnknown(root, Fields, "$", fields);
+        RuleFields.RefuseUnknown(root, Fields, JsonPlace.Root, fields);
         var metadata = ReadObject(root, "metadata");
         var kind = ReadKind(metadata);
         var bundle = new Bundle
@@ -69,7 +69,7 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
 
     private BundleMetadata ReadMetadata(JsonElement metadata)
     {
-        RuleFields.RefuseUnknown(metadata, MetadataFields, "$.metadata", fields);
+        RuleFields.RefuseUnknown(metadata, MetadataFields, JsonPlace.Root.Member("metadata"), fields);
         var version = ReadText(metadata, "version");
         if (!SemVer.IsValid(version))
         {
@@ -162,10 +162,10 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
 
     private ImmutableArray<Rule> ReadRules(JsonElement root)
     {
-        var data = RuleFields.Optional(root, "data", JsonValueKind.Object, "bundle.data", "$", fields);
+        var data = RuleFields.Optional(root, "data", JsonValueKind.Object, "bundle.data", JsonPlace.Root, fields);
         if (root.TryGetProperty("policies", out var policies) && policies.ValueKind == JsonValueKind.Array)
         {
-            return RuleReader.ReadAll(policies, "$.policies", fields with { Data = data });
+            return RuleReader.ReadAll(policies, JsonPlace.Root.Member("policies"), fields with { Data = data });
         }
 
         problems.Add("bundle.policies", "A bundle of kind rules has a list policies.", "$.policies");
@@ -196,7 +196,7 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
 
     private ImmutableArray<BundleSignature> ReadSignatures(JsonElement root)
     {
-        var list = RuleFields.Optional(root, "signatures", JsonValueKind.Array, "bundle.signature.list", "$", fields);
+        var list = RuleFields.Optional(root, "signatures", JsonValueKind.Array, "bundle.signature.list", JsonPlace.Root, fields);
         var count = list.ValueKind == JsonValueKind.Array ? list.GetArrayLength() : 0;
         if (count == 0 && !options.AllowUnsigned)
         {

@@ -20,7 +20,7 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
     /// <summary>The bundle without its hash; what is wrong is in the list of problems.</summary>
     public Bundle Read(JsonElement root)
     {
-        RuleFields.RefuseUnknown(root, Fields, "$", context);
+        RuleFields.RefuseUnknown(root, Fields, JsonPlace.Root, context);
         return new Bundle
         {
             Form = BundleForm.Unison,
@@ -100,17 +100,17 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
 
     private Rule ReadPolicy(JsonElement policy, int position, bool isSigned)
     {
-        var path = $"$.policies[{position}]";
+        var path = JsonPlace.Root.Member("policies").Item(position);
         var unread = new Rule { Id = "", Position = position, Effect = RuleEffect.Deny, Reason = "" };
         if (policy.ValueKind != JsonValueKind.Object)
         {
-            problems.Add("bundle.rule.type", $"Policy {position} is not a dictionary", path);
+            context.Refuse("bundle.rule.type", $"Policy {position} is not a dictionary", path);
             return unread;
         }
 
         if (!isSigned && (policy.TryGetProperty("match", out _) || policy.TryGetProperty("decision", out _)))
         {
-            problems.Add("bundle.rule.form", "A rule with a match or a decision stands in a native bundle: say so with metadata.kind.", path);
+            context.Refuse("bundle.rule.form", "A rule with a match or a decision stands in a native bundle: say so with metadata.kind.", path);
         }
 
         RuleFields.RefuseUnknown(policy, PolicyFields, path, context);
@@ -118,12 +118,12 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
         if (string.IsNullOrEmpty(id))
         {
             // An id that is there but empty would be the prefix of everything.
-            problems.Add("bundle.rule.id_missing", $"Policy {position} missing 'id' field", path + ".id");
+            context.Refuse("bundle.rule.id_missing", $"Policy {position} missing 'id' field", path.Member("id"));
         }
 
         if (!policy.TryGetProperty("effect", out _))
         {
-            problems.Add("bundle.rule.effect", $"Policy {position} missing 'effect' field", path + ".effect");
+            context.Refuse("bundle.rule.effect", $"Policy {position} missing 'effect' field", path.Member("effect"));
             return unread;
         }
 
@@ -139,7 +139,7 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
     }
 
     // Of a policy's conditions unison evaluates two; the others only describe.
-    private ImmutableArray<Condition> ReadConditions(JsonElement policy, string id, string path)
+    private ImmutableArray<Condition> ReadConditions(JsonElement policy, string id, JsonPlace path)
     {
         var conditions = ImmutableArray.CreateBuilder<Condition>();
         conditions.Add(new CapabilityCondition(new CapabilitySet([], [id])));
@@ -150,19 +150,19 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
 
         if (given.ValueKind != JsonValueKind.Object)
         {
-            problems.Add("bundle.rule.conditions", "conditions is an object.", path + ".conditions");
+            context.Refuse("bundle.rule.conditions", "conditions is an object.", path.Member("conditions"));
             return [];
         }
 
         var reader = new UnisonMatchReader(context, isNative: false);
         if (given.TryGetProperty("time_restrictions", out var window)
-            && reader.ReadTimeWindow(window, path + ".conditions.time_restrictions") is { } time)
+            && reader.ReadTimeWindow(window, path.Member("conditions").Member("time_restrictions")) is { } time)
         {
             conditions.Add(time);
         }
 
         if (given.TryGetProperty("data_classification", out var value)
-            && reader.ReadClassification(value, path + ".conditions.data_classification") is { } classification)
+            && reader.ReadClassification(value, path.Member("conditions").Member("data_classification")) is { } classification)
         {
             conditions.Add(classification);
         }

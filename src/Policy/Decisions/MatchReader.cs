@@ -27,45 +27,48 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
     }
 
     /// <summary>The conditions of a match object, cheapest kinds first, which does not change the outcome without errors.</summary>
-    public ImmutableArray<Condition> Read(JsonElement match, string path)
+    public ImmutableArray<Condition> Read(JsonElement match, JsonPlace path)
     {
         var conditions = ImmutableArray.CreateBuilder<Condition>();
         foreach (var member in match.EnumerateObject())
         {
-            var memberPath = path + JsonPath.Member(member.Name);
-            if (ReadMember(match, member, path, memberPath) is { } condition)
+            // Each look at a member's name writes it anew.
+            var name = member.Name;
+            if (ReadMember(match, name, member.Value, path, path.Member(name)) is { } condition)
             {
                 conditions.Add(condition);
             }
         }
 
         // The capability is what the index has already looked at; a time of day needs no look at the input.
-        return [.. conditions.OrderBy(c => c switch { CapabilityCondition => 0, TimeWindowCondition => 1, _ => 2 })];
+        return conditions.Count < 2
+            ? conditions.ToImmutable()
+            : [.. conditions.OrderBy(c => c switch { CapabilityCondition => 0, TimeWindowCondition => 1, _ => 2 })];
     }
 
-    private Condition? ReadMember(JsonElement match, JsonProperty member, string path, string memberPath)
+    private Condition? ReadMember(JsonElement match, string name, JsonElement value, JsonPlace path, JsonPlace memberPath)
     {
-        switch (member.Name)
+        switch (name)
         {
             case "capability":
-                return ReadCapability(member.Value, memberPath);
+                return ReadCapability(value, memberPath);
             case "path":
                 return new PathConditionReader(context).Read(match, path);
             case "all" or "any":
-                return ReadSeveral(member, memberPath);
+                return ReadSeveral(name, value, memberPath);
             case "not":
-                return ReadNot(member.Value, memberPath);
-            case var name when UnisonMatchReader.Keys.Contains(name):
-                return new UnisonMatchReader(context, isNative).Read(name, member.Value, memberPath);
-            case var name when PathConditionReader.Operators.Contains(name):
+                return ReadNot(value, memberPath);
+            case var _ when UnisonMatchReader.Keys.Contains(name):
+                return new UnisonMatchReader(context, isNative).Read(name, value, memberPath);
+            case var _ when PathConditionReader.Operators.Contains(name):
                 return RefuseUnlessPath(match, name, memberPath);
             default:
-                RefuseUnknown(member.Name, memberPath);
+                RefuseUnknown(name, memberPath);
                 return null;
         }
     }
 
-    private CapabilityCondition? ReadCapability(JsonElement value, string path)
+    private CapabilityCondition? ReadCapability(JsonElement value, JsonPlace path)
     {
         var texts = Operand.Texts(value);
         if (texts.IsEmpty)
@@ -84,26 +87,26 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
             [.. texts.Where(t => !t.EndsWith('*'))], [.. texts.Where(t => t.EndsWith('*')).Select(t => t[..^1])]));
     }
 
-    private Condition? ReadSeveral(JsonProperty member, string path)
+    private Condition? ReadSeveral(string name, JsonElement value, JsonPlace path)
     {
-        if (member.Value.ValueKind != JsonValueKind.Array || member.Value.GetArrayLength() == 0)
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0)
         {
-            context.Refuse("bundle.rule.operand", $"{member.Name} is a list with at least one condition.", path);
+            context.Refuse("bundle.rule.operand", $"{name} is a list with at least one condition.", path);
             return null;
         }
 
         var conditions = ImmutableArray.CreateBuilder<Condition>();
-        foreach (var element in member.Value.EnumerateArray())
+        foreach (var element in value.EnumerateArray())
         {
-            conditions.Add(ReadNested(element, $"{path}[{conditions.Count}]"));
+            conditions.Add(ReadNested(element, path.Item(conditions.Count)));
         }
 
-        return member.Name == "all" ? new AllCondition(conditions.ToArray()) : new AnyCondition(conditions.ToArray());
+        return name == "all" ? new AllCondition(conditions.ToArray()) : new AnyCondition(conditions.ToArray());
     }
 
-    private NotCondition ReadNot(JsonElement value, string path) => new(ReadNested(value, path));
+    private NotCondition ReadNot(JsonElement value, JsonPlace path) => new(ReadNested(value, path));
 
-    private Condition ReadNested(JsonElement value, string path)
+    private Condition ReadNested(JsonElement value, JsonPlace path)
     {
         if (value.ValueKind != JsonValueKind.Object)
         {
@@ -122,7 +125,7 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
         return conditions.Length == 1 ? conditions[0] : new AllCondition([.. conditions]);
     }
 
-    private PathCondition? RefuseUnlessPath(JsonElement match, string name, string path)
+    private PathCondition? RefuseUnlessPath(JsonElement match, string name, JsonPlace path)
     {
         if (!match.TryGetProperty("path", out _))
         {
@@ -132,7 +135,7 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
         return null; // Read together with its path.
     }
 
-    private void RefuseUnknown(string name, string path)
+    private void RefuseUnknown(string name, JsonPlace path)
     {
         // Unison passes over what it does not know. Our own rules do not: a condition that is not understood cannot hold.
         if (isNative)

@@ -18,21 +18,27 @@ internal sealed class PathConditionReader(RuleReadContext context)
     ];
 
     /// <summary>Null, with problems noted, where it cannot be compiled.</summary>
-    public PathCondition? Read(JsonElement condition, string at)
+    public PathCondition? Read(JsonElement condition, JsonPlace at)
     {
         var text = condition.GetProperty("path");
         if (text.ValueKind != JsonValueKind.String || context.Paths.TryParse(text.GetString()!) is not { } path)
         {
-            context.Refuse("bundle.rule.path", "A path is capability_id, or context followed by .name, [\"name\"], [0] or [*].", at + ".path");
+            context.Refuse("bundle.rule.path", "A path is capability_id, or context followed by .name, [\"name\"], [0] or [*].", at.Member("path"));
             return null;
         }
 
         var tests = ImmutableArray.CreateBuilder<ValueTest>();
         var operators = 0;
-        foreach (var member in condition.EnumerateObject().Where(m => Operators.Contains(m.Name)))
+        foreach (var member in condition.EnumerateObject())
         {
+            var name = member.Name;
+            if (!Operators.Contains(name))
+            {
+                continue;
+            }
+
             operators++;
-            if (ReadTest(member.Name, member.Value, at + JsonPath.Member(member.Name)) is { } test)
+            if (ReadTest(name, member.Value, at.Member(name)) is { } test)
             {
                 tests.Add(test);
             }
@@ -46,7 +52,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
         return new PathCondition(path, tests.ToArray());
     }
 
-    private ValueTest? ReadTest(string name, JsonElement given, string at)
+    private ValueTest? ReadTest(string name, JsonElement given, JsonPlace at)
     {
         if (name is "eq" or "ne" && given.ValueKind == JsonValueKind.Object && given.TryGetProperty("path", out var other))
         {
@@ -74,7 +80,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
         };
     }
 
-    private PathEqualityTest? ReadPathOperand(string name, JsonElement given, JsonElement path, string at)
+    private PathEqualityTest? ReadPathOperand(string name, JsonElement given, JsonElement path, JsonPlace at)
     {
         if (given.GetPropertyCount() == 1
             && path.ValueKind == JsonValueKind.String
@@ -87,14 +93,14 @@ internal sealed class PathConditionReader(RuleReadContext context)
         return null;
     }
 
-    private TextTest? ReadPatterns(string name, JsonElement operand, string at)
+    private TextTest? ReadPatterns(string name, JsonElement operand, JsonPlace at)
     {
         var texts = Operand.Texts(operand);
         var patterns = texts.Select(t => ReadPattern(name, t)).OfType<TextPattern>().ToArray();
         return patterns.Length == texts.Length && !texts.IsEmpty ? new TextTest(name, operand, patterns) : (TextTest?)Refuse(name, at);
     }
 
-    private CidrTest? ReadNetworks(JsonElement operand, string at)
+    private CidrTest? ReadNetworks(JsonElement operand, JsonPlace at)
     {
         var networks = Operand.Texts(operand).Select(TryNetwork).ToArray();
         return networks.Length > 0 && networks.All(n => n is not null)
@@ -153,7 +159,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
         _ => Order.GreaterOrEqual,
     };
 
-    private ValueTest? Refuse(string name, string at)
+    private ValueTest? Refuse(string name, JsonPlace at)
     {
         var (code, message) = name switch
         {
@@ -172,7 +178,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
     }
 
     // {"data": "a.b"} stands for what the bundle's data has at a.b: one list, written once, for many rules.
-    private bool TryResolve(JsonElement operand, string at, out JsonElement value)
+    private bool TryResolve(JsonElement operand, JsonPlace at, out JsonElement value)
     {
         value = operand;
         if (operand.ValueKind != JsonValueKind.Object)

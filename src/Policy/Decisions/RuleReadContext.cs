@@ -18,5 +18,5 @@ internal sealed record RuleReadContext(ProblemList Problems, bool Strict, JsonEl
     public Dictionary<string, Regex?> Regexes { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Notes a problem.</summary>
-    public void Refuse(string code, string message, string path) => Problems.Add(code, message, path);
+    public void Refuse(string code, string message, JsonPlace path) => Problems.Add(code, message, path.ToString());
 }

@@ -18,7 +18,7 @@ internal static class RuleReader
     private static readonly HashSet<string> DecisionFields = ["action", "reason", "suggested_alternative"];
 
     /// <summary>Reads a list; notes an empty or overlong one and ids that stand twice.</summary>
-    public static ImmutableArray<Rule> ReadAll(JsonElement list, string path, RuleReadContext context)
+    public static ImmutableArray<Rule> ReadAll(JsonElement list, JsonPlace path, RuleReadContext context)
     {
         if (list.GetArrayLength() is var count && count is 0 or > BundleLimits.RulesMax)
         {
@@ -31,10 +31,10 @@ internal static class RuleReader
         var ids = new HashSet<string>(StringComparer.Ordinal);
         foreach (var element in list.EnumerateArray())
         {
-            var rule = Read(element, rules.Count, $"{path}[{rules.Count}]", context);
+            var rule = Read(element, rules.Count, path.Item(rules.Count), context);
             if (!ids.Add(rule.Id))
             {
-                context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", $"{path}[{rules.Count}].id");
+                context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", path.Item(rules.Count).Member("id"));
             }
 
             rules.Add(rule);
@@ -43,7 +43,7 @@ internal static class RuleReader
         return rules.MoveToImmutable();
     }
 
-    private static Rule Read(JsonElement element, int position, string path, RuleReadContext context)
+    private static Rule Read(JsonElement element, int position, JsonPlace path, RuleReadContext context)
     {
         if (element.ValueKind != JsonValueKind.Object)
         {
@@ -59,7 +59,7 @@ internal static class RuleReader
 
         RuleFields.RefuseUnknown(element, isUnison ? UnisonFields : NativeFields, path, context);
         var match = RuleFields.Optional(element, "match", JsonValueKind.Object, "bundle.rule.match", path, context);
-        var answer = isUnison ? ReadDecision(decision, path + ".decision", context) : ReadEffect(element, path, context);
+        var answer = isUnison ? ReadDecision(decision, path.Member("decision"), context) : ReadEffect(element, path, context);
         return new Rule
         {
             Id = ReadId(element, isUnison, position, path, context),
@@ -71,17 +71,17 @@ internal static class RuleReader
             SuggestedAlternative = answer.SuggestedAlternative,
             Source = element,
             Conditions = match.ValueKind == JsonValueKind.Object
-                ? new MatchReader(context, isNative: !isUnison).Read(match, path + ".match")
+                ? new MatchReader(context, isNative: !isUnison).Read(match, path.Member("match"))
                 : [],
         };
     }
 
-    private static Answer ReadEffect(JsonElement rule, string path, RuleReadContext context) => new(
+    private static Answer ReadEffect(JsonElement rule, JsonPlace path, RuleReadContext context) => new(
         ReadEffect(rule, "effect", "bundle.rule.effect", path, context),
         RuleFields.Text(rule, "reason", path, context),
         RuleFields.Text(rule, "suggested_alternative", path, context));
 
-    private static Answer ReadDecision(JsonElement decision, string path, RuleReadContext context)
+    private static Answer ReadDecision(JsonElement decision, JsonPlace path, RuleReadContext context)
     {
         if (decision.ValueKind != JsonValueKind.Object)
         {
@@ -101,7 +101,7 @@ internal static class RuleReader
     }
 
     /// <summary>An effect, or deny and a problem where it is missing or unknown.</summary>
-    internal static RuleEffect ReadEffect(JsonElement owner, string name, string code, string path, RuleReadContext context)
+    internal static RuleEffect ReadEffect(JsonElement owner, string name, string code, JsonPlace path, RuleReadContext context)
     {
         switch (owner.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null)
         {
@@ -112,23 +112,23 @@ internal static class RuleReader
             case "require_confirmation":
                 return RuleEffect.RequireConfirmation;
             default:
-                context.Refuse(code, $"{name} is allow, deny or require_confirmation.", $"{path}.{name}");
+                context.Refuse(code, $"{name} is allow, deny or require_confirmation.", path.Member(name));
                 return RuleEffect.Deny;
         }
     }
 
-    private static string ReadId(JsonElement rule, bool isUnison, int position, string path, RuleReadContext context)
+    private static string ReadId(JsonElement rule, bool isUnison, int position, JsonPlace path, RuleReadContext context)
     {
         var id = RuleFields.Text(rule, "id", path, context);
         if (string.IsNullOrEmpty(id) && !isUnison)
         {
-            context.Refuse("bundle.rule.id_missing", "A rule has an id.", path + ".id");
+            context.Refuse("bundle.rule.id_missing", "A rule has an id.", path.Member("id"));
         }
 
         return string.IsNullOrEmpty(id) ? $"#{position}" : id;
     }
 
-    private static int ReadPriority(JsonElement rule, string path, RuleReadContext context)
+    private static int ReadPriority(JsonElement rule, JsonPlace path, RuleReadContext context)
     {
         if (!rule.TryGetProperty("priority", out var value))
         {
@@ -140,7 +140,7 @@ internal static class RuleReader
             return priority;
         }
 
-        context.Refuse("bundle.rule.priority", "A priority is a 32-bit integer.", path + ".priority");
+        context.Refuse("bundle.rule.priority", "A priority is a 32-bit integer.", path.Member("priority"));
         return 0;
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
@@ -22,7 +23,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
     ];
 
     /// <summary>Null where there is nothing to hold, or a problem was noted.</summary>
-    public Condition? Read(string key, JsonElement value, string path) => key switch
+    public Condition? Read(string key, JsonElement value, JsonPlace path) => key switch
     {
         "intent_prefix" => ReadTexts(value, path) is { } operand ? new CapabilityCondition(new CapabilitySet([], operand.Texts)) : null,
         "auth_scope" => ReadTexts(value, path) is { } operand ? new AuthScopeCondition(operand, context.Paths) : null,
@@ -35,11 +36,11 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
     };
 
     /// <summary>The classification of a unison bundle's policy, which is not wrapped in a safety context.</summary>
-    public Condition? ReadClassification(JsonElement value, string path) =>
+    public Condition? ReadClassification(JsonElement value, JsonPlace path) =>
         ReadTexts(value, path) is { } operand ? new ClassificationCondition(operand, context.Paths) : null;
 
     /// <summary>A window <c>{start, end}</c> in UTC; our own may add <c>zone</c> and <c>days</c>.</summary>
-    public Condition? ReadTimeWindow(JsonElement value, string path)
+    public Condition? ReadTimeWindow(JsonElement value, JsonPlace path)
     {
         if (value.ValueKind != JsonValueKind.Object)
         {
@@ -63,7 +64,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
         return new TimeWindowCondition(start, end, zone, zoneName, ReadDays(value, path));
     }
 
-    private PersonsCondition? ReadPersons(JsonElement value, string path)
+    private PersonsCondition? ReadPersons(JsonElement value, JsonPlace path)
     {
         if (value.ValueKind == JsonValueKind.Array)
         {
@@ -78,7 +79,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
         return null;
     }
 
-    private UnisonOperand? ReadInner(JsonElement value, string name, string path)
+    private UnisonOperand? ReadInner(JsonElement value, string name, JsonPlace path)
     {
         if (value.ValueKind != JsonValueKind.Object)
         {
@@ -98,10 +99,10 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
             }
         }
 
-        return value.TryGetProperty(name, out var inner) ? ReadTexts(inner, $"{path}.{name}") : null;
+        return value.TryGetProperty(name, out var inner) ? ReadTexts(inner, path.Member(name)) : null;
     }
 
-    private UnisonOperand? ReadTexts(JsonElement value, string path)
+    private UnisonOperand? ReadTexts(JsonElement value, JsonPlace path)
     {
         if (!PythonValue.IsTruthy(value))
         {
@@ -119,7 +120,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
     }
 
     // H:M as unison reads it: one or two digits each; 24:00 is the end of a day.
-    private int ReadMinute(JsonElement window, string name, string path)
+    private int ReadMinute(JsonElement window, string name, JsonPlace path)
     {
         var text = window.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
         var colon = text.IndexOf(':');
@@ -133,11 +134,11 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
             return (hour * MinutesPerHour) + minute;
         }
 
-        context.Refuse("bundle.rule.time_window", $"{name} is a time of day such as 09:00.", $"{path}.{name}");
+        context.Refuse("bundle.rule.time_window", $"{name} is a time of day such as 09:00.", path.Member(name));
         return 0;
     }
 
-    private (TimeZoneInfo Zone, string Name) ReadZone(JsonElement window, string path)
+    private (TimeZoneInfo Zone, string Name) ReadZone(JsonElement window, JsonPlace path)
     {
         if (!window.TryGetProperty("zone", out var value))
         {
@@ -156,11 +157,11 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
             return (zone, name);
         }
 
-        context.Refuse("bundle.rule.time_zone", "zone is UTC or the IANA name of a time zone that this system knows.", path + ".zone");
+        context.Refuse("bundle.rule.time_zone", "zone is UTC or the IANA name of a time zone that this system knows.", path.Member("zone"));
         return (TimeZoneInfo.Utc, name);
     }
 
-    private int ReadDays(JsonElement window, string path)
+    private int ReadDays(JsonElement window, JsonPlace path)
     {
         if (!window.TryGetProperty("days", out var value))
         {
@@ -171,7 +172,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
         var texts = Operand.Texts(value);
         if (texts.IsEmpty || texts.Any(t => !names.Contains(t)))
         {
-            context.Refuse("bundle.rule.time_window", "days is a list of mon, tue, wed, thu, fri, sat, sun.", path + ".days");
+            context.Refuse("bundle.rule.time_window", "days is a list of mon, tue, wed, thu, fri, sat, sun.", path.Member("days"));
         }
 
         return texts.Aggregate(0, (days, text) => days | (1 << Math.Max(0, Array.IndexOf(names, text))));
