@@ -29,11 +29,15 @@ internal static class CliFiles
         }
     }
 
-    public static async Task<T> ReadJsonAsync<T>(string path, CliHost host, CancellationToken cancellationToken)
+    public static async Task<T> ReadJsonAsync<T>(string path, CliHost host, CancellationToken cancellationToken) =>
+        ParseJson<T>(path, await ReadAsync(path, host, cancellationToken));
+
+    /// <summary>What a file's text says.</summary>
+    public static T ParseJson<T>(string path, byte[] text)
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(await ReadAsync(path, host, cancellationToken), PolicyJson.Options)
+            return JsonSerializer.Deserialize<T>(text, PolicyJson.Options)
                 ?? throw CliException.File($"{path} holds null.");
         }
         catch (JsonException e)

@@ -1,52 +1,52 @@
-using System.Text.Json;
 using OrleansPolicy.Client;
 
 namespace OrleansPolicy.Cli.Commands;
 
-/// <summary>A validated plan for people: one line and one bar for each stage, then everything that is wrong.</summary>
+/// <summary>A validated plan for people: one line and one bar for each stage, then everything that is wrong, with its place in the file.</summary>
 internal static class PlanTable
 {
     private const int BarChars = 40;
 
-    public static void Print(CliOutput output, JsonElement plan, PlanVerdict verdict)
+    public static void Print(CliOutput output, PlanFile plan, PlanVerdict verdict)
     {
         output.Line(verdict.Valid
             ? $"The plan is valid. At best {Show.Number(verdict.PlannedHours)} contract hours."
             : $"The plan is not valid: {verdict.Errors.Length} error{(verdict.Errors.Length == 1 ? "" : "s")}.");
+        if (verdict.InitialWindowHours is { } initial)
+        {
+            output.Line($"Stage {verdict.Stages[0].StageId} begins at the initial percentage, for {Show.Number(initial)} contract hours more.");
+        }
+
         if (verdict.Stages.Length > 0)
         {
-            var hours = Hours(plan);
             var table = Show.Table("stage", "share", "", "nodes", "hours");
             foreach (var stage in verdict.Stages)
             {
                 table.Row(
-                    stage.StageId, Show.Percent(stage.TargetPercentage), Show.Bar(stage.TargetPercentage, BarChars),
-                    stage.Nodes is { } nodes ? Show.Number(nodes) : "-", hours.GetValueOrDefault(stage.StageId, "-"));
+                    stage.StageId ?? "-", stage.TargetPercentage is { } share ? Show.Percent(share) : "-", Show.Bar(stage.TargetPercentage ?? 0, BarChars),
+                    stage.Nodes is { } nodes ? Show.Number(nodes) : "-", stage.DurationHours is { } hours ? Show.Number(hours) : "-");
             }
 
             output.Table(table);
         }
 
-        output.Problems(verdict.Errors);
-        output.Problems(verdict.Warnings, "warnings");
+        Problems(output, plan, verdict.Errors, "errors");
+        Problems(output, plan, verdict.Warnings, "warnings");
     }
 
-    /// <summary>The planned hours by stage, where the plan is sound enough to have some.</summary>
-    private static Dictionary<string, string> Hours(JsonElement plan)
+    private static void Problems(CliOutput output, PlanFile plan, IReadOnlyCollection<Problem> problems, string title)
     {
-        var hours = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (plan.ValueKind == JsonValueKind.Object && plan.TryGetProperty("wedge_stages", out var stages) && stages.ValueKind == JsonValueKind.Array)
+        if (problems.Count == 0)
         {
-            foreach (var stage in stages.EnumerateArray().Where(s => s.ValueKind == JsonValueKind.Object))
-            {
-                if (stage.TryGetProperty("stage_id", out var id) && id.ValueKind == JsonValueKind.String
-                    && stage.TryGetProperty("duration_hours", out var duration) && duration.ValueKind == JsonValueKind.Number)
-                {
-                    hours[id.GetString()!] = duration.GetRawText();
-                }
-            }
+            return;
         }
 
-        return hours;
+        var table = Show.Table(title, plan.Name == "-" ? "line" : plan.Name, "path", "code");
+        foreach (var problem in problems)
+        {
+            table.Row(problem.Message, plan.PlaceOf(problem) ?? "-", problem.Path, problem.Code);
+        }
+
+        output.Table(table);
     }
 }

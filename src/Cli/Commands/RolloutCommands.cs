@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using OrleansPolicy.Client;
 using OrleansPolicy.Rollouts;
 
@@ -30,8 +29,8 @@ internal static class RolloutCommands
         return new Command("validate", "Check a plan, all errors at once. Exit code 1: it is not valid.") { file, fleet, critical }
             .Does(host, async (context, cancellationToken) =>
             {
-                var plan = PlanFile.Unwrap(await CliFiles.ReadJsonAsync<JsonElement>(context.Get(file), host, cancellationToken));
-                var verdict = await context.Client.ValidatePlanAsync(plan, context.Get(fleet), context.Get(critical), cancellationToken);
+                var plan = await PlanFile.ReadAsync(context.Get(file), host, cancellationToken);
+                var verdict = await context.Client.ValidatePlanAsync(plan.Plan, context.Get(fleet), context.Get(critical), cancellationToken);
                 context.Output.Answer(verdict, o => PlanTable.Print(o, plan, verdict));
                 return verdict.Valid ? ExitCodes.Ok : ExitCodes.No;
             });
@@ -50,7 +49,7 @@ internal static class RolloutCommands
             {
                 Fleet = context.Get(fleet),
                 Ref = context.Get(reference),
-                RolloutWedge = PlanFile.Unwrap(await CliFiles.ReadJsonAsync<JsonElement>(context.Get(file), host, cancellationToken)),
+                RolloutWedge = (await PlanFile.ReadAsync(context.Get(file), host, cancellationToken)).Plan,
                 Critical = context.Get(critical),
                 Reason = context.Required(reason),
             };

@@ -45,10 +45,11 @@ public sealed record PlanVerdict
 }
 
 /// <summary>A stage of a plan that was validated.</summary>
-/// <param name="StageId">The stage.</param>
-/// <param name="TargetPercentage">Its percentage.</param>
+/// <param name="StageId">The stage; null where it has no usable id.</param>
+/// <param name="TargetPercentage">Its percentage; null where it has no usable one.</param>
 /// <param name="Nodes">How many nodes that is, where the fleet was given.</param>
-public sealed record PlannedStage(string StageId, decimal TargetPercentage, int? Nodes);
+/// <param name="DurationHours">Its planned contract hours; null where it has no usable ones.</param>
+public sealed record PlannedStage(string? StageId, decimal? TargetPercentage, int? Nodes, double? DurationHours = null);
 
 /// <summary>Why something stands where it stands.</summary>
 public sealed record WhyAnswer

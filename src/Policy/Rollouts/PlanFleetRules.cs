@@ -9,12 +9,13 @@ internal static class PlanFleetRules
     private const int GroupsListedMax = 20;
 
     /// <summary>Stages that reach no node, and groups that do not fit into their share.</summary>
-    public static ImmutableArray<Problem> Check(RolloutPlan plan, ImmutableArray<CensusUnit> census, string path)
+    public static ImmutableArray<Problem> Check(
+        RolloutPlan plan, ImmutableArray<CensusUnit> census, string path, ImmutableArray<string> stagePaths)
     {
         var problems = ImmutableArray.CreateBuilder<Problem>();
         var fleet = new FleetCount(census);
         var refused = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (name, percentage, at) in Steps(plan, path))
+        foreach (var (name, percentage, at) in Steps(plan, path, stagePaths))
         {
             if (fleet.NodesAt(percentage, plan.Caps) == 0)
             {
@@ -40,12 +41,13 @@ internal static class PlanFleetRules
     }
 
     /// <summary>Stages that reach no further than the one before.</summary>
-    public static ImmutableArray<Problem> Warn(RolloutPlan plan, ImmutableArray<CensusUnit> census, string path)
+    public static ImmutableArray<Problem> Warn(
+        RolloutPlan plan, ImmutableArray<CensusUnit> census, string path, ImmutableArray<string> stagePaths)
     {
         var warnings = ImmutableArray.CreateBuilder<Problem>();
         var fleet = new FleetCount(census);
         var before = 0;
-        foreach (var (name, percentage, at) in Steps(plan, path))
+        foreach (var (name, percentage, at) in Steps(plan, path, stagePaths))
         {
             var nodes = fleet.NodesAt(percentage, plan.Caps);
             if (nodes > 0 && nodes == before)
@@ -62,7 +64,7 @@ internal static class PlanFleetRules
     /// <summary>How many nodes a stage reaches at most.</summary>
     public static int NodesOf(ImmutableArray<CensusUnit> census, decimal percentage, PlanCaps? caps) => new FleetCount(census).NodesAt(percentage, caps);
 
-    private static IEnumerable<(string Name, decimal Percentage, string Path)> Steps(RolloutPlan plan, string path)
+    private static IEnumerable<(string Name, decimal Percentage, string Path)> Steps(RolloutPlan plan, string path, ImmutableArray<string> stagePaths)
     {
         if (plan.InitialPercentage < plan.Stages[0].TargetPercentage)
         {
@@ -71,7 +73,7 @@ internal static class PlanFleetRules
 
         for (var i = 0; i < plan.Stages.Length; i++)
         {
-            yield return ($"Stage {plan.Stages[i].StageId}", plan.Stages[i].TargetPercentage, $"{path}.wedge_stages[{i}].target_percentage");
+            yield return ($"Stage {plan.Stages[i].StageId}", plan.Stages[i].TargetPercentage, stagePaths[i]);
         }
     }
 

@@ -57,6 +57,12 @@ public static class PlanProblems
     /// <summary><c>rollback_trigger</c> is no text, blank or too long.</summary>
     public const string Trigger = "plan.stage.rollback_trigger";
 
+    /// <summary>The plan has stages and a <c>generate</c> that would make others.</summary>
+    public const string GenerateWithStages = "plan.generate.with_stages";
+
+    /// <summary><c>generate</c> needs <c>increment_policy</c> linear or exponential.</summary>
+    public const string GenerateManual = "plan.generate.manual";
+
     /// <summary><c>initial_percentage</c> is no number above 0 and at most 100.</summary>
     public const string Initial = "plan.initial_percentage";
 

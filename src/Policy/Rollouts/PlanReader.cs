@@ -22,9 +22,12 @@ public static class PlanReader
 
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
         StringComparer.Ordinal,
-        "wedge_stages", "initial_percentage", "increment_policy", "max_blast_radius", "observation_window_hours", "wedge_state",
+        "wedge_stages", "generate", "initial_percentage", "increment_policy", "max_blast_radius", "observation_window_hours", "wedge_state",
         "advance_early", "on_inconclusive", "on_fail", "on_disarm", "rollback_deadline_sec", "nack_budget", "min_samples", "freshness_sec",
         "min_acked_percentage", "caps", "shadow", "backtest");
+
+    private static readonly FrozenSet<string> KnownGenerate = FrozenSet.Create(
+        StringComparer.Ordinal, "stages", "first_percentage", "last_percentage", "duration_hours", "success_criteria", "rollback_trigger");
 
     private static readonly FrozenSet<string> KnownCaps = FrozenSet.Create(StringComparer.Ordinal, "per_domain", "max_nodes");
     private static readonly FrozenSet<string> KnownBacktest = FrozenSet.Create(StringComparer.Ordinal, "max_changed_decisions");
@@ -62,25 +65,30 @@ public static class PlanReader
         }
 
         var fields = new PlanObject(wedge, path, Known, errors, warnings);
-        var stages = fields.Required("wedge_stages") is { } list
-            ? new PlanStageReader(errors, warnings).Read(list, fields.At("wedge_stages"))
-            : [];
-        var draft = ReadFields(fields, errors, warnings) with { Stages = [.. stages.Select(stage => stage.ToStage()).OfType<PlanStage>()] };
+        var reader = new PlanStageReader(errors, warnings);
+        var generates = fields.Optional("generate") is not null;
+        var stages = !generates && fields.Required("wedge_stages") is { } list ? reader.Read(list, fields.At("wedge_stages")) : [];
+        var draft = ReadFields(fields, errors, warnings);
+        stages = generates ? Generate(fields, reader, draft, errors, warnings) : stages;
+        draft = draft with { Stages = [.. stages.Select(stage => stage.ToStage()).OfType<PlanStage>()] };
         CheckWedgeState(fields, context.ForStart);
         CheckNotYet(draft, fields, context.ForStart, warnings);
         PlanRules.Check(fields, draft, stages, context.Critical, warnings);
         if (errors.Count == 0 && context.Census is { } units)
         {
-            errors.AddRange(PlanFleetRules.Check(draft, units, path));
-            warnings.AddRange(PlanFleetRules.Warn(draft, units, path));
+            var paths = stages.Select(stage => stage.TargetPath).ToImmutableArray();
+            errors.AddRange(PlanFleetRules.Check(draft, units, path, paths));
+            warnings.AddRange(PlanFleetRules.Warn(draft, units, path, paths));
         }
 
         return new PlanReading(
-            errors.Count == 0 ? draft : null, errors.ToImmutable(), warnings.ToImmutable(), PlannedHours(wedge),
+            errors.Count == 0 ? draft : null, errors.ToImmutable(), warnings.ToImmutable(),
+            generates ? stages.Sum(stage => stage.DurationHours + draft.ObservationWindowHours) ?? 0 : PlannedHours(wedge),
             stages.FirstOrDefault()?.Target > draft.InitialPercentage && draft is { InitialPercentage: > 0, ObservationWindowHours: > 0 }
                 ? draft.ObservationWindowHours
                 : null,
-            [.. stages.Select(stage => new StageSize(stage.StageId, stage.Target, NodesOf(stage.Target, draft.Caps, context.Census)))]);
+            [.. stages.Select(stage => new StageSize(
+                stage.StageId, stage.Target, NodesOf(stage.Target, draft.Caps, context.Census), stage.DurationHours))]);
     }
 
     /// <summary>
@@ -134,6 +142,26 @@ public static class PlanReader
         return json.ValueKind == JsonValueKind.Object && json.TryGetProperty("rollout_wedge", out var wedge)
             ? (wedge, path + ".rollout_wedge")
             : (json, path);
+    }
+
+    private static ImmutableArray<StageDraft> Generate(
+        PlanObject fields, PlanStageReader reader, RolloutPlan draft, ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings)
+    {
+        const string field = "generate";
+        if (fields.Optional("wedge_stages") is not null)
+        {
+            fields.Fail(PlanProblems.GenerateWithStages, field, "A plan gives its wedge_stages or has them generated, not both.");
+        }
+
+        if (draft.IncrementPolicy == IncrementPolicy.Manual)
+        {
+            fields.Fail(PlanProblems.GenerateManual, field, "Stages grow by themselves only where increment_policy is linear or exponential.");
+            return [];
+        }
+
+        return ReadObject(fields, field, KnownGenerate, errors, warnings) is { } generate
+            ? reader.Generate(generate, draft.IncrementPolicy, draft.InitialPercentage)
+            : [];
     }
 
     private static RolloutPlan ReadFields(PlanObject fields, ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings)

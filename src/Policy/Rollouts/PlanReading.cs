@@ -37,4 +37,5 @@ public sealed record PlanReading(
 /// <param name="StageId">The stage; null where it has no usable id.</param>
 /// <param name="TargetPercentage">Its percentage; null where it has no usable one.</param>
 /// <param name="Nodes">How many nodes of the named fleet that is at most; null where no fleet was named.</param>
-public sealed record StageSize(string? StageId, decimal? TargetPercentage, int? Nodes = null);
+/// <param name="DurationHours">Its planned contract hours; null where it has no usable ones.</param>
+public sealed record StageSize(string? StageId, decimal? TargetPercentage, int? Nodes = null, double? DurationHours = null);

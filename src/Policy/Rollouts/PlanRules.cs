@@ -16,7 +16,8 @@ internal static class PlanRules
         CheckIncrements(fields, plan.IncrementPolicy, stages);
         if (plan.ObservationWindowHours > 0)
         {
-            foreach (var stage in stages.Where(stage => stage.DurationHours < plan.ObservationWindowHours))
+            // Generated stages share one duration, which stands in one place.
+            foreach (var stage in stages.Where(stage => stage.DurationHours < plan.ObservationWindowHours).DistinctBy(stage => stage.Path))
             {
                 warnings.Add(new Problem(
                     PlanProblems.DurationBelowWindow,
@@ -28,7 +29,7 @@ internal static class PlanRules
         if (stages.LastOrDefault() is { Target: < 100 } last)
         {
             warnings.Add(new Problem(
-                PlanProblems.EndsBelow100, $"The plan ends at {last.Target} %: the fleet stays split.", last.Path + ".target_percentage"));
+                PlanProblems.EndsBelow100, $"The plan ends at {last.Target} %: the fleet stays split.", last.TargetPath));
         }
     }
 
@@ -77,12 +78,14 @@ internal static class PlanRules
             return;
         }
 
-        // a/b = b/c as a*c = b*b, held against the tolerance where the factor itself would be: no division by a target of 0.
-        var factor = targets[0] == 0 ? null : targets[1] / (decimal?)targets[0];
-        if (factor is not { } by
-            || Enumerable.Range(2, targets.Length - 2).Any(i => targets[i - 1] == 0 || Math.Abs((targets[i] / targets[i - 1]) - by) > Tolerance))
+        // As doubles: the factor between two decimals need not be one. No division by a target of 0.
+        var factor = targets[0] == 0 ? double.NaN : (double)targets[1] / (double)targets[0];
+        if (!double.IsFinite(factor)
+            || Enumerable.Range(2, targets.Length - 2).Any(i => !(Math.Abs(((double)targets[i] / (double)targets[i - 1]) - factor) <= Near(factor))))
         {
             fields.Fail(PlanProblems.NotExponential, field, $"exponential means equal factors; the targets are {string.Join(", ", targets)}.");
         }
+
+        static double Near(double factor) => (double)Tolerance * Math.Max(1, factor);
     }
 }

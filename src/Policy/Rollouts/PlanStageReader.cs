@@ -8,6 +8,9 @@ namespace OrleansPolicy.Rollouts;
 internal sealed record StageDraft(
     string? StageId, decimal? Target, double? DurationHours, ImmutableArray<string>? Criteria, string? Trigger, string Path)
 {
+    /// <summary>Where its target stands.</summary>
+    public string TargetPath { get; init; } = Path + ".target_percentage";
+
     public PlanStage? ToStage() => StageId is not null && Target is { } target && DurationHours is { } hours && Criteria is { } criteria && Trigger is not null
         ? new PlanStage(StageId, target, hours, criteria, Trigger)
         : null;
@@ -49,6 +52,47 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
         CheckIds(drafts);
         CheckTargets(drafts);
         return drafts.ToImmutable();
+    }
+
+    /// <summary>Reads <c>generate</c>: as many stages as it asks for, all alike but for their targets.</summary>
+    public ImmutableArray<StageDraft> Generate(PlanObject generate, IncrementPolicy policy, decimal initial)
+    {
+        _ = generate.Required("stages");
+        var count = generate.Whole("stages", 2, PlanReader.StagesMax, PlanProblems.Of("generate.stages"));
+        var given = generate.Optional("first_percentage", 0, orEqual: true, 100, PlanProblems.Of("generate.first_percentage"));
+        var last = generate.Optional("last_percentage", 0, orEqual: false, 100, PlanProblems.Of("generate.last_percentage")) ?? 100;
+        var first = given ?? initial;
+        var hours = generate.Hours("duration_hours", PlanProblems.Duration, 0, orEqual: false);
+        var criteria = ReadCriteria(generate);
+        var trigger = ReadTrigger(generate);
+        if (count is not { } stages)
+        {
+            return [];
+        }
+
+        if (last <= first)
+        {
+            generate.Fail(PlanProblems.Of("generate.last_percentage"), "last_percentage", $"{last} % is not above the first stage's {first} %.");
+            return [];
+        }
+
+        if (policy == IncrementPolicy.Exponential && first == 0)
+        {
+            generate.Fail(PlanProblems.Of("generate.first_percentage"), "first_percentage", "Nothing grows from 0 % by a factor.");
+            return [];
+        }
+
+        var firstPath = given is null ? generate.Path : generate.At("first_percentage");
+        ImmutableArray<StageDraft> drafts =
+        [
+            .. PlanGrowth.Targets(policy, stages, first, last).Select((target, i) =>
+                new StageDraft($"stage-{i + 1}", target, hours, criteria, trigger, generate.Path)
+                {
+                    TargetPath = i == 0 ? firstPath : generate.Path,
+                }),
+        ];
+        CheckTargets(drafts);
+        return drafts;
     }
 
     private StageDraft ReadStage(JsonElement json, string path)
@@ -140,7 +184,7 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
         }
     }
 
-    private void CheckTargets(ImmutableArray<StageDraft>.Builder drafts)
+    private void CheckTargets(IReadOnlyList<StageDraft> drafts)
     {
         var previous = -1m;
         foreach (var draft in drafts)
@@ -153,7 +197,7 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
             if (target <= previous)
             {
                 errors.Add(new Problem(
-                    PlanProblems.TargetNotIncreasing, $"{target} % is not above the {previous} % of the stage before.", draft.Path + ".target_percentage"));
+                    PlanProblems.TargetNotIncreasing, $"{target} % is not above the {previous} % of the stage before.", draft.TargetPath));
             }
 
             previous = target;
@@ -162,8 +206,7 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
         if (drafts.Count > 0 && drafts[0].Target > 25)
         {
             errors.Add(new Problem(
-                PlanProblems.FirstTargetAbove25, $"The first stage may reach at most 25 %, not {drafts[0].Target} %.",
-                drafts[0].Path + ".target_percentage"));
+                PlanProblems.FirstTargetAbove25, $"The first stage may reach at most 25 %, not {drafts[0].Target} %.", drafts[0].TargetPath));
         }
     }
 }

@@ -28,7 +28,7 @@ internal static class RolloutStart
         }
 
         var plan = command.Plan;
-        var problems = PlanFleetRules.Check(plan, command.Census, "$");
+        var problems = PlanFleetRules.Check(plan, command.Census, "$", [.. plan.Stages.Select((_, i) => $"$.wedge_stages[{i}].target_percentage")]);
         if (!problems.IsEmpty)
         {
             return Outcome<ImmutableArray<RolloutEvent>>.Fail(problems);

@@ -15,10 +15,15 @@ public sealed class RolloutCommandTests
             Errors = Array.Empty<Problem>(),
             Warnings = new[] { new Problem("plan.ends_below_100", "The plan ends at 50 %.", "$.wedge_stages[1]") },
             PlannedHours = 3,
-            Stages = new object[] { new { StageId = "canary", TargetPercentage = 5, Nodes = 5 }, new { StageId = "half", TargetPercentage = 50, Nodes = 50 } },
+            InitialWindowHours = 1,
+            Stages = new object[]
+            {
+                new { StageId = "canary", TargetPercentage = 5, Nodes = 5, DurationHours = 1 }, new { StageId = "half", TargetPercentage = 50, Nodes = 50, DurationHours = 2 },
+            },
         });
         var run = await ValidateAsync(plane);
         Assert.Equal(0, run.ExitCode);
+        Assert.Contains("Stage canary begins at the initial percentage, for 1 contract hours more.", run.Out, StringComparison.Ordinal);
         Assert.Contains("██░░░░", run.Out, StringComparison.Ordinal);
         Assert.Contains("████████████████████░░░░░░░░░░░░░░░░░░░░", run.Out, StringComparison.Ordinal);
         Assert.Contains("plan.ends_below_100", run.Out, StringComparison.Ordinal);
@@ -26,23 +31,40 @@ public sealed class RolloutCommandTests
     }
 
     [Fact]
-    public async Task An_invalid_plan_is_1_and_each_error_has_its_path()
+    public async Task An_invalid_plan_is_1_and_each_error_has_its_place_and_path()
     {
         await using var plane = await PlaneThatAnswersAsync(new
         {
             Valid = false,
-            Errors = new[] { new Problem("plan.stage.order", "Must rise.", "$.wedge_stages[1].target_percentage"), new Problem("plan.radius", "Too wide.", "$.max_blast_radius") },
+            Errors = new[] { new Problem("plan.stage.order", "Must rise.", "$.rollout_wedge.wedge_stages[1].target_percentage"), new Problem("plan.radius", "Too wide.", "$.rollout_wedge.max_blast_radius") },
             Warnings = Array.Empty<Problem>(),
             PlannedHours = 0,
-            Stages = Array.Empty<object>(),
+            Stages = new object[] { new { StageId = (string?)null, TargetPercentage = (int?)null } },
         });
         var run = await ValidateAsync(plane);
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("2 errors", run.Out, StringComparison.Ordinal);
-        Assert.Contains("$.wedge_stages[1].target_percentage", run.Out, StringComparison.Ordinal);
-        Assert.Contains("$.max_blast_radius", run.Out, StringComparison.Ordinal);
+        Assert.Matches(@"Must rise\.\s+│ 1:137 │ \$\.rollout_wedge\.wedge_stages\[1\]\.target_percentage", run.Out);
+        Assert.Matches(@"Too wide\.\s+│ 1:18\s+│ \$\.rollout_wedge\.max_blast_radius", run.Out);
         var json = await ValidateAsync(plane, "--json");
         Assert.Equal("plan.radius", json.Json.GetProperty("errors")[1].GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task A_bare_plan_has_its_errors_at_their_place_in_the_file_too()
+    {
+        await using var plane = await PlaneThatAnswersAsync(new
+        {
+            Valid = false,
+            Errors = new[] { new Problem("plan.radius", "Too wide.", "$.rollout_wedge.max_blast_radius") },
+            Warnings = Array.Empty<Problem>(),
+            PlannedHours = 0,
+            Stages = Array.Empty<object>(),
+        });
+
+        var run = await CliRun.RunInAsync([], "{\n  \"max_blast_radius\": 7\n}", ["rollout", "validate", "-", "--server", plane.Address.ToString(), "--key", "k"]);
+
+        Assert.Matches(@"Too wide\.\s+│ 2:23 │", run.Out);
     }
 
     [Theory]

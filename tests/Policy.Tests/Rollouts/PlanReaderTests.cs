@@ -27,7 +27,7 @@ public sealed class PlanReaderTests
         Assert.Empty(reading.Warnings);
         Assert.Equal(8, reading.PlannedHours);
         Assert.Null(reading.InitialWindowHours);
-        Assert.Equal([new StageSize("canary", 5), new StageSize("wide", 100)], reading.Stages);
+        Assert.Equal([new StageSize("canary", 5, null, 2), new StageSize("wide", 100, null, 4)], reading.Stages);
         var plan = reading.Plan!;
         Assert.Equal(
             (5m, IncrementPolicy.Linear, 100m, 1.0, false, OnInconclusive.Hold, OnFail.Hold, OnDisarm.Hold),
