@@ -56,7 +56,7 @@ public sealed class PolicyHost : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            await (app?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await AbandonAsync(app);
             await CloseDatabaseAsync(opening);
             if (exception is StoreUnavailableException)
             {
@@ -105,6 +105,26 @@ public sealed class PolicyHost : IAsyncDisposable
         {
             throw new ConfigurationFailureException("config.trust_root", exception.Message, exception);
         }
+    }
+
+    // What had started is stopped too: a silo that got half way would go on looking for its database for as long as the process lives.
+    private static async Task AbandonAsync(WebApplication? app)
+    {
+        if (app is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await app.StopAsync(new CancellationToken(canceled: true));
+        }
+        catch (Exception)
+        {
+            // Whoever waits for the host hears why it did not start; why it could not stop as well adds nothing.
+        }
+
+        await app.DisposeAsync();
     }
 
     private static Task<PolicyDatabase> OpenDatabaseAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken) =>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Npgsql;
 using Orleans.Configuration;
 using OrleansPolicy.Grains.Hosting;
 using OrleansPolicy.Grains.Rollouts;
@@ -16,7 +15,6 @@ internal static class SiloSetup
     // Storage rows and reminders are keyed by it: it never changes.
     private const string ServiceId = "orleans-policy";
     private const string Invariant = "Npgsql";
-    private const int GrainConnectionsMax = 20;
     private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(5);
 
     public static void Add(WebApplicationBuilder builder, SiloSettings settings)
@@ -36,23 +34,16 @@ internal static class SiloSetup
             silo.AddAdoNetGrainStorage(StateNames.Provider, storage => storage.Configure<PolicyDatabase>((options, database) =>
             {
                 options.Invariant = Invariant;
-                options.ConnectionString = ForGrains(database.ConnectionString);
+                options.DataSource = database.GrainDataSource;
             }));
             silo.UseAdoNetReminderService(reminders => reminders.Configure<PolicyDatabase>((options, database) =>
             {
                 options.Invariant = Invariant;
-                options.ConnectionString = ForGrains(database.ConnectionString);
+                options.DataSource = database.GrainDataSource;
             }));
             silo.AddPolicyGrains();
         });
     }
-
-    // A pool of their own, with a bound: grain states are written in bursts, and must never use up what the stores need.
-    private static string ForGrains(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString)
-    {
-        ApplicationName = "orleans-policy-grains",
-        MaxPoolSize = GrainConnectionsMax,
-    }.ConnectionString;
 
     private static int FreePort()
     {

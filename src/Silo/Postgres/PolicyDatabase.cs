@@ -15,18 +15,27 @@ public sealed class PolicyDatabase : IAsyncDisposable
     private const string ServerSideLimits =
         "-c statement_timeout=4500 -c lock_timeout=3500 -c idle_in_transaction_session_timeout=3000";
 
+    private const int GrainConnectionsMax = 20;
+
     private PolicyDatabase(string connectionString, NpgsqlDataSource dataSource, PrivatePostgres? @private)
     {
         ConnectionString = connectionString;
         DataSource = dataSource;
         Private = @private;
+        GrainDataSource = CreateGrainDataSource(connectionString);
     }
 
-    /// <summary>For others who need connections of their own, such as the AdoNet providers.</summary>
+    /// <summary>How the database is reached.</summary>
     public string ConnectionString { get; }
 
     /// <summary>The stores' connections: short time-outs, statements prepared by themselves.</summary>
     public NpgsqlDataSource DataSource { get; }
+
+    /// <summary>
+    /// The AdoNet providers' connections: a pool of their own, with a bound, because grain states are written in bursts and must never
+    /// use up what the stores need; and closed with the database, so that none outlives the server it leads to.
+    /// </summary>
+    public NpgsqlDataSource GrainDataSource { get; }
 
     /// <summary>The private server; null with a connection string.</summary>
     public PrivatePostgres? Private { get; }
@@ -86,9 +95,16 @@ public sealed class PolicyDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await DataSource.DisposeAsync();
+        await GrainDataSource.DisposeAsync();
         if (Private is not null)
         {
             await Private.DisposeAsync();
         }
     }
+
+    private static NpgsqlDataSource CreateGrainDataSource(string connectionString) => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
+    {
+        ApplicationName = "orleans-policy-grains",
+        MaxPoolSize = GrainConnectionsMax,
+    });
 }
