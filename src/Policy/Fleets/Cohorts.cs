@@ -50,12 +50,13 @@ public static class Cohorts
             && (cut.Cut == DomainCut.All || UnitKey.Of(directive.Salt, unit).CompareTo(UnitKey.Parse(cut.Cut)) <= 0);
     }
 
-    /// <summary>Which policy hash a node runs under a directive; null before the fleet's first bundle.</summary>
+    /// <summary>Which policy hash a node runs under a directive, a member of a group what its group runs; null before the fleet's first bundle.</summary>
     public static string? AssignedHash(Directive directive, NodeRecord node)
     {
         ArgumentNullException.ThrowIfNull(directive);
         ArgumentNullException.ThrowIfNull(node);
-        return IsInCohort(directive, node.Unit, node.FailureDomain, node.Registration) ? directive.Target : directive.Fallback;
+        var (domain, registration) = node.Group ?? new GroupPlace(node.FailureDomain, node.Registration);
+        return IsInCohort(directive, node.Unit, domain, registration) ? directive.Target : directive.Fallback;
     }
 
     /// <summary>

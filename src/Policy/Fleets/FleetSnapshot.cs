@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Arming;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Fleets;
 
@@ -21,7 +22,10 @@ public sealed record FleetSnapshot
     /// <summary>What was said about who of it may serve.</summary>
     public FleetArms Arms { get; init; } = FleetArms.None;
 
-    /// <summary>Rises with every change of settings or directive.</summary>
+    /// <summary>Where its parity groups stand.</summary>
+    public FleetParity Parity { get; init; } = FleetParity.None;
+
+    /// <summary>Rises with every change of settings, directive or a parity group's phase.</summary>
     public required long Revision { get; init; }
 
     /// <summary>Nodes by state: live, silent, fenced.</summary>
@@ -49,6 +53,7 @@ public sealed record FleetSnapshot
         return heard with
         {
             Settings = heard.Revision >= Revision ? heard.Settings : Settings,
+            Parity = heard.Revision >= Revision ? heard.Parity : Parity,
             Revision = Math.Max(Revision, heard.Revision),
             Arms = arms,
             Directive = (heard.Directive.Epoch > Directive.Epoch ? heard.Directive : Directive) with { ArmEpoch = arms.Epoch },

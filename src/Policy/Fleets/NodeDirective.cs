@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Fleets;
 
@@ -20,6 +21,12 @@ public sealed record NodeDirective
     /// every other hash denies at once (a rollback, a fleet at rest).
     /// </summary>
     public string? FallbackHash { get; init; }
+
+    /// <summary>
+    /// The node's parity group; null: it has none. Until its phase is commit the node prepares <see cref="PolicyHash"/> and serves
+    /// <see cref="FallbackHash"/> or nothing.
+    /// </summary>
+    public GroupDirective? Group { get; init; }
 
     /// <summary>The version of the bundle to run.</summary>
     public string? Version { get; init; }

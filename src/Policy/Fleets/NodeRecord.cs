@@ -42,6 +42,9 @@ public sealed record NodeRecord
     /// <inheritdoc cref="NodeRegistration.FailureDomain"/>
     public string FailureDomain { get; init; } = "default";
 
+    /// <summary>Where stages count its parity group; null: it has none.</summary>
+    public GroupPlace? Group { get; init; }
+
     /// <inheritdoc cref="NodeRegistration.Labels"/>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
@@ -53,3 +56,11 @@ public sealed record NodeRecord
         Role == registration.Role && ParityGroup == registration.ParityGroup && FailureDomain == registration.FailureDomain
         && Labels.SequenceEqual(registration.Labels);
 }
+
+/// <summary>
+/// Where a parity group stands in a fleet: at the place of its first member, for as long as it has any, so that its members are in a
+/// stage together or not at all. A group that lost all members is a new one.
+/// </summary>
+/// <param name="FailureDomain">The first member's domain.</param>
+/// <param name="Registration">The first member's registration number.</param>
+public sealed record GroupPlace(string FailureDomain, long Registration);

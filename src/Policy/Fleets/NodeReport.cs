@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Fleets;
 
@@ -28,6 +29,9 @@ public sealed record NodeReport
 
     /// <summary>True: the directive of <see cref="Epoch"/> is in force here. False: it could not be, and <see cref="Error"/> says why.</summary>
     public required bool Ack { get; init; }
+
+    /// <summary>How it stands in its parity group's switch; null: it heard of no group.</summary>
+    public GroupWord? Group { get; init; }
 
     /// <summary>Why not, in the node's own words: a code and a sentence.</summary>
     public string? Error { get; init; }

@@ -1,5 +1,6 @@
 using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Policy.Tests.Fleets;
 
@@ -25,6 +26,17 @@ public sealed class FleetSnapshotTests
         Assert.Equal((6, 7, 7, 3, 100), (directive.Directive.Epoch, directive.Directive.ArmEpoch, directive.Arms.Epoch, directive.Revision, directive.Settings.NodeTtlSec));
         Assert.Equal((5, 8, 8), (arms.Directive.Epoch, arms.Directive.ArmEpoch, arms.Arms.Epoch));
         Assert.Equal((5, 7, 4, 200), (settings.Directive.Epoch, settings.Directive.ArmEpoch, settings.Revision, settings.Settings.NodeTtlSec));
+    }
+
+    [Fact]
+    public void Where_groups_stand_goes_by_the_number_of_the_reading_and_a_directive_heard_alone_says_nothing_of_them()
+    {
+        var read = Known with { Parity = new FleetParity { ReadAt = 5 } };
+        var later = read.With(Known with { Revision = 4, Parity = new FleetParity { ReadAt = 5, Base = Known.Directive } });
+        var alone = later.With(Known with { Directive = new Directive { Epoch = 6 }, Revision = 3 });
+
+        Assert.Equal(Known.Directive, later.Parity.Base);
+        Assert.Equal((6, 5), (alone.Directive.Epoch, alone.Parity.ReadAt));
     }
 
     [Fact]
