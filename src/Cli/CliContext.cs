@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using OrleansPolicy.Client;
@@ -15,16 +16,11 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
 
     public CliOutput Output { get; } = new(host, parsed.GetValue(GlobalOptions.Json));
 
-    public Uri Server
-    {
-        get
-        {
-            var text = parsed.GetValue(GlobalOptions.Server) ?? host.Variable("POLICY_SERVER");
-            return text is null ? PolicyClientOptions.DefaultServer
-                : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri
-                : throw CliException.Usage($"'{text}' is no http or https address.");
-        }
-    }
+    /// <summary>The addresses of the control plane's silos.</summary>
+    public ImmutableArray<Uri> Servers =>
+        (parsed.GetValue(GlobalOptions.Server) ?? host.Variable("POLICY_SERVER")) is { } text
+            ? [.. text.Split(',', StringSplitOptions.TrimEntries).Select(ReadServer)]
+            : [PolicyClientOptions.DefaultServer];
 
     public string Tenant => parsed.GetValue(GlobalOptions.Tenant) ?? host.Variable("POLICY_TENANT") ?? "default";
 
@@ -35,7 +31,7 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
         {
             try
             {
-                return _client ??= new PolicyClient(new PolicyClientOptions { Server = Server, Tenant = Tenant, ApiKey = ReadKey() });
+                return _client ??= new PolicyClient(new PolicyClientOptions { Servers = Servers, Tenant = Tenant, ApiKey = ReadKey() });
             }
             catch (ArgumentException e)
             {
@@ -80,6 +76,9 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
             throw CliException.File($"No API key: {file} cannot be read ({e.Message}). Give --key-file, or POLICY_KEY.");
         }
     }
+
+    private static Uri ReadServer(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri : throw CliException.Usage($"'{text}' is no http or https address.");
 
     public void Dispose() => _client?.Dispose();
 }

@@ -7,7 +7,7 @@ internal static class GlobalOptions
 {
     public static readonly Option<string?> Server = new("--server", "-s")
     {
-        Description = "The control plane's address (POLICY_SERVER; default http://127.0.0.1:8080).",
+        Description = "The control plane's address, or its silos' with commas between (POLICY_SERVER; default http://127.0.0.1:8080).",
         Recursive = true,
         HelpName = "url",
     };

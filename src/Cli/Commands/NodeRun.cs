@@ -14,7 +14,7 @@ internal static class NodeRun
             node = await PolicyNode.StartAsync(
                 new PolicyNodeOptions
                 {
-                    Server = context.Server,
+                    Servers = context.Servers,
                     Tenant = context.Tenant,
                     ApiKey = context.ReadKey(),
                     Fleet = request.Fleet,

@@ -90,7 +90,7 @@ internal sealed partial class HostedPolicyNode(
         var key = given.ApiKeyFile is { Length: > 0 } file ? await File.ReadAllTextAsync(file, _stopping.Token) : given.ApiKey ?? "";
         var options = new PolicyNodeOptions
         {
-            Server = given.Server,
+            Servers = given.Servers.Count > 0 ? [.. given.Servers] : [given.Server],
             ApiKey = key.Trim(),
             Tenant = given.Tenant,
             Fleet = given.Fleet,

@@ -16,6 +16,9 @@ public sealed class PolicyNodeSettings
     /// <summary>Scheme, host and port of the control plane. Default <c>http://127.0.0.1:8080</c>.</summary>
     public Uri Server { get; set; } = PolicyClientOptions.DefaultServer;
 
+    /// <summary>The addresses of the control plane's silos, in place of <see cref="Server"/>, where there are several.</summary>
+    public IList<Uri> Servers { get; } = [];
+
     /// <summary>The node's own key. This or <see cref="ApiKeyFile"/> is needed, unless a <see cref="BundleFile"/> leads.</summary>
     public string? ApiKey { get; set; }
 

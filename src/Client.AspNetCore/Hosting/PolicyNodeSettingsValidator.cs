@@ -30,9 +30,12 @@ internal sealed class PolicyNodeSettingsValidator : IValidateOptions<PolicyNodeS
 
     private static IEnumerable<string> CheckServer(PolicyNodeSettings options)
     {
-        if (options.Server is not { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/", UserInfo: "" })
+        foreach (var server in options.Servers.Append(options.Server))
         {
-            yield return $"{PolicyNodeSettings.Section}:Server must be an origin such as {PolicyClientOptions.DefaultServer}, not '{options.Server}'.";
+            if (server is not { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/", UserInfo: "" })
+            {
+                yield return $"{PolicyNodeSettings.Section}:Server must be an origin such as {PolicyClientOptions.DefaultServer}, not '{server}'.";
+            }
         }
     }
 

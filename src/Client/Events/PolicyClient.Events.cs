@@ -20,7 +20,8 @@ public sealed partial class PolicyClient
     public async IAsyncEnumerable<TenantEvent> FollowEventsAsync(
         long? after = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var message = new HttpRequestMessage(HttpMethod.Get, $"{_origin}{_tenantPath}/events{(after is { } from ? $"?after={from}" : "")}");
+        var origin = _servers.Current;
+        using var message = new HttpRequestMessage(HttpMethod.Get, $"{origin}{_tenantPath}/events{(after is { } from ? $"?after={from}" : "")}");
         message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         if (Options.ApiKey is { } key)
         {
@@ -29,10 +30,10 @@ public sealed partial class PolicyClient
 
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         silence.CancelAfter(EventSilenceMax);
-        using var response = await OpenAsync(message, silence.Token, cancellationToken);
+        using var response = await OpenAsync(origin, message, silence.Token, cancellationToken);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(silence.Token));
         var (name, seq, data) = ("message", (long?)null, "");
-        while (await ReadLineAsync(reader, silence, cancellationToken) is { } line)
+        while (await ReadLineAsync(origin, reader, silence, cancellationToken) is { } line)
         {
             var colon = line.IndexOf(": ", StringComparison.Ordinal);
             var value = colon < 0 ? "" : line[(colon + 2)..];
@@ -69,7 +70,7 @@ public sealed partial class PolicyClient
         }
     }
 
-    private async Task<HttpResponseMessage> OpenAsync(HttpRequestMessage message, CancellationToken limit, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> OpenAsync(string origin, HttpRequestMessage message, CancellationToken limit, CancellationToken cancellationToken)
     {
         try
         {
@@ -82,21 +83,21 @@ public sealed partial class PolicyClient
             using (response)
             {
                 var body = await BoundedBody.ReadAsync(response.Content, DirectiveBytesMax, limit);
-                Judge(new PolicyRequest(HttpMethod.Get, "/events"), response, body, 0);
+                Judge(origin, new PolicyRequest(HttpMethod.Get, "/events"), response, body, 0);
                 throw new PolicyApiException((int)response.StatusCode, "client.answer_malformed", "The stream was not opened.");
             }
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new PolicyUnreachableException($"{_origin} did not answer in time.", e);
+            throw Lost(origin, "did not answer in time.", e);
         }
         catch (HttpRequestException e)
         {
-            throw new PolicyUnreachableException($"{_origin} cannot be reached: {e.Message}", e);
+            throw Lost(origin, $"cannot be reached: {e.Message}", e);
         }
     }
 
-    private async Task<string?> ReadLineAsync(StreamReader reader, CancellationTokenSource silence, CancellationToken cancellationToken)
+    private async Task<string?> ReadLineAsync(string origin, StreamReader reader, CancellationTokenSource silence, CancellationToken cancellationToken)
     {
         silence.CancelAfter(EventSilenceMax);
         try
@@ -105,12 +106,19 @@ public sealed partial class PolicyClient
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new PolicyUnreachableException($"{_origin} fell silent.", e);
+            throw Lost(origin, "fell silent.", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new PolicyUnreachableException($"{_origin} cannot be reached: {e.Message}", e);
+            throw Lost(origin, $"cannot be reached: {e.Message}", e);
         }
+    }
+
+    // Whoever follows again does so elsewhere.
+    private PolicyUnreachableException Lost(string origin, string what, Exception e)
+    {
+        _servers.Failed(origin);
+        return new PolicyUnreachableException($"{origin} {what}", e);
     }
 }
 

@@ -13,9 +13,15 @@ namespace OrleansPolicy.Client;
 /// </summary>
 public sealed partial class PolicyClient : IDisposable
 {
+    /// <summary>How long an address may be silent before it is asked whether it lives, at most.</summary>
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromMilliseconds(900);
+
+    /// <summary>Between a failure and the next address, at most: those whom one silo left do not reach the next in the same moment.</summary>
+    private static readonly TimeSpan NextServerPauseMax = TimeSpan.FromMilliseconds(100);
+
     private readonly PolicyTransport _transport;
     private readonly bool _ownsTransport;
-    private readonly string _origin;
+    private readonly ServerChoice _servers;
     private readonly string _tenantPath;
 
     /// <summary>Opens no connection yet.</summary>
@@ -23,9 +29,9 @@ public sealed partial class PolicyClient : IDisposable
     public PolicyClient(PolicyClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Server is not { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/", UserInfo: "" })
+        if (PolicyClientOptions.Check(options.Servers) is { } wrong)
         {
-            throw new ArgumentException($"The server must be an origin such as http://127.0.0.1:8080, not '{options.Server}'.", nameof(options));
+            throw new ArgumentException(wrong, nameof(options));
         }
 
         if (!Names.IsValid(options.Tenant))
@@ -34,7 +40,7 @@ public sealed partial class PolicyClient : IDisposable
         }
 
         Options = options;
-        _origin = options.Server.GetLeftPart(UriPartial.Authority);
+        _servers = new ServerChoice(options.Servers, options.TimeProvider);
         _tenantPath = "/v1/" + options.Tenant;
         _ownsTransport = options.Transport is null;
         _transport = options.Transport ?? new PolicyTransport();
@@ -66,31 +72,62 @@ public sealed partial class PolicyClient : IDisposable
         }
     }
 
+    /// <summary>The addresses as one name.</summary>
+    internal string Origin => _servers.Name;
+
     /// <summary>Refuses whatever would leave the origin: an absolute address, <c>//host</c>, a backslash, a way up.</summary>
-    internal bool IsOwnPath(string? path) =>
-        path is ['/', not ('/' or '\\'), ..] && !path.Contains('\\', StringComparison.Ordinal) && !path.Any(char.IsControl)
-        && Uri.TryCreate(_origin + path, UriKind.Absolute, out var uri) && uri.GetLeftPart(UriPartial.Authority) == _origin
-        && uri.PathAndQuery == path;
+    internal bool IsOwnPath(string? path)
+    {
+        var origin = _servers.Current;
+        return path is ['/', not ('/' or '\\'), ..] && !path.Contains('\\', StringComparison.Ordinal) && !path.Any(char.IsControl)
+            && Uri.TryCreate(origin + path, UriKind.Absolute, out var uri) && uri.GetLeftPart(UriPartial.Authority) == origin
+            && uri.PathAndQuery == path;
+    }
 
     internal async Task<PolicyAnswer> SendAsync(PolicyRequest request, CancellationToken cancellationToken)
     {
         var attempts = request.IsRepeatable ? Math.Max(1, request.MaxAttempts ?? Options.MaxAttempts) : 1;
+        if (attempts > 1)
+        {
+            attempts = Math.Max(attempts, _servers.Count);
+        }
+
         for (var failures = 1; ; failures++)
         {
             TimeSpan? retryAfter = null;
+            var origin = _servers.Current;
             try
             {
-                return await SendOnceAsync(request, cancellationToken);
+                return await (_servers.Count > 1 ? SendWatchedAsync(origin, request, cancellationToken) : SendOnceAsync(origin, request, cancellationToken));
             }
-            catch (PolicyApiException e) when (e.Status == 503 && failures < attempts)
+            catch (PolicyApiException e) when (e.Status == 503)
             {
+                // A refusal to decide is the same everywhere; any other may be this silo's own.
+                if (!e.Code.StartsWith("decide.", StringComparison.Ordinal))
+                {
+                    _servers.Failed(origin);
+                }
+
+                if (failures >= attempts)
+                {
+                    throw;
+                }
+
                 retryAfter = e.RetryAfter;
             }
-            catch (PolicyUnreachableException) when (failures < attempts)
+            catch (PolicyUnreachableException)
             {
+                _servers.Failed(origin);
+                if (failures >= attempts)
+                {
+                    throw;
+                }
             }
 
-            await Task.Delay(Options.Backoff.After(failures, retryAfter), Options.TimeProvider, cancellationToken);
+            var pause = failures % _servers.Count == 0
+                ? Options.Backoff.After(failures / _servers.Count, retryAfter)
+                : NextServerPauseMax * Random.Shared.NextDouble();
+            await Task.Delay(pause, Options.TimeProvider, cancellationToken);
         }
     }
 
@@ -141,9 +178,32 @@ public sealed partial class PolicyClient : IDisposable
         return Read<ImmutableArray<T>>(answer with { Body = JsonSerializer.SerializeToUtf8Bytes(root, PolicyJson.Options) });
     }
 
-    private async Task<PolicyAnswer> SendOnceAsync(PolicyRequest request, CancellationToken cancellationToken)
+    // Where there is another address, nobody waits long for one that does not live.
+    private async Task<PolicyAnswer> SendWatchedAsync(string origin, PolicyRequest request, CancellationToken cancellationToken)
     {
-        using var message = new HttpRequestMessage(request.Method, _origin + request.Path);
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var answering = SendOnceAsync(origin, request, given.Token);
+        while (true)
+        {
+            var silence = Task.Delay(SilenceMax * (0.5 + (Random.Shared.NextDouble() / 2)), Options.TimeProvider, given.Token);
+            if (await Task.WhenAny(answering, silence) == answering)
+            {
+                await given.CancelAsync();
+                return await answering;
+            }
+
+            if (!cancellationToken.IsCancellationRequested && !await _transport.Signs.IsAliveAsync(origin) && !answering.IsCompleted)
+            {
+                await given.CancelAsync();
+                await ((Task)answering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw new PolicyUnreachableException($"{origin} gives no sign of life.", null);
+            }
+        }
+    }
+
+    private async Task<PolicyAnswer> SendOnceAsync(string origin, PolicyRequest request, CancellationToken cancellationToken)
+    {
+        using var message = new HttpRequestMessage(request.Method, origin + request.Path);
         if (Options.ApiKey is { } key)
         {
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
@@ -178,19 +238,19 @@ public sealed partial class PolicyClient : IDisposable
         {
             using var response = await _transport.SendAsync(message, limit.Token);
             var bytes = await BoundedBody.ReadAsync(response.Content, request.MaxAnswerBytes, limit.Token);
-            return Judge(request, response, bytes, sentAt);
+            return Judge(origin, request, response, bytes, sentAt);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new PolicyUnreachableException($"{_origin} did not answer in time.", e);
+            throw new PolicyUnreachableException($"{origin} did not answer in time.", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new PolicyUnreachableException($"{_origin} cannot be reached: {e.Message}", e);
+            throw new PolicyUnreachableException($"{origin} cannot be reached: {e.Message}", e);
         }
     }
 
-    private PolicyAnswer Judge(PolicyRequest request, HttpResponseMessage response, byte[] body, long sentAt)
+    private PolicyAnswer Judge(string origin, PolicyRequest request, HttpResponseMessage response, byte[] body, long sentAt)
     {
         var status = (int)response.StatusCode;
         var retryAfter = response.Headers.RetryAfter is { } header
@@ -203,7 +263,7 @@ public sealed partial class PolicyClient : IDisposable
 
         if (status is >= 300 and < 400)
         {
-            throw new PolicyApiException(status, "client.redirect_refused", $"{_origin} answered with a redirect; none is followed.");
+            throw new PolicyApiException(status, "client.redirect_refused", $"{origin} answered with a redirect; none is followed.");
         }
 
         throw ProblemDetails.Read(status, response.Content.Headers.ContentType?.MediaType, body, retryAfter);

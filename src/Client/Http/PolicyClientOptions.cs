@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace OrleansPolicy.Client;
 
 /// <summary>Where the control plane is, and who asks.</summary>
@@ -6,10 +8,20 @@ public sealed record PolicyClientOptions
     /// <summary>The address that a control plane listens on by default.</summary>
     public static Uri DefaultServer { get; } = new("http://127.0.0.1:8080");
 
-    /// <summary>Scheme, host and port; a path is not allowed. Default <see cref="DefaultServer"/>.</summary>
-    public Uri Server { get; init; } = DefaultServer;
+    /// <summary>
+    /// The addresses of the control plane's silos, each scheme, host and port; a path is not allowed. One is drawn at random; where it does
+    /// not answer, or stops, the next request goes to another within 2 s. Default <see cref="DefaultServer"/> alone.
+    /// </summary>
+    public ImmutableArray<Uri> Servers { get; init; } = [DefaultServer];
 
-    /// <summary>The API key; sent to <see cref="Server"/> only. Null: none is sent.</summary>
+    /// <summary>The only address, or the first of <see cref="Servers"/>.</summary>
+    public Uri Server
+    {
+        get => Servers[0];
+        init => Servers = [value];
+    }
+
+    /// <summary>The API key; sent to <see cref="Servers"/> only. Null: none is sent.</summary>
     public string? ApiKey { get; init; }
 
     /// <summary>The tenant. Default <c>default</c>.</summary>
@@ -35,4 +47,11 @@ public sealed record PolicyClientOptions
 
     /// <summary>Connections to share; null: the client opens its own and closes them with itself.</summary>
     public PolicyTransport? Transport { get; init; }
+
+    /// <summary>What is wrong with addresses; null: nothing.</summary>
+    internal static string? Check(ImmutableArray<Uri> servers) =>
+        servers.IsDefaultOrEmpty ? "At least one server is needed."
+        : servers.Where(server => server is not { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/", UserInfo: "" }).ToArray() is [var wrong, ..]
+            ? $"The server must be an origin such as {DefaultServer}, not '{wrong}'."
+            : null;
 }

@@ -34,7 +34,11 @@ public sealed class PolicyTransport : IDisposable
 
         // Each request has its own time-out; the client's would cut long polls and downloads alike.
         _http = new HttpClient(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+        Signs = new LifeSigns(_http);
     }
+
+    /// <summary>Which addresses live.</summary>
+    internal LifeSigns Signs { get; }
 
     internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
         _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);

@@ -10,7 +10,7 @@ namespace OrleansPolicy.Client;
 /// <param name="owned">Connections that end with the channel; null: they are shared.</param>
 internal sealed class HttpNodeChannel(PolicyClient client, string fleet, string node, PolicyTransport? owned) : INodeChannel
 {
-    public string Origin { get; } = client.Options.Server.GetLeftPart(UriPartial.Authority);
+    public string Origin { get; } = client.Origin;
 
     /// <summary>For what only a control plane over the network takes.</summary>
     public PolicyClient Client => client;

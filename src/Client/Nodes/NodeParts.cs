@@ -117,7 +117,7 @@ internal sealed record NodeParts : IDisposable
         var own = options.Transport is null ? new PolicyTransport() : null;
         var client = new PolicyClient(new PolicyClientOptions
         {
-            Server = options.Server,
+            Servers = options.Servers,
             ApiKey = options.ApiKey,
             Tenant = options.Tenant,
             Timeout = CallTimeout,

@@ -8,8 +8,17 @@ namespace OrleansPolicy.Client;
 /// <summary>Who a node is, whom it listens to and whom it believes.</summary>
 public sealed record PolicyNodeOptions
 {
-    /// <summary>Scheme, host and port of the control plane.</summary>
-    public Uri Server { get; init; } = PolicyClientOptions.DefaultServer;
+    /// <summary>
+    /// The addresses of the control plane's silos: <see cref="PolicyClientOptions.Servers"/>. The lease outlives the loss of any of them.
+    /// </summary>
+    public ImmutableArray<Uri> Servers { get; init; } = [PolicyClientOptions.DefaultServer];
+
+    /// <summary>The only address, or the first of <see cref="Servers"/>.</summary>
+    public Uri Server
+    {
+        get => Servers[0];
+        init => Servers = [value];
+    }
 
     /// <summary>The node's own key. Needed unless <see cref="BundleFile"/> is set.</summary>
     public string ApiKey { get; init; } = "";
