@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
 namespace Orleans.Hosting;
@@ -9,6 +10,12 @@ public static class AdoNetHostingExtensions
     public static ISiloBuilder UseAdoNetClustering(this ISiloBuilder builder, Action<AdoNetClusteringSiloOptions> configureOptions)
     {
         builder.Services.Configure(configureOptions);
+        return builder;
+    }
+
+    public static ISiloBuilder UseAdoNetClustering(this ISiloBuilder builder, Action<OptionsBuilder<AdoNetClusteringSiloOptions>> configureOptions)
+    {
+        configureOptions(builder.Services.AddOptions<AdoNetClusteringSiloOptions>());
         return builder;
     }
 }

@@ -17,6 +17,8 @@ public class ClusterMembershipOptions
 
     public TimeSpan TableRefreshTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
+    public TimeSpan MaxJoinAttemptTime { get; set; } = TimeSpan.FromMinutes(5);
+
     public TimeSpan IAmAliveTablePublishTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan DefunctSiloExpiration { get; set; } = TimeSpan.FromDays(7);

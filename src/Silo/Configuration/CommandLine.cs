@@ -22,6 +22,10 @@ public sealed record CommandLine
         ["--log-level"] = SettingKeys.LogLevel,
         ["--policy-updates"] = SettingKeys.PolicyUpdates,
         ["--unsafe-time-scale"] = SettingKeys.UnsafeTimeScale,
+        ["--cluster"] = SettingKeys.ClusterMode,
+        ["--silo-port"] = SettingKeys.SiloPort,
+        ["--gateway-port"] = SettingKeys.GatewayPort,
+        ["--advertise"] = SettingKeys.AdvertisedAddress,
     };
 
     /// <summary>Reads arguments. Throws <see cref="ConfigurationFailureException"/> with <c>config.unknown_option</c> or <c>config.missing_value</c>.</summary>

@@ -39,6 +39,33 @@ public static class SettingKeys
     /// <summary>A YAML file with the tenants' update limits.</summary>
     public const string PolicyUpdates = "Policy:PolicyUpdates";
 
+    /// <summary><c>Single</c> or <c>AdoNet</c>: alone, or with the other silos on the same database.</summary>
+    public const string ClusterMode = "Cluster:Mode";
+
+    /// <summary>The name under which grain state and reminders are stored.</summary>
+    public const string ServiceId = "Cluster:ServiceId";
+
+    /// <summary>The name that the silos of one cluster share.</summary>
+    public const string ClusterId = "Cluster:ClusterId";
+
+    /// <summary>The port for other silos.</summary>
+    public const string SiloPort = "Cluster:SiloPort";
+
+    /// <summary>The port for clients of the cluster.</summary>
+    public const string GatewayPort = "Cluster:GatewayPort";
+
+    /// <summary>The address at which others reach this silo.</summary>
+    public const string AdvertisedAddress = "Cluster:AdvertisedAddress";
+
+    /// <summary>How many silos must miss one before it is declared dead.</summary>
+    public const string DeathVotes = "Cluster:DeathVotes";
+
+    /// <summary>How many seconds a process that was told to stop goes on answering.</summary>
+    public const string DrainSeconds = "Policy:DrainSeconds";
+
+    /// <summary>How many connections to the database the process uses at most.</summary>
+    public const string ConnectionsMax = "Policy:ConnectionsMax";
+
     /// <summary>The environment variable for <see cref="Data"/>.</summary>
     public const string DataVariable = "POLICY_DATA";
 }

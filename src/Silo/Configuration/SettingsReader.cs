@@ -18,12 +18,18 @@ public static class SettingsReader
     {
         ArgumentNullException.ThrowIfNull(commandLine);
         var configuration = Load(commandLine);
+        var connectionString = ReadConnectionString(configuration[SettingKeys.ConnectionString]);
+        var bundleFile = ReadFile(configuration[SettingKeys.BundleFile], mustExist: false);
+        var cluster = ClusterSettingsReader.Read(configuration, connectionString, bundleFile);
         return new SiloSettings
         {
             Urls = ReadUrls(configuration[SettingKeys.Urls]),
             DataFolder = ReadFolder(configuration[SettingKeys.Data]),
-            ConnectionString = ReadConnectionString(configuration[SettingKeys.ConnectionString]),
-            BundleFile = ReadFile(configuration[SettingKeys.BundleFile], mustExist: false),
+            ConnectionString = connectionString,
+            Cluster = cluster,
+            Drain = TimeSpan.FromSeconds(ReadNumber(SettingKeys.DrainSeconds, cluster.IsJoined ? 3 : 0, 0, 60)),
+            ConnectionsMax = (int)ReadNumber(SettingKeys.ConnectionsMax, cluster.IsJoined ? 30 : 60, 6, 1_000),
+            BundleFile = bundleFile,
             TrustRootFile = ReadFile(configuration[SettingKeys.TrustRootFile], mustExist: true),
             SingleNodeOpen = ReadSwitch(configuration[SettingKeys.SingleNodeOpen]),
             LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
@@ -31,6 +37,10 @@ public static class SettingsReader
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
             DecisionLog = ReadDecisionLog(configuration),
         };
+
+        double ReadNumber(string key, double otherwise, double min, double max) => configuration[key] is not { Length: > 0 } text ? otherwise
+            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max ? number
+            : throw new ConfigurationFailureException("config.number", $"{key} is {min} to {max}, not '{text}'.");
     }
 
     private static IConfigurationRoot Load(CommandLine commandLine)

@@ -44,6 +44,21 @@ public sealed record SiloSettings
     /// </summary>
     public bool? SingleNodeOpen { get; init; }
 
+    /// <summary>Whether it works alone or with others.</summary>
+    public ClusterSettings Cluster { get; init; } = new();
+
+    /// <summary>
+    /// How long a process that was told to stop goes on answering while <c>/readyz</c> says that it stops, so that whoever balances load
+    /// has looked before the door closes. Default: none alone, 3 s in a cluster.
+    /// </summary>
+    public TimeSpan Drain { get; init; }
+
+    /// <summary>
+    /// Connections to the database at most, of which grains use a third. Default: 60 alone, 30 in a cluster, so that three silos fit the 100
+    /// that a PostgreSQL takes by default.
+    /// </summary>
+    public int ConnectionsMax { get; init; } = 60;
+
     /// <summary>The one folder from which a reload may name a file.</summary>
     public string BundlesFolder => Path.Combine(DataFolder, "bundles");
 

@@ -21,13 +21,21 @@ public static class Usage
           --log-level L                trace, debug, information, warning (default), error, critical, none
           --policy-updates FILE        the tenants' update limits as YAML, read again when it changes (Policy__PolicyUpdates)
           --unsafe-time-scale SECONDS  how long a contract hour lasts, for demonstrations and tests only
+          --cluster MODE               single (default) or adonet: one of the silos on the database of --connection-string; needs a program
+                                       built with the engine Orleans (Cluster__Mode; docs/CLUSTER.md)
+          --silo-port N                where silos listen for each other, default 11111; 0: any free port (Cluster__SiloPort)
+          --gateway-port N             where a silo listens for clients of the cluster, default 30000; 0: any free port (Cluster__GatewayPort)
+          --advertise ADDRESS          the address, or host name, at which the other silos reach this one; default: the machine's first
+                                       (Cluster__AdvertisedAddress)
           --help, --version
 
         Settings may stand in appsettings.json of the working folder too: urls, Policy:Data, Policy:ConnectionString,
         SingleNode:Bundle, SingleNode:TrustRoot, SingleNode:Open (whether /decide and the other single-node calls that
         change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale, Policy:PolicyUpdates,
         Policy:DecisionLog:RetentionHours (168), Policy:DecisionLog:TenantMegabytesMax (1024), Policy:DecisionLog:NodeMegabytesMax
-        (128), Logging:LogLevel:Default. The command line wins over the environment, that over the file.
+        (128), Policy:DrainSeconds (how long a process that was told to stop goes on answering while /readyz says that it stops: 0, 3 in a
+        cluster), Policy:ConnectionsMax (connections to the database: 60, 30 in a cluster), Cluster:ServiceId and Cluster:ClusterId
+        (orleans-policy), Cluster:DeathVotes (1), Logging:LogLevel:Default. The command line wins over the environment, that over the file.
         A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.
         Exit codes: 0 stopped as asked, 1 failed, 2 told wrongly.
         """;

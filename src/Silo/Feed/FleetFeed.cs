@@ -81,17 +81,23 @@ internal sealed class FleetFeed : IFleetObserver
     public Task MaintainAsync() =>
         _snapshot is not null && _environment.Clock.GetElapsedTime(Volatile.Read(ref _subscribedAt)) >= RenewEvery ? SubscribeAsync() : Task.CompletedTask;
 
-    /// <summary>A node of the fleet; null where there is none.</summary>
-    public async ValueTask<FeedNode?> FindAsync(string node)
+    /// <summary>A node of the fleet, or why there is none: 404 where the fleet says so, 503 where it says nothing.</summary>
+    public async ValueTask<(FeedNode? Node, FeedAnswer.Refused? Refused)> FindAsync(string node)
     {
         if (_nodes.TryGetValue(node, out var known))
         {
-            return known;
+            return (known, null);
         }
 
-        // Registered a moment ago, perhaps: the fleet knows before its news is here.
-        var asked = await _environment.CallAsync(() => _environment.Grains.Fleet(Tenant, Fleet).NodeAsync(node));
-        return asked is { Succeeded: true } ? _nodes.GetOrAdd(node, new FeedNode(asked.Value.Record, _environment.Clock.GetUtcNow())) : null;
+        // Registered a moment ago, perhaps: the fleet knows before its news is here. Its silo may just have died, and a node that was
+        // told that nobody knows it would register anew.
+        return await _environment.CallAsync(() => _environment.Grains.Fleet(Tenant, Fleet).NodeAsync(node)) switch
+        {
+            { Succeeded: true } asked => (_nodes.GetOrAdd(node, new FeedNode(asked.Value.Record, _environment.Clock.GetUtcNow())), null),
+            { Problems: [{ Code: "node.unknown" or "fleet.unknown" }, ..] } =>
+                (null, new FeedAnswer.Refused(404, "node.unknown", $"There is no node '{node}' in fleet '{Fleet}'.")),
+            _ => (null, FeedAnswer.NoLease),
+        };
     }
 
     /// <summary>Notes a request of a node; with a report, whether it is news.</summary>

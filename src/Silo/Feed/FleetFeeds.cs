@@ -114,13 +114,13 @@ public sealed class FleetFeeds : BackgroundService
             {
                 rejected.Add(new RejectedReport(node, problem.Code));
             }
-            else if (await feed.FindAsync(node) is not { } found)
+            else
             {
-                rejected.Add(new RejectedReport(node, "node.unknown"));
-            }
-            else if (!feed.Hear(found, heardAt, report))
-            {
-                rejected.Add(new RejectedReport(node, ReportRules.StaleCode));
+                var (found, missing) = await feed.FindAsync(node);
+                if (missing is not null || !feed.Hear(found!, heardAt, report))
+                {
+                    rejected.Add(new RejectedReport(node, missing?.Code ?? ReportRules.StaleCode));
+                }
             }
         }
 
@@ -230,9 +230,7 @@ public sealed class FleetFeeds : BackgroundService
             return (null, refused);
         }
 
-        return await feed.FindAsync(node) is { } found
-            ? (found, null)
-            : (null, new FeedAnswer.Refused(404, "node.unknown", $"There is no node '{node}' in fleet '{feed.Fleet}'."));
+        return await feed.FindAsync(node);
     }
 
     private FeedBatchAnswer Refuse(FleetFeed feed, FeedAnswer.Refused refused)
@@ -256,9 +254,10 @@ public sealed class FleetFeeds : BackgroundService
     {
         while (true)
         {
-            if (feed.Snapshot is not { } snapshot || await feed.FindAsync(node) is not { } found)
+            var (found, refused) = await feed.FindAsync(node);
+            if (found is null || feed.Snapshot is not { } snapshot)
             {
-                return new FeedAnswer.Refused(404, "node.unknown", $"The node '{node}' has left fleet '{feed.Fleet}'.");
+                return refused ?? FeedAnswer.NoLease;
             }
 
             var answer = found.AnswerUnder(snapshot);

@@ -38,12 +38,13 @@ internal static class HostComposition
         return builder;
     }
 
-    /// <summary>From the outside in: errors, counting, who it is, how often, whether they may, what they want.</summary>
+    /// <summary>From the outside in: whether it stops, errors, counting, who it is, how often, whether they may, what they want.</summary>
     public static void UseApi(WebApplication app)
     {
         // It counts from the start, not from when somebody first reads it.
         _ = app.Services.GetRequiredService<PrometheusText>();
         _ = app.Services.GetRequiredService<ReloadMetrics>();
+        app.UseMiddleware<Draining>();
         app.UseMiddleware<ErrorAnswers>();
         app.UseRouting();
         app.UseMiddleware<RequestMetrics>();

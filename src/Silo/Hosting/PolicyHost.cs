@@ -13,6 +13,7 @@ namespace OrleansPolicy.Silo.Hosting;
 public sealed class PolicyHost : IAsyncDisposable
 {
     private readonly WebApplication app;
+    private Task? stopping;
 
     private PolicyHost(WebApplication app, PolicyDatabase database)
     {
@@ -67,12 +68,21 @@ public sealed class PolicyHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Until SIGTERM, SIGINT or <see cref="DisposeAsync"/>.</summary>
-    public Task WaitForStopAsync() => app.WaitForShutdownAsync();
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    /// <summary>Until SIGTERM or SIGINT. The process still answers, and says that it stops: <see cref="DisposeAsync"/> ends it.</summary>
+    public async Task WaitForStopAsync()
     {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = app.Lifetime.ApplicationStopping.Register(told.SetResult);
+        await told.Task;
+    }
+
+    /// <summary>Says that it stops, goes on answering for <see cref="SiloSettings.Drain"/>, and then finishes what it began.</summary>
+    public ValueTask DisposeAsync() => new(stopping ??= StopAsync());
+
+    private async Task StopAsync()
+    {
+        app.Lifetime.StopApplication();
+        await Task.Delay(app.Services.GetRequiredService<SiloSettings>().Drain);
         await app.StopAsync();
         await app.DisposeAsync();
         await Database.DisposeAsync();
@@ -91,6 +101,11 @@ public sealed class PolicyHost : IAsyncDisposable
         catch (Exception exception) when ((exception as SocketException ?? exception.InnerException as SocketException) is { } socket)
         {
             throw new ConfigurationFailureException("config.urls", $"Cannot listen on {settings.Urls}: {socket.Message}", exception);
+        }
+        catch (OrleansException exception)
+        {
+            throw new StartFailureException(
+                "cluster.join", $"The silo could not join: {exception.Message} The silos of a cluster must reach each other at the addresses that they advertise.", exception);
         }
     }
 
@@ -127,15 +142,28 @@ public sealed class PolicyHost : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private static Task<PolicyDatabase> OpenDatabaseAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken) =>
-        PolicyDatabase.OpenAsync(
+    private static async Task<PolicyDatabase> OpenDatabaseAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var database = await PolicyDatabase.OpenAsync(
             new PolicyDatabaseOptions
             {
                 ConnectionString = settings.ConnectionString,
                 Private = new PrivatePostgresOptions { DataFolder = settings.DataFolder },
+                ConnectionsMax = settings.ConnectionsMax,
             },
             loggers,
             cancellationToken);
+        try
+        {
+            await new StartChecks(database.DataSource, settings.Cluster, TimeProvider.System, loggers.CreateLogger("OrleansPolicy.Start")).RunAsync(cancellationToken);
+            return database;
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
 
     private static async Task CloseDatabaseAsync(Task<PolicyDatabase> opening)
     {
@@ -143,7 +171,7 @@ public sealed class PolicyHost : IAsyncDisposable
         {
             await (await opening).DisposeAsync();
         }
-        catch (Exception exception) when (exception is DatabaseException or OperationCanceledException)
+        catch (Exception exception) when (exception is DatabaseException or ConfigurationFailureException or StartFailureException or OperationCanceledException)
         {
             // It never opened; whoever waits for the host hears that.
         }

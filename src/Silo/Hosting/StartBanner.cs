@@ -12,7 +12,12 @@ internal static class StartBanner
         output.WriteLine($"orleans-policy {Usage.Version}");
         output.WriteLine($"  listening   {string.Join(' ', host.Addresses)}");
         output.WriteLine($"  database    {(host.Database.Private is { } server ? "private PostgreSQL in " + server.Folder : "by connection string")}");
-        output.WriteLine($"  admin key   {settings.AdminKeyFile}");
+        if (settings.Cluster.IsJoined)
+        {
+            output.WriteLine($"  cluster     {settings.Cluster.ClusterId}, service {settings.Cluster.ServiceId}");
+        }
+
+        output.WriteLine($"  admin key   {(File.Exists(settings.AdminKeyFile) ? settings.AdminKeyFile : "in the data folder of the process that was the first on this database")}");
         if (settings.HourSeconds != SiloSettings.RealHourSeconds)
         {
             output.WriteLine($"  TIME SCALE  a contract hour lasts {settings.HourSeconds.ToString(CultureInfo.InvariantCulture)} s: for demonstrations and tests only");

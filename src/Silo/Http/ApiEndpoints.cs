@@ -1,3 +1,4 @@
+using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
@@ -10,8 +11,12 @@ public static class ApiEndpoints
     {
         routes.MapHealth();
         routes.MapMetrics();
-        routes.MapSingleNode();
-        routes.MapReloads();
+        if (!routes.ServiceProvider.GetRequiredService<SiloSettings>().Cluster.IsJoined)
+        {
+            routes.MapSingleNode();
+            routes.MapReloads();
+        }
+
         routes.MapOpenApi("/openapi/v1.json").WithMetadata(new Demands(Permission.KnowTheApi));
 
         var api = routes.MapGroup("/v1").AddEndpointFilter<OperationFilter>();

@@ -30,7 +30,8 @@ internal static class Deferral
         var started = time.GetTimestamp();
         var waiting = caller with { Place = Guid.NewGuid().ToString("N") };
         var (refused, waited) = (false, false);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, http.ApiCaller().Ended);
+        var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, http.ApiCaller().Ended, stopping);
         try
         {
             while (true)
@@ -38,13 +39,17 @@ internal static class Deferral
                 var outcome = await act(waiting);
                 var wait = RefusedFor(outcome);
                 refused = wait is not null;
-                if (wait is null || wait > patience - time.GetElapsedTime(started))
+
+                // A process that stops waits for nobody's turn: the refusal says when to come back, to another one.
+                if (wait is null || wait > patience - time.GetElapsedTime(started) || stopping.IsCancellationRequested)
                 {
                     return outcome;
                 }
 
                 waited = true;
-                await Task.Delay(wait > PauseMin ? wait.Value : PauseMin, time, end.Token);
+                await Task.Delay(wait > PauseMin ? wait.Value : PauseMin, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                http.RequestAborted.ThrowIfCancellationRequested();
+                http.ApiCaller().Ended.ThrowIfCancellationRequested();
             }
         }
         catch (OperationCanceledException) when (http.ApiCaller().Ended.IsCancellationRequested)

@@ -18,7 +18,7 @@ public static class NodeFeedEndpoints
     public static void MapNodeFeed(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/fleets/{fleet}/nodes/{node}/directive", HearAsync)
-            .Is(Permission.ActAsNode, "What the node should run; held while its ETag is the newest", "fleet.unknown", "node.unknown", NoLeaseCode, "request.wait")
+            .Is(Permission.ActAsNode, "What the node should run; held while its ETag is the newest", "fleet.unknown", "node.unknown", NoLeaseCode, Draining.Code, "request.wait")
             .WithMetadata(NoLease, new HoldsRequests())
             .Gives<NodeDirective>()
             .Produces(StatusCodes.Status304NotModified);
@@ -49,6 +49,11 @@ public static class NodeFeedEndpoints
             return new ProblemAnswer("request.wait", $"wait is a number of seconds, 0 to {WaitMax.TotalSeconds}.", "$.wait");
         }
 
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return Draining.HandBack(http);
+        }
+
         if (ServerSentEvents.AreWanted(http.Request))
         {
             return new DirectiveStream(tenant, fleet, node, feeds);
@@ -66,8 +71,7 @@ public static class NodeFeedEndpoints
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // Told to stop: what is known now is still true, and a node that has a lease lives through a restart.
-            return (await feeds.WaitAsync(tenant, fleet, node, Tag(http.Request), TimeSpan.Zero, http.RequestAborted)).ToResult();
+            return Draining.HandBack(http);
         }
         finally
         {

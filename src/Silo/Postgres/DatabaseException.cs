@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace OrleansPolicy.Silo.Postgres;
 
 /// <summary>The database cannot be used, and why; the process should print the message and end.</summary>
@@ -30,6 +32,16 @@ public sealed class DatabaseException : Exception
     {
     }
 
+    /// <summary>What the database or the way to it says, with a code that tells what to do about it.</summary>
+    internal static DatabaseException Of(NpgsqlException exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } => new(
+            DatabaseCodes.Full, $"The database takes no more connections ({exception.Message}): raise max_connections, or lower Policy:ConnectionsMax of its silos.", exception),
+        PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } or PostgresException { SqlState: ['2', '8', ..] } => new(
+            DatabaseCodes.Denied, $"The database does not let its user in, or not do what is needed: {exception.Message}", exception),
+        _ => new(DatabaseCodes.Unreachable, $"The database does not answer: {exception.Message}", exception),
+    };
+
     /// <summary>Stable and dotted; one of <see cref="DatabaseCodes"/>.</summary>
     public string Code { get; } = DatabaseCodes.StartFailed;
 }
@@ -54,6 +66,12 @@ public static class DatabaseCodes
 
     /// <summary>The database of the connection string does not answer.</summary>
     public const string Unreachable = "postgres.unreachable";
+
+    /// <summary>The database refuses its user, or the user may not do what is needed.</summary>
+    public const string Denied = "postgres.denied";
+
+    /// <summary>The database takes no more connections.</summary>
+    public const string Full = "postgres.full";
 
     /// <summary>The server is older than PostgreSQL 15.</summary>
     public const string ServerTooOld = "postgres.too_old";

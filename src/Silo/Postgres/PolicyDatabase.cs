@@ -15,14 +15,12 @@ public sealed class PolicyDatabase : IAsyncDisposable
     private const string ServerSideLimits =
         "-c statement_timeout=4500 -c lock_timeout=3500 -c idle_in_transaction_session_timeout=3000";
 
-    private const int GrainConnectionsMax = 20;
-
-    private PolicyDatabase(string connectionString, NpgsqlDataSource dataSource, PrivatePostgres? @private)
+    private PolicyDatabase(string connectionString, NpgsqlDataSource dataSource, NpgsqlDataSource grainDataSource, PrivatePostgres? @private)
     {
         ConnectionString = connectionString;
         DataSource = dataSource;
         Private = @private;
-        GrainDataSource = CreateGrainDataSource(connectionString);
+        GrainDataSource = grainDataSource;
     }
 
     /// <summary>How the database is reached.</summary>
@@ -53,7 +51,9 @@ public sealed class PolicyDatabase : IAsyncDisposable
         {
             var connectionString = options.ConnectionString ?? server!.ConnectionString;
             await new SchemaMigrator(connectionString, SchemaStep.Embedded(), logger).MigrateAsync(cancellationToken);
-            return new PolicyDatabase(connectionString, CreateDataSource(connectionString, options.PoolSizeMax, loggers), server);
+            var forGrains = options.ConnectionsMax / 3;
+            return new PolicyDatabase(
+                connectionString, CreateDataSource(connectionString, options.ConnectionsMax - forGrains, loggers), CreateGrainDataSource(connectionString, forGrains), server);
         }
         catch
         {
@@ -102,9 +102,9 @@ public sealed class PolicyDatabase : IAsyncDisposable
         }
     }
 
-    private static NpgsqlDataSource CreateGrainDataSource(string connectionString) => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
+    private static NpgsqlDataSource CreateGrainDataSource(string connectionString, int poolSizeMax) => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
     {
         ApplicationName = "orleans-policy-grains",
-        MaxPoolSize = GrainConnectionsMax,
+        MaxPoolSize = poolSizeMax,
     });
 }

@@ -9,6 +9,6 @@ public sealed record PolicyDatabaseOptions
     /// <summary>The private server, where there is no connection string.</summary>
     public required PrivatePostgresOptions Private { get; init; }
 
-    /// <summary>Connections that the stores use at most. Default 40.</summary>
-    public int PoolSizeMax { get; init; } = 40;
+    /// <summary>Connections at most, of which grains use a third. Default 60.</summary>
+    public int ConnectionsMax { get; init; } = 60;
 }

@@ -21,6 +21,18 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
     public async Task MigrateAsync(CancellationToken cancellationToken = default)
     {
         await using var connection = await OpenAsync(cancellationToken);
+        try
+        {
+            await MigrateAsync(connection, cancellationToken);
+        }
+        catch (NpgsqlException e)
+        {
+            throw DatabaseException.Of(e);
+        }
+    }
+
+    private async Task MigrateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
         if (Missing(await ReadAppliedAsync(connection, cancellationToken)).IsEmpty)
         {
             return;
@@ -45,7 +57,7 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
             {
                 await ApplyAsync(connection, step, cancellationToken);
             }
-            catch (NpgsqlException e)
+            catch (NpgsqlException e) when (e.SqlState != PostgresErrorCodes.InsufficientPrivilege)
             {
                 throw new DatabaseException(
                     DatabaseCodes.SchemaFailed, $"Schema step {step.Name} failed and was taken back: {e.Message}", e);
@@ -91,7 +103,9 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
         catch (Exception e) when (e is NpgsqlException or ArgumentException or TimeoutException)
         {
             await (connection?.DisposeAsync() ?? ValueTask.CompletedTask);
-            throw new DatabaseException(DatabaseCodes.Unreachable, $"The database does not answer: {e.Message}", e);
+            throw e is NpgsqlException refused
+                ? DatabaseException.Of(refused)
+                : new DatabaseException(DatabaseCodes.Unreachable, $"The database does not answer: {e.Message}", e);
         }
 
         if (connection.PostgreSqlVersion.Major < OldestServerMajor)

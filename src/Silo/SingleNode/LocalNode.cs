@@ -43,6 +43,12 @@ public sealed partial class LocalNode(
         try
         {
             await SetFirstTrustAsync(cancellationToken);
+            if (settings.Cluster.IsJoined)
+            {
+                // Several processes cannot be one node: a cluster decides for nobody but its registered nodes.
+                return;
+            }
+
             var nodes = await store.ListNodesAsync(Tenant, Fleet, cancellationToken);
             if (settings.BundleFile is null && !nodes.Any(node => node.Node == FileDirective.Node))
             {

@@ -49,12 +49,49 @@ public sealed class SettingsTests
     [InlineData("config.time_scale", "--unsafe-time-scale", "-1")]
     [InlineData("config.time_scale", "--unsafe-time-scale", "NaN")]
     [InlineData("config.time_scale", "--unsafe-time-scale", "3601")]
+    [InlineData("config.cluster", "--cluster", "redis")]
+    [InlineData("config.cluster", "--silo-port", "70000")]
+    [InlineData("config.cluster", "--gateway-port", "-1")]
+    [InlineData("config.cluster", "--advertise", "0.0.0.0")]
+    [InlineData("config.cluster", "--advertise", "no-such-host.invalid")]
     public void What_is_wrong_has_a_code_and_repeats_no_secret(string code, params string[] arguments)
     {
         var failure = Assert.Throws<ConfigurationFailureException>(() => Read(arguments));
 
         Assert.Equal(code, failure.Code);
         Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cluster.engine", "Embedded", "Host=db", null, 1, 2)]
+    [InlineData("cluster.no_database", "Orleans", null, null, 1, 2)]
+    [InlineData("cluster.bundle", "Orleans", "Host=db", "/policy.json", 1, 2)]
+    [InlineData("config.cluster", "Orleans", "Host=db", null, 7, 7)]
+    public void What_keeps_a_silo_from_joining_has_a_code(string code, string engine, string? database, string? bundle, int siloPort, int gatewayPort)
+    {
+        var settings = new ClusterSettings { IsJoined = true, SiloPort = siloPort, GatewayPort = gatewayPort };
+
+        Assert.Equal(code, Assert.Throws<ConfigurationFailureException>(() => ClusterSettingsReader.Check(settings, database, bundle, engine)).Code);
+    }
+
+    [Fact]
+    public void Any_free_port_may_be_both() =>
+        Assert.NotNull(ClusterSettingsReader.Check(new ClusterSettings { IsJoined = true, SiloPort = 0, GatewayPort = 0 }, "Host=db", null, "Orleans"));
+
+    [Fact]
+    public void A_silo_of_a_cluster_drains_longer_and_takes_fewer_connections_than_one_alone()
+    {
+        Assert.Equal((0, 60), (Read().Drain.TotalSeconds, Read().ConnectionsMax));
+        if (ClusterSettingsReader.Engine == "Orleans")
+        {
+            var joined = Read("--cluster", "adonet", "--connection-string", "Host=db", "--advertise", "127.0.0.1", "--silo-port", "5");
+            Assert.Equal((3, 30), (joined.Drain.TotalSeconds, joined.ConnectionsMax));
+            Assert.Equal((true, 5, 30000, "127.0.0.1"), (joined.Cluster.IsJoined, joined.Cluster.SiloPort, joined.Cluster.GatewayPort, joined.Cluster.AdvertisedAddress!.ToString()));
+        }
+        else
+        {
+            Assert.Equal("cluster.engine", Assert.Throws<ConfigurationFailureException>(() => Read("--cluster", "adonet", "--connection-string", "Host=db")).Code);
+        }
     }
 
     [Fact]

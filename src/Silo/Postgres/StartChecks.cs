@@ -1,0 +1,111 @@
+using Npgsql;
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Hosting;
+
+namespace OrleansPolicy.Silo.Postgres;
+
+/// <summary>
+/// What must hold between this process and its database before it serves: rights, whose database it is, who else works on it, and
+/// what time it is. Found out at the start it is one line; later it would be a rollout that goes wrong.
+/// </summary>
+internal sealed partial class StartChecks(NpgsqlDataSource dataSource, ClusterSettings cluster, TimeProvider time, ILogger logger)
+{
+    /// <summary>How often a silo says in the database that it lives; one that missed three of them does not.</summary>
+    public static readonly TimeSpan AliveEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>Clocks that differ by more are told of: fencing allows a second between silos.</summary>
+    private static readonly TimeSpan SkewWarned = TimeSpan.FromSeconds(1);
+
+    /// <summary>And by more than this, a silo may not join: it would take nodes for fenced that still serve.</summary>
+    private static readonly TimeSpan SkewRefused = TimeSpan.FromSeconds(5);
+
+    /// <summary>Throws <see cref="DatabaseException"/>, <see cref="ConfigurationFailureException"/> or <see cref="StartFailureException"/>.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await CheckRightsAsync(cancellationToken);
+            await CheckOwnerAsync(cancellationToken);
+            await CheckOthersAsync(cancellationToken);
+            await CheckClockAsync(cancellationToken);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw DatabaseException.Of(exception);
+        }
+    }
+
+    private async Task CheckRightsAsync(CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(
+            """
+            SELECT coalesce(string_agg(name, ', ' ORDER BY name), '')
+            FROM unnest(ARRAY['tenant', 'api_key', 'fleet', 'node', 'fleet_directive', 'rollout', 'policy_bundle', 'policy_audit', 'operation',
+                'orleansstorage', 'orleansreminderstable', 'orleansmembershiptable']) AS name
+            WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT'))
+            """);
+        if ((string)(await command.ExecuteScalarAsync(cancellationToken))! is { Length: > 0 } tables)
+        {
+            throw new DatabaseException(DatabaseCodes.Denied, $"The database user may not read and write {tables}: grant it what the owner of the schema may.");
+        }
+    }
+
+    private async Task CheckOwnerAsync(CancellationToken cancellationToken)
+    {
+        await using var claim = dataSource.CreateCommand("INSERT INTO installation (service_id) VALUES ($1) ON CONFLICT DO NOTHING");
+        claim.Parameters.Add(new() { Value = cluster.ServiceId });
+        await claim.ExecuteNonQueryAsync(cancellationToken);
+        await using var owner = dataSource.CreateCommand("SELECT service_id FROM installation");
+        if ((string)(await owner.ExecuteScalarAsync(cancellationToken))! is var serviceId && serviceId != cluster.ServiceId)
+        {
+            throw new ConfigurationFailureException(
+                "cluster.service_id", $"The database belongs to the service '{serviceId}', not '{cluster.ServiceId}': two services on one database would share fleets and not their reminders.");
+        }
+    }
+
+    private async Task CheckOthersAsync(CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(
+            """
+            SELECT string_agg(format('%s (%s:%s)', DeploymentId, Address, Port), ', ' ORDER BY Address, Port)
+            FROM OrleansMembershipTable
+            WHERE Status = 3 AND IAmAliveTime > now() - $1 AND DeploymentId IS DISTINCT FROM $2
+            """);
+        command.Parameters.Add(new() { Value = AliveEvery * 3 });
+        command.Parameters.Add(new() { Value = cluster.IsJoined ? cluster.ClusterId : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
+        if (await command.ExecuteScalarAsync(cancellationToken) is string others)
+        {
+            throw new StartFailureException(
+                "cluster.others",
+                $"Other silos work on this database: {others}. "
+                + (cluster.IsJoined ? $"This one would be of cluster '{cluster.ClusterId}'. " : "Join them with --cluster adonet. ")
+                + $"Silos that were killed are forgotten after {(AliveEvery * 3).TotalSeconds} s.");
+        }
+    }
+
+    private async Task CheckClockAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT clock_timestamp()", connection);
+        var began = time.GetTimestamp();
+        var here = time.GetUtcNow();
+        var there = (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
+
+        // The database looked at its clock at some moment between.
+        var took = time.GetElapsedTime(began);
+        var skew = there < here.UtcDateTime ? here.UtcDateTime - there : there - here.UtcDateTime - took;
+        if (skew > SkewRefused && cluster.IsJoined)
+        {
+            throw new StartFailureException(
+                "clock.skewed", $"The clock of this machine and the database's differ by {skew.TotalSeconds:0} s; at most {SkewRefused.TotalSeconds:0} s are allowed in a cluster. Set the clock.");
+        }
+
+        if (skew > SkewWarned)
+        {
+            LogSkew(skew.TotalSeconds);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "clock.skewed: the clock of this machine and the database's differ by {Seconds:0.0} s.")]
+    private partial void LogSkew(double seconds);
+}
