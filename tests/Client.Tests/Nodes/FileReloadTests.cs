@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client.Tests.Nodes;
@@ -124,31 +123,6 @@ public sealed class FileReloadTests : IDisposable
         var result = await node.ReloadAsync();
         Assert.Equal("reload.refused", result.Code);
         Assert.Contains("too new", result.Error, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_bundle_is_warmed_on_recent_inputs_before_it_is_in_force()
-    {
-        var recent = new RecentInputs(4, TimeProvider.System);
-        for (var i = 0; i < 6; i++)
-        {
-            recent.Offer($"c{i}", JsonElement.Parse("{}"u8), i * TimeProvider.System.TimestampFrequency);
-        }
-
-        Assert.Equal(["c2", "c3", "c4", "c5"], recent.Read().Select(input => input.CapabilityId).Order(StringComparer.Ordinal));
-
-        // One sample in a while: what comes between is passed over, and none is taken where none is wanted.
-        recent.Offer("soon", default, (5 * TimeProvider.System.TimestampFrequency) + 1);
-        Assert.DoesNotContain(recent.Read(), input => input.CapabilityId == "soon");
-        var none = new RecentInputs(0, TimeProvider.System);
-        none.Offer("c", default, 1);
-        Assert.Empty(none.Read());
-
-        // The application's check comes after verification and before the warm-up: both before the swap.
-        _test.Write("1.0.0");
-        await using var node = await PolicyNode.StartAsync(_test.Unwatched);
-        Assert.Equal(0, node.Status.Decisions);
-        Assert.Equal(1, node.Status.Reloads.Succeeded);
     }
 
     [Fact]
