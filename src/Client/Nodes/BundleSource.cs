@@ -10,6 +10,9 @@ internal sealed record BundleSource(string Name, Func<CancellationToken, Task<Ou
     /// <summary>The code of a file that is not there.</summary>
     public const string MissingCode = "file.missing";
 
+    /// <summary>The code of what is no file: a pipe, a socket, a device, a folder.</summary>
+    public const string IrregularCode = "file.irregular";
+
     /// <summary>A file.</summary>
     public static BundleSource OfFile(string path) => new(path, cancellationToken => ReadFileAsync(path, cancellationToken));
 
@@ -39,9 +42,12 @@ internal sealed record BundleSource(string Name, Func<CancellationToken, Task<Ou
     }
 
     /// <summary>A file that cannot be read.</summary>
-    public static Outcome<byte[]> Unreadable(string path, Exception cause) => Outcome<byte[]>.Fail(
-        cause is FileNotFoundException or DirectoryNotFoundException ? MissingCode : "file.unreadable",
-        cause is FileNotFoundException or DirectoryNotFoundException ? $"Bundle file not found: {path}" : $"The bundle file {path} cannot be read: {cause.Message}");
+    public static Outcome<byte[]> Unreadable(string path, Exception cause) => cause switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => Outcome<byte[]>.Fail(MissingCode, $"Bundle file not found: {path}"),
+        IrregularFileException => Outcome<byte[]>.Fail(IrregularCode, $"The bundle file {path} is no file but a pipe, a socket, a device or a folder."),
+        _ => Outcome<byte[]>.Fail("file.unreadable", $"The bundle file {path} cannot be read: {cause.Message}"),
+    };
 
     private static Outcome<byte[]> TooLarge(long length) =>
         Outcome<byte[]>.Fail("bundle.too_large", $"A bundle has at most {BundleLimits.SizeBytesMax} bytes, this file has {length} or more.");
@@ -50,14 +56,7 @@ internal sealed record BundleSource(string Name, Func<CancellationToken, Task<Ou
     {
         try
         {
-            await using var file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.Open,
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
-                BufferSize = 0,
-            });
+            await using var file = LinuxFile.OpenRegular(path);
             return await ReadOpenedAsync(file, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)

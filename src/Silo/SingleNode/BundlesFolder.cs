@@ -22,7 +22,7 @@ internal sealed class BundlesFolder(SiloSettings settings)
 
     /// <summary>
     /// The bytes of a file named by a call: relative to the folder, or absolute within it. Fails with <c>file.outside</c>,
-    /// <c>file.missing</c>, <c>file.unreadable</c>, <c>bundle.too_large</c>.
+    /// <c>file.missing</c>, <c>file.irregular</c>, <c>file.unreadable</c>, <c>bundle.too_large</c>.
     /// </summary>
     public async Task<Outcome<(string Path, byte[] Content)>> ReadAsync(string? asked, CancellationToken cancellationToken)
     {
@@ -38,14 +38,7 @@ internal sealed class BundlesFolder(SiloSettings settings)
                 return Outside();
             }
 
-            await using var file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.Open,
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.Asynchronous,
-                BufferSize = 0,
-            });
+            await using var file = LinuxFile.OpenRegular(path);
             if (!IsWithin(RealPathOf(file, path)))
             {
                 return Outside();

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net.Sockets;
 using System.Text;
 using OrleansPolicy.Fleets;
 
@@ -123,6 +125,42 @@ public sealed class FileReloadTests : IDisposable
         var result = await node.ReloadAsync();
         Assert.Equal("reload.refused", result.Code);
         Assert.Contains("too new", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pipe")]
+    [InlineData("socket")]
+    [InlineData("device")]
+    [InlineData("folder")]
+    public async Task What_is_no_file_is_refused_and_not_waited_for(string kind)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere files are opened as .NET opens them.");
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        switch (kind)
+        {
+            case "pipe":
+                using (var made = Process.Start("mkfifo", _test.File))
+                {
+                    await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+                }
+
+                break;
+            case "socket":
+                socket.Bind(new UnixDomainSocketEndPoint(_test.File));
+                break;
+            case "device":
+                File.CreateSymbolicLink(_test.File, "/dev/zero");
+                break;
+            default:
+                Directory.CreateDirectory(_test.File);
+                break;
+        }
+
+        await using var node = await PolicyNode.StartAsync(_test.Unwatched, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
+
+        var result = await node.ReloadAsync();
+        Assert.Equal(("reload.file", "file.irregular"), (result.Code, result.Problems[0].Code));
+        Assert.Equal(2, node.Status.Reloads.Failed);
     }
 
     [Fact]

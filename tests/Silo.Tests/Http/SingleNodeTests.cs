@@ -372,6 +372,25 @@ public sealed class SingleNodeTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task A_pipe_in_the_folder_is_refused_and_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere files are opened as .NET opens them.");
+        await using var host = await SingleNodeHost.StartAsync(server);
+        using (var made = System.Diagnostics.Process.Start("mkfifo", host.InBundles("pipe.json")))
+        {
+            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        foreach (var answered in new[] { host.Admin.PostAsync("/reload/bundle", new { bundle_path = "pipe.json" }), host.Anybody.PostAsync("/bundle/verify", new { bundle_path = "pipe.json" }) })
+        {
+            var answer = (await answered.WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken)).ExpectProblem(400, "reload.file");
+            Assert.Contains("file.irregular", answer.ErrorCodes);
+        }
+
+        Assert.Equal("1.0.0", (await host.DecideAsync()).Expect(200)["policy_version"].GetString());
+    }
+
+    [Fact]
     public async Task A_reload_needs_a_key_that_may_and_a_read_needs_none_on_this_machine()
     {
         await using var host = await SingleNodeHost.StartAsync(server);
