@@ -10,6 +10,18 @@ public static class PolicyJson
     /// <summary>Shared and read-only. Nulls are left out; enums are written as snake_case words unless they name their own.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
+    /// <summary>What is wrong with JSON that is not of a record's form. The serializer's own sentence names our types; whoever wrote the JSON needs the field.</summary>
+    /// <param name="exception">What the serializer threw.</param>
+    public static string Describe(JsonException exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        const string Missing = "including: ";
+        var at = exception.Message.IndexOf(Missing, StringComparison.Ordinal);
+        return at < 0
+            ? "The value is not of the type that is expected here."
+            : "Missing: " + exception.Message[(at + Missing.Length)..].Split(". Path")[0].TrimEnd('.') + ".";
+    }
+
     private static JsonSerializerOptions Create()
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)

@@ -69,9 +69,18 @@ public sealed record DecisionRecord
             return Outcome<DecisionRecord>.Fail("decision_record.too_long", $"A line has at most {LineBytesMax} bytes, this one has {line.Length}.");
         }
 
+        JsonElement json;
         try
         {
-            var json = JsonSerializer.Deserialize<JsonElement>(line.Span, PolicyJson.Options);
+            json = JsonSerializer.Deserialize<JsonElement>(line.Span, PolicyJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return Malformed(e.Message);
+        }
+
+        try
+        {
             var record = json.Deserialize<DecisionRecord>(PolicyJson.Options);
 
             // An answer that is missing must not pass for a denial.
@@ -81,7 +90,7 @@ public sealed record DecisionRecord
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return Malformed(e.Message);
+            return Malformed(e is JsonException wrong ? $"{wrong.Path}: {PolicyJson.Describe(wrong)}" : e.Message);
         }
     }
 

@@ -116,7 +116,7 @@ public static class RequestBody
         }
         catch (JsonException exception)
         {
-            return Outcome<T>.Fail("request.invalid", Describe(exception), exception.Path ?? "$");
+            return Outcome<T>.Fail("request.invalid", PolicyJson.Describe(exception), exception.Path ?? "$");
         }
         catch (Exception exception) when (exception is FormatException or NotSupportedException or ArgumentException or InvalidOperationException)
         {
@@ -181,16 +181,6 @@ public static class RequestBody
         {
             return false;
         }
-    }
-
-    // The serializer's own sentence names our types; a client needs the field.
-    private static string Describe(JsonException exception)
-    {
-        const string Missing = "including: ";
-        var at = exception.Message.IndexOf(Missing, StringComparison.Ordinal);
-        return at < 0
-            ? "The value is not of the type that is expected here."
-            : "Missing: " + exception.Message[(at + Missing.Length)..].Split(". Path")[0].TrimEnd('.') + ".";
     }
 
     private static async ValueTask<Outcome<ReadOnlyMemory<byte>>> ReadAsync(HttpContext http)

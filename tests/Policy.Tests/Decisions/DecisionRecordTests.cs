@@ -69,6 +69,12 @@ public sealed class DecisionRecordTests
     public void What_is_no_record_is_malformed(string line) =>
         Assert.Equal("decision_record.malformed", Assert.Single(DecisionRecord.Read(Encoding.UTF8.GetBytes(line)).Problems).Code);
 
+    [Theory]
+    [InlineData("""{"at":"2026-11-20T12:00:00Z","capability_id":"x","decision":{"allowed":[],"reason":""}}""", "$.decision.allowed: The value is not of the type that is expected here.")]
+    [InlineData("""{"at":"2026-11-20T12:00:00Z","decision":{"allowed":true,"reason":""}}""", "$: Missing: 'capability_id'.")]
+    public void What_is_wrong_is_named_by_its_field_and_not_by_our_types(string line, string message) =>
+        Assert.Equal(message, Assert.Single(DecisionRecord.Read(Encoding.UTF8.GetBytes(line)).Problems).Message);
+
     [Fact]
     public void A_line_without_end_is_not_read() =>
         Assert.Equal("decision_record.too_long", Assert.Single(DecisionRecord.Read(new byte[DecisionRecord.LineBytesMax + 1]).Problems).Code);
