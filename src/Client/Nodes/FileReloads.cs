@@ -136,6 +136,9 @@ internal sealed class FileReloads(
             HighestSequence = order.AllowOlder ? null : truth.HighestSequence,
         };
         var policy = await loader.PrepareAsync(content, held, cancellationToken);
+
+        // Seen, also where nobody takes it: an older one is a replay from now on.
+        truth.Saw(policy.Prepared.Bundle.Metadata.Sequence);
         if (reloader.ObjectionTo(policy) is { } objection)
         {
             throw new PolicyLoadException("node.not_accepted", objection);

@@ -4,7 +4,10 @@ using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client;
 
-/// <summary>What a node keeps on disk over a restart: what it heard last and what was in force. The bundle's bytes lie beside it.</summary>
+/// <summary>
+/// What a node keeps on disk over a restart: what it heard last and what was in force, whose bytes lie beside it. Before the first
+/// bundle, only what protects against the past: trust roots and sequence.
+/// </summary>
 internal sealed record KeptState
 {
     /// <summary>The tenant it was heard for.</summary>
@@ -17,15 +20,15 @@ internal sealed record KeptState
     public required string Node { get; init; }
 
     /// <summary>The last directive that was obeyed. Its lease says whether leases were on.</summary>
-    public required NodeDirective Directive { get; init; }
+    public NodeDirective? Directive { get; init; }
 
     /// <summary>The hash in force; its bytes are in <c>HASH.bundle.json</c>.</summary>
-    public required string PolicyHash { get; init; }
+    public string? PolicyHash { get; init; }
 
     /// <summary>When it was put in force.</summary>
-    public required DateTimeOffset LoadedAt { get; init; }
+    public DateTimeOffset? LoadedAt { get; init; }
 
-    /// <summary>The highest sequence that was in force.</summary>
+    /// <summary>The highest sequence that was seen.</summary>
     public long? HighestSequence { get; init; }
 
     /// <summary>The trust roots from the one given at install to the newest that was followed.</summary>

@@ -17,12 +17,22 @@ internal sealed class NodeTruth(TimeProvider time)
     private ImmutableList<LoadedPolicy> _kept = [];
     private Nack? _nack;
     private long _epochInForce;
+    private long? _highestSequence;
     private NodeDirective? _directive;
 
     public NodeSnapshot Now => _now;
 
-    /// <summary>The highest sequence of a bundle that was in force; null: none had one.</summary>
-    public long? HighestSequence { get; private set; }
+    /// <summary>The highest sequence of a bundle that was seen: verified, whether or not it came in force; null: none had one.</summary>
+    public long? HighestSequence
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _highestSequence;
+            }
+        }
+    }
 
     /// <summary>Told of every change, under the lock: it must return at once.</summary>
     public Action? Changed { get; set; }
@@ -114,12 +124,10 @@ internal sealed class NodeTruth(TimeProvider time)
     /// <param name="policy">What was in force.</param>
     /// <param name="directive">What was heard last.</param>
     /// <param name="loadedAt">When it was put in force.</param>
-    /// <param name="highestSequence">The highest sequence that was in force.</param>
-    public void Resume(LoadedPolicy policy, NodeDirective directive, DateTimeOffset loadedAt, long? highestSequence)
+    public void Resume(LoadedPolicy policy, NodeDirective directive, DateTimeOffset loadedAt)
     {
         lock (_lock)
         {
-            HighestSequence = highestSequence;
             Keep(policy);
             Publish(
                 new NodeSnapshot
@@ -136,6 +144,19 @@ internal sealed class NodeTruth(TimeProvider time)
                     LeaseUntil = directive.LeaseSec is null ? long.MaxValue : long.MinValue,
                 },
                 directive);
+        }
+    }
+
+    /// <summary>Notes the sequence of a bundle that verified; null: it has none.</summary>
+    public void Saw(long? sequence)
+    {
+        lock (_lock)
+        {
+            if (sequence is { } seen && !(seen <= _highestSequence))
+            {
+                _highestSequence = seen;
+                Changed?.Invoke();
+            }
         }
     }
 
@@ -207,11 +228,7 @@ internal sealed class NodeTruth(TimeProvider time)
             _epochInForce = snapshot.Epoch;
         }
 
-        if (snapshot.Policy?.Prepared.Bundle.Metadata.Sequence is { } sequence && !(sequence <= HighestSequence))
-        {
-            HighestSequence = sequence;
-        }
-
+        Saw(snapshot.Policy?.Prepared.Bundle.Metadata.Sequence);
         Volatile.Write(ref _directive, directive);
         _now = snapshot;
         Changed?.Invoke();

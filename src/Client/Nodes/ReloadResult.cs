@@ -39,7 +39,7 @@ public sealed record ReloadOrder
     /// <summary>Whether a bundle is taken that has expired. Default false.</summary>
     public bool AllowExpired { get; init; }
 
-    /// <summary>Whether a bundle is taken whose sequence is below one that was in force: the way back of signed sequences. Default false.</summary>
+    /// <summary>Whether a bundle is taken whose sequence is below one that was seen: the way back of signed sequences. Default false.</summary>
     public bool AllowOlder { get; init; }
 }
 

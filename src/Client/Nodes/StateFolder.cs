@@ -13,8 +13,11 @@ internal sealed class StateFolder(string folder)
     private const string BundleSuffix = ".bundle.json";
     private const int StateBytesMax = 16 * 1024 * 1024;
 
-    /// <summary>What was kept; null: nothing that can be read.</summary>
-    public async Task<(KeptState State, byte[] Content)?> ReadAsync(CancellationToken cancellationToken)
+    // What lay there at the start may have been damaged: it is written again at the first occasion.
+    private string? _bundleWritten;
+
+    /// <summary>What was kept, and the bytes of its bundle where these are there; null: nothing that can be read.</summary>
+    public async Task<(KeptState State, byte[]? Content)?> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -25,13 +28,7 @@ internal sealed class StateFolder(string folder)
             }
 
             var state = JsonSerializer.Deserialize<KeptState>(await File.ReadAllBytesAsync(path, cancellationToken), PolicyJson.Options);
-            if (state is null || state.PolicyHash.Length != 64 || !state.PolicyHash.All(char.IsAsciiHexDigitLower))
-            {
-                return null;
-            }
-
-            var bundle = new FileInfo(BundlePath(state.PolicyHash));
-            return bundle is { Exists: true, Length: <= BundleLimits.SizeBytesMax } ? (state, await File.ReadAllBytesAsync(bundle.FullName, cancellationToken)) : null;
+            return state is null ? null : (state, await ReadBundleAsync(state.PolicyHash, cancellationToken));
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -40,23 +37,22 @@ internal sealed class StateFolder(string folder)
     }
 
     /// <summary>Keeps a state and the bundle it names, and nothing else.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="content">The bytes of the bundle; null: they lie there already, or there are none.</param>
     /// <exception cref="IOException">It cannot be written; what was kept before is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
-    public void Write(KeptState state, ReadOnlyMemory<byte> content)
+    public void Write(KeptState state, ReadOnlyMemory<byte>? content)
     {
-        if (OperatingSystem.IsWindows())
+        if (!Directory.Exists(folder))
         {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Create();
         }
 
-        var bundle = BundlePath(state.PolicyHash);
-        if (!File.Exists(bundle))
+        var bundle = state.PolicyHash is { } hash ? BundlePath(hash) : null;
+        if (bundle is not null && content is { } bytes && _bundleWritten != bundle)
         {
-            Replace(bundle, content.Span);
+            Replace(bundle, bytes.Span);
+            _bundleWritten = bundle;
         }
 
         Replace(Path.Combine(folder, StateFile), JsonSerializer.SerializeToUtf8Bytes(state, PolicyJson.Options));
@@ -68,7 +64,30 @@ internal sealed class StateFolder(string folder)
 
     private string BundlePath(string policyHash) => Path.Combine(folder, policyHash + BundleSuffix);
 
-    private static void Replace(string path, ReadOnlySpan<byte> content)
+    private async Task<byte[]?> ReadBundleAsync(string? policyHash, CancellationToken cancellationToken)
+    {
+        if (policyHash is not { Length: 64 } || !policyHash.All(char.IsAsciiHexDigitLower))
+        {
+            return null;
+        }
+
+        var bundle = new FileInfo(BundlePath(policyHash));
+        return bundle is { Exists: true, Length: <= BundleLimits.SizeBytesMax } ? await File.ReadAllBytesAsync(bundle.FullName, cancellationToken) : null;
+    }
+
+    private void Create()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return;
+        }
+
+        var made = Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        LinuxFile.FlushFolder(made.Parent?.FullName ?? made.FullName);
+    }
+
+    private void Replace(string path, ReadOnlySpan<byte> content)
     {
         var pending = path + ".new";
         File.Delete(pending);
@@ -84,6 +103,8 @@ internal sealed class StateFolder(string folder)
             file.Flush(flushToDisk: true);
         }
 
+        // Each entry before the next is written: the state never names a bundle that a loss of power took away.
         File.Move(pending, path, overwrite: true);
+        LinuxFile.FlushFolder(folder);
     }
 }

@@ -34,7 +34,15 @@ internal sealed class StateKeeper
             return null;
         }
 
+        // Whatever becomes of the bundle: what was seen once is never gone behind.
+        _kept = state;
         _anchor.Resume(state.Roots);
+        _truth.Saw(state.HighestSequence);
+        if (content is null || state is not { Directive: { } directive, LoadedAt: { } loadedAt })
+        {
+            return null;
+        }
+
         try
         {
             // It was in force, so neither time nor sequence is held against it: a running bundle stays servable.
@@ -45,8 +53,7 @@ internal sealed class StateKeeper
             }
 
             reloader.Warm(policy);
-            _truth.Resume(policy, state.Directive, state.LoadedAt, state.HighestSequence);
-            _kept = state;
+            _truth.Resume(policy, directive, loadedAt);
             _voice.Say(NodeEventKind.Resumed, "node.resumed", $"{policy.Version} was kept from before the restart");
             return state;
         }
@@ -72,24 +79,21 @@ internal sealed class StateKeeper
     private bool Keep()
     {
         var (now, directive) = (_truth.Now, _truth.Directive);
-        if (now.Policy is not { } policy || directive is null)
+        var policy = directive is null ? null : now.Policy;
+        var before = _kept ?? new KeptState { Tenant = _options.Tenant, Fleet = _options.Fleet, Node = _options.Node };
+        var state = before with { HighestSequence = _truth.HighestSequence, Roots = _anchor.Now?.Chain ?? before.Roots };
+        if (policy is not null)
         {
-            return true;
+            state = state with
+            {
+                Directive = directive,
+                PolicyHash = policy.PolicyHash,
+                LoadedAt = now.LoadedAt ?? _options.TimeProvider.GetUtcNow(),
+                File = _options.BundleFile,
+                FileHash = _files.JudgedHash,
+            };
         }
 
-        var state = new KeptState
-        {
-            Tenant = _options.Tenant,
-            Fleet = _options.Fleet,
-            Node = _options.Node,
-            Directive = directive,
-            PolicyHash = policy.PolicyHash,
-            LoadedAt = now.LoadedAt ?? _options.TimeProvider.GetUtcNow(),
-            HighestSequence = _truth.HighestSequence,
-            Roots = _anchor.Now?.Chain ?? [],
-            File = _options.BundleFile,
-            FileHash = _files.JudgedHash,
-        };
         if (IsSame(state, _kept))
         {
             return true;
@@ -97,7 +101,7 @@ internal sealed class StateKeeper
 
         try
         {
-            _folder.Write(state, policy.Content);
+            _folder.Write(state, policy?.Content);
             _kept = state;
             return true;
         }

@@ -161,5 +161,5 @@ public static class ReloadEndpoints
 /// <summary>A reload.</summary>
 /// <param name="BundlePath">A file in the data folder's <c>bundles/</c>; without one the configured file.</param>
 /// <param name="AllowExpired">Whether a bundle is taken that has expired.</param>
-/// <param name="AllowOlder">Whether a bundle is taken whose sequence is below one that was in force: the way back of signed sequences.</param>
+/// <param name="AllowOlder">Whether a bundle is taken whose sequence is below one that was seen: the way back of signed sequences.</param>
 public sealed record ReloadRequest(string? BundlePath, bool AllowExpired, bool AllowOlder);

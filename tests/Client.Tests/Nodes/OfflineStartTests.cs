@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using OrleansPolicy.Bundles;
 
 namespace OrleansPolicy.Client.Tests.Nodes;
 
@@ -199,6 +201,85 @@ public sealed class OfflineStartTests : IDisposable
 
         await using var node = await PolicyNode.StartAsync(pinned);
         Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
+    }
+
+    [Fact]
+    public async Task A_root_that_was_followed_is_kept_although_its_bundle_is_refused_and_is_not_gone_behind()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        using var next = new SignedBundles("next-key");
+        var second = new TrustRoot { Version = 2, Keys = next.Root.Keys };
+        await using (var node = await PolicyNode.StartAsync(Options(test)))
+        {
+            await Eventually.Holds(() => Kept() is { Roots: [{ Version: 1 }], PolicyHash: null });
+
+            // The node never has a bundle: what it is offered is signed by a key that the second root no longer has.
+            test.Plane.Roots[2] = TrustRoots.Sign(TrustRoots.Sign(second, test.Bundles.KeyId, test.Bundles.Key), next.KeyId, next.Key);
+            test.Plane.Demand(test.Publish("1.0.0"));
+            await Eventually.Holds(() => Kept() is { Roots: [_, { Version: 2 }] });
+        }
+
+        // Whoever withholds the second root from now on wins nothing.
+        test.Plane.Roots.TryRemove(2, out _);
+        await using var again = await PolicyNode.StartAsync(Options(test));
+        await Eventually.Holds(() => again.Status.Reloads.Failed > 0);
+        Assert.Equal(2, again.Status.TrustVersion);
+        Assert.Equal("decide.no_policy", again.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
+    }
+
+    [Fact]
+    public async Task A_sequence_that_was_seen_outlives_a_restart_although_its_bundle_was_not_taken_or_is_gone()
+    {
+        using var test = new FileNode();
+        var options = test.Unwatched with { StateFolder = _folder, Accept = candidate => candidate.Version == "3.0.0" ? "too new" : null };
+        await WriteAsync("1.0.0", 4);
+        await using (var node = await PolicyNode.StartAsync(options))
+        {
+            await WriteAsync("3.0.0", 9);
+            Assert.Equal("reload.refused", (await node.ReloadAsync()).Code);
+            await WriteAsync("2.0.0", 5);
+            Assert.Equal("reload.sequence", (await node.ReloadAsync()).Code);
+            Assert.Equal("1.0.0", node.Status.Version);
+        }
+
+        File.Delete(Directory.GetFiles(_folder, "*.bundle.json").Single());
+        await using var after = await PolicyNode.StartAsync(options);
+        Assert.Equal("reload.sequence", (await after.ReloadAsync()).Code);
+        Assert.True((await after.ReloadAsync(new ReloadOrder { AllowOlder = true })).Success);
+
+        Task WriteAsync(string version, int sequence) => File.WriteAllBytesAsync(
+            test.File, test.Bundles.Make(version, metadata: $",\"sequence\":{sequence}").Content, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_kept_bundle_that_was_damaged_is_written_again_once_it_was_fetched_again()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        test.Plane.Change(d => d with { LeaseSec = null });
+        var one = await RunOnceAsync(test, "1.0.0");
+        var kept = Directory.GetFiles(_folder, "*.bundle.json").Single();
+        await File.WriteAllTextAsync(kept, "{", TestContext.Current.CancellationToken);
+
+        await using (var node = await PolicyNode.StartAsync(Options(test)))
+        {
+            await Eventually.Holds(() => node.Status.PolicyHash == one.Hash);
+        }
+
+        test.Plane.Intercept = Away;
+        await using var offline = await PolicyNode.StartAsync(Options(test));
+        Assert.True(offline.Decide("read", NodeUnderTest.Nothing).Allowed);
+    }
+
+    private KeptState? Kept()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<KeptState>(File.ReadAllBytes(Path.Combine(_folder, "state.json")), PolicyJson.Options);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static async Task<bool> Away(HttpContext http)
