@@ -11,6 +11,7 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
     private const string DefaultDataFolder = ".data";
 
     private PolicyClient? _client;
+    private PolicyClient? _waitingClient;
 
     public CliHost Host => host;
 
@@ -25,20 +26,10 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
     public string Tenant => parsed.GetValue(GlobalOptions.Tenant) ?? host.Variable("POLICY_TENANT") ?? "default";
 
     /// <summary>The client with the key of this run.</summary>
-    public PolicyClient Client
-    {
-        get
-        {
-            try
-            {
-                return _client ??= new PolicyClient(new PolicyClientOptions { Servers = Servers, Tenant = Tenant, ApiKey = ReadKey() });
-            }
-            catch (ArgumentException e)
-            {
-                throw CliException.Usage(e.Message);
-            }
-        }
-    }
+    public PolicyClient Client => _client ??= Open(null);
+
+    /// <summary>The same, whose updates wait in the tenant's queue for their admission.</summary>
+    public PolicyClient WaitingClient => _waitingClient ??= Open(Waiting.InQueue);
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
@@ -77,8 +68,24 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
         }
     }
 
+    public void Dispose()
+    {
+        _client?.Dispose();
+        _waitingClient?.Dispose();
+    }
+
     private static Uri ReadServer(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri : throw CliException.Usage($"'{text}' is no http or https address.");
 
-    public void Dispose() => _client?.Dispose();
+    private PolicyClient Open(TimeSpan? admissionWait)
+    {
+        try
+        {
+            return new PolicyClient(new PolicyClientOptions { Servers = Servers, Tenant = Tenant, ApiKey = ReadKey(), AdmissionWait = admissionWait });
+        }
+        catch (ArgumentException e)
+        {
+            throw CliException.Usage(e.Message);
+        }
+    }
 }

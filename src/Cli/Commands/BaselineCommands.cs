@@ -35,14 +35,14 @@ internal static class BaselineCommands
             {
                 // The first bundle takes the tag golden with it, in one change.
                 await Waiting.ForAdmissionAsync(
-                    context, context.Get(wait), () => context.Client.SetBaselineAsync(name, bundle.PolicyHash, why, null, cancellationToken), cancellationToken);
+                    context, context.Get(wait), client => client.SetBaselineAsync(name, bundle.PolicyHash, why, null, cancellationToken), cancellationToken);
             }
 
             if (running is not null || context.Required(tag) != Golden)
             {
                 await Waiting.ForAdmissionAsync(
                     context, context.Get(wait),
-                    () => context.Client.MoveTagAsync(context.Required(tag), bundle.PolicyHash, why, name, null, cancellationToken), cancellationToken);
+                    client => client.MoveTagAsync(context.Required(tag), bundle.PolicyHash, why, name, null, cancellationToken), cancellationToken);
             }
 
             var runs = running ?? bundle.PolicyHash;

@@ -108,7 +108,7 @@ internal static class BundleCommands
 
             var json = isYaml ? await yaml.MakeAsync(context, path, cancellationToken) : await CliFiles.ReadAsync(path, host, cancellationToken);
             var published = await Waiting.ForAdmissionAsync(
-                context, context.Get(wait), () => context.Client.PublishAsync(json, null, cancellationToken), cancellationToken);
+                context, context.Get(wait), client => client.PublishAsync(json, null, cancellationToken), cancellationToken);
             context.Output.Answer(published, o => o.Facts(
                 ("version", published.Version), ("policy hash", published.PolicyHash), ("document hash", published.DocumentHash),
                 ("bundle id", published.BundleId), ("rules", Cli.Show.Number(published.Rules)), ("state", published.State)));

@@ -68,7 +68,7 @@ internal static class FleetCommands
             var answer = await Waiting.ForAdmissionAsync(
                 context,
                 context.Get(wait),
-                () => context.Client.SetBaselineAsync(context.Get(fleet), context.Get(reference), context.Required(reason), null, cancellationToken),
+                client => client.SetBaselineAsync(context.Get(fleet), context.Get(reference), context.Required(reason), null, cancellationToken),
                 cancellationToken);
             context.Output.Answer(answer, o => o.Line($"{context.Get(reference)} is the baseline of {context.Get(fleet)}."));
             return ExitCodes.Ok;

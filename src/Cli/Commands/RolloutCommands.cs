@@ -54,7 +54,7 @@ internal static class RolloutCommands
                 Reason = context.Required(reason),
             };
             var started = await Waiting.ForAdmissionAsync(
-                context, context.Get(wait), () => context.Client.StartRolloutAsync(request, null, cancellationToken), cancellationToken);
+                context, context.Get(wait), client => client.StartRolloutAsync(request, null, cancellationToken), cancellationToken);
             if (context.Get(watch))
             {
                 return await RolloutWatch.RunAsync(context, started.RolloutId, cancellationToken);

@@ -95,6 +95,36 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
+    public async Task Who_waits_for_an_admission_waits_in_the_queue_and_comes_back_as_soon_as_that_reaches_far_enough()
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        var preferences = new List<string>();
+        plane.Intercept = async http =>
+        {
+            preferences.Add(http.Request.Headers["Prefer"].ToString());
+            if (preferences.Count == 2)
+            {
+                http.Response.Headers.RetryAfter = "61";
+                await FakeControlPlane.Problem(429, "admission.refused").ExecuteAsync(http);
+                return true;
+            }
+
+            await FakeControlPlane.Json(new { Fleet = "edge" }).ExecuteAsync(http);
+            return true;
+        };
+        string[] baseline = ["fleet", "baseline", "edge", "1.0.0", "--server", plane.Address.ToString(), "--key", "k"];
+
+        Assert.Equal(0, (await CliRun.RunAsync(baseline)).ExitCode);
+        var started = Environment.TickCount64;
+        var waited = await CliRun.RunAsync([.. baseline, "--wait"]);
+
+        Assert.Equal(0, waited.ExitCode);
+        Assert.Equal(["", "wait=60", "wait=60"], preferences);
+        Assert.InRange(Environment.TickCount64 - started, 990, 30_000);
+        Assert.Contains("again in 1 s", waited.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Help_is_0_and_names_the_exit_codes()
     {
         var run = await CliRun.RunAsync("--help");
