@@ -43,7 +43,7 @@ internal sealed class Agents : IAsyncDisposable
             {
                 return await PolicyNode.StartAsync(new PolicyNodeOptions
                 {
-                    Server = installation.ControlPlane.Address,
+                    Servers = installation.Addresses,
                     ApiKey = key.Key,
                     Fleet = fleet,
                     Node = Installation.NameOf(index),

@@ -19,19 +19,24 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <param name="data">Its data folder.</param>
     /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
     /// <param name="connectionString">Its database; null: a private one.</param>
-    public ControlPlane(string data, double? hourSeconds = null, string? connectionString = null)
+    /// <param name="joins">Whether it is one silo of a cluster on that database.</param>
+    public ControlPlane(string data, double? hourSeconds = null, string? connectionString = null, bool joins = false)
     {
         _data = data;
         _more =
         [
             .. hourSeconds is { } seconds ? ["--unsafe-time-scale", seconds.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
             .. connectionString is null ? Array.Empty<string>() : ["--connection-string", connectionString],
+            .. joins ? ["--cluster", "adonet", "--silo-port", "0", "--gateway-port", "0", "--advertise", "127.0.0.1"] : Array.Empty<string>(),
         ];
         Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}"));
         _http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
     }
 
     public Uri Address { get; }
+
+    /// <summary>Whether it was started and has not ended.</summary>
+    public bool IsRunning => _process is { HasExited: false };
 
     public string AdminKey => File.ReadAllText(Path.Combine(_data, "admin.key")).Trim();
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OrleansPolicy.Admission;
@@ -24,16 +25,24 @@ internal sealed class Installation : IAsyncDisposable
         observation_window_hours = 1,
     });
 
-    private readonly string _data = ControlPlane.NewDataFolder();
+    private readonly string[] _data;
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-    private Installation(double? hourSeconds, OwnDatabase? database)
+    private Installation(double? hourSeconds, OwnDatabase? database, int silos)
     {
         Database = database;
-        ControlPlane = new ControlPlane(_data, hourSeconds, database?.ConnectionString);
+        _data = [.. Enumerable.Range(0, silos).Select(_ => ControlPlane.NewDataFolder())];
+        Silos = [.. _data.Select(data => new ControlPlane(data, hourSeconds, database?.ConnectionString, joins: silos > 1))];
     }
 
-    public ControlPlane ControlPlane { get; }
+    /// <summary>All silos.</summary>
+    public ImmutableArray<ControlPlane> Silos { get; }
+
+    /// <summary>The only one, or the first.</summary>
+    public ControlPlane ControlPlane => Silos[0];
+
+    /// <summary>Where nodes and the admin find them.</summary>
+    public ImmutableArray<Uri> Addresses => [.. Silos.Select(silo => silo.Address)];
 
     /// <summary>Its database, where that can be stopped by itself.</summary>
     public OwnDatabase? Database { get; }
@@ -49,15 +58,18 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>Starts it in a new data folder, which it removes at its end.</summary>
     /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
     /// <param name="database">Its database, which it stops at its end; null: a private one of the control plane.</param>
-    public static async Task<Installation> StartAsync(double? hourSeconds = null, OwnDatabase? database = null)
+    /// <param name="silos">How many silos; several need a database of their own and the engine Orleans.</param>
+    public static async Task<Installation> StartAsync(double? hourSeconds = null, OwnDatabase? database = null, int silos = 1)
     {
-        var made = new Installation(hourSeconds, database);
+        var made = new Installation(hourSeconds, database, silos);
         try
         {
+            // The first one makes the admin key.
             await made.ControlPlane.StartAsync();
+            await Task.WhenAll(made.Silos.Skip(1).Select(silo => silo.StartAsync()));
             made.Admin = new PolicyClient(new PolicyClientOptions
             {
-                Server = made.ControlPlane.Address,
+                Servers = made.Addresses,
                 ApiKey = made.ControlPlane.AdminKey,
                 MaxAttempts = 50,
                 Backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
@@ -117,10 +129,10 @@ internal sealed class Installation : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Admin?.Dispose();
-        await ControlPlane.DisposeAsync();
+        await Task.WhenAll(Silos.Select(silo => silo.DisposeAsync().AsTask()));
         await (Database?.DisposeAsync() ?? ValueTask.CompletedTask);
         _key.Dispose();
-        Directory.Delete(_data, recursive: true);
+        Array.ForEach(_data, data => Directory.Delete(data, recursive: true));
     }
 
     private async Task<string> PublishAsync(byte[] bundle) => (await Admin.PublishAsync(BundleSigner.Sign(bundle, "bench", _key))).PolicyHash;
