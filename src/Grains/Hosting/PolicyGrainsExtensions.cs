@@ -1,8 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Orleans.Serialization;
 using Orleans.Storage;
+using OrleansPolicy.Abstractions;
 using OrleansPolicy.Grains.Arming;
 using OrleansPolicy.Grains.Catalog;
 using OrleansPolicy.Grains.Commits;
@@ -47,21 +47,4 @@ public static class PolicyGrainsExtensions
         silo.Services.AddSingleton<IGrainStorageSerializer>(services => services.GetRequiredService<VersionedStateSerializer>());
         return silo;
     }
-
-    /// <summary>
-    /// Lets our records cross grain calls as JSON (<see cref="PolicyJson.Options"/>): the domain carries no attribute of the engine.
-    /// A client of the cluster needs it too.
-    /// </summary>
-    public static IServiceCollection AddPolicySerialization(this IServiceCollection services)
-    {
-        ArgumentNullException.ThrowIfNull(services);
-        return services.AddSerializer(serializer => serializer.AddJsonSerializer(IsOurs, PolicyJson.Options));
-    }
-
-    // References to grains and observers are the engine's to write, and so are exceptions, whose JSON has no end.
-    private static bool IsOurs(Type type) =>
-        !type.IsInterface
-        && (type.Namespace == "OrleansPolicy" || type.Namespace?.StartsWith("OrleansPolicy.", StringComparison.Ordinal) == true)
-        && !typeof(Exception).IsAssignableFrom(type)
-        && !typeof(IAddressable).IsAssignableFrom(type);
 }
