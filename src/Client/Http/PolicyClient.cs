@@ -183,22 +183,26 @@ public sealed partial class PolicyClient : IDisposable
     {
         using var given = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var answering = SendOnceAsync(origin, request, given.Token);
-        while (true)
+        try
         {
-            var silence = Task.Delay(SilenceMax * (0.5 + (Random.Shared.NextDouble() / 2)), Options.TimeProvider, given.Token);
-            if (await Task.WhenAny(answering, silence) == answering)
+            while (await Task.WhenAny(answering, Silence(given.Token)) != answering && !cancellationToken.IsCancellationRequested)
             {
-                await given.CancelAsync();
-                return await answering;
+                if (!await _transport.Signs.IsAliveAsync(origin) && !answering.IsCompleted)
+                {
+                    await given.CancelAsync();
+                    await ((Task)answering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    throw new PolicyUnreachableException($"{origin} gives no sign of life.", null);
+                }
             }
 
-            if (!cancellationToken.IsCancellationRequested && !await _transport.Signs.IsAliveAsync(origin) && !answering.IsCompleted)
-            {
-                await given.CancelAsync();
-                await ((Task)answering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                throw new PolicyUnreachableException($"{origin} gives no sign of life.", null);
-            }
+            return await answering;
         }
+        finally
+        {
+            await given.CancelAsync();
+        }
+
+        Task Silence(CancellationToken ended) => Task.Delay(SilenceMax * (0.5 + (Random.Shared.NextDouble() / 2)), Options.TimeProvider, ended);
     }
 
     private async Task<PolicyAnswer> SendOnceAsync(string origin, PolicyRequest request, CancellationToken cancellationToken)

@@ -83,6 +83,17 @@ public sealed class FailoverTests : IAsyncLifetime
         Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
     }
 
+    [Fact]
+    public async Task A_node_that_is_told_to_stop_while_its_poll_is_held_stops()
+    {
+        var node = await ServingAsync();
+        await SidesAsync();
+
+        await node.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(15));
+
+        Assert.False(node.Decide("read", NodeUnderTest.Nothing).Allowed);
+    }
+
     private Task<PolicyNode> ServingAsync() =>
         _test.ServingAsync(_bundle, _test.Options with { Servers = [_test.Plane.Address, _second.Address] });
 
