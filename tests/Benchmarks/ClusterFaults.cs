@@ -101,7 +101,7 @@ internal sealed class ClusterFaults(Installation installation, Agents agents, De
     {
         var view = await installation.UntilAsync(rollout, now => now.Rollback?.OverAt is not null);
         await agents.UntilAllOnAsync(installation.V1);
-        var entries = await installation.Admin.FindAuditAsync(new AuditQuery($"rollouts/{rollout}"), 100);
+        var entries = await installation.Admin.FindAuditAsync(new AuditQuery($"fleets/{Fleet}/rollouts/{rollout}"), 100);
         var audit = await installation.Admin.VerifyAuditAsync();
         var (started, advanced, returned) = (Count("rollout.started"), Count("rollout.advanced"), Count("rollout.rolled_back"));
         return audit.Valid && (started, advanced, returned) == (1, stages, 1) && view.Rollback!.Nodes is { } counts && (counts.Nodes, counts.Acked) == (nodes, nodes)
