@@ -107,7 +107,8 @@ internal sealed class DecisionLog : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // A folder that cannot be read, say. Whatever it is, the log goes on.
+                // A folder that cannot be read, say. Whatever it is, the log goes on; a batch on disk is taken up again, one in memory is gone.
+                _queue.Lose(_options.Loss == DecisionLogLoss.Spill ? 0 : batch?.Records ?? 0);
                 Troubled("decision_log.failed", e.Message);
                 await Task.Delay(Pauses.Max, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

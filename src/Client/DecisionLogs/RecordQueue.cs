@@ -44,6 +44,11 @@ internal sealed class RecordQueue(RecordWriter writer, int bytesMax, int wakeAt,
     /// <summary>Counts records that were taken and could not be put away.</summary>
     public void Lose(long count)
     {
+        if (count == 0)
+        {
+            return;
+        }
+
         var now = time.GetUtcNow();
         bool isFirst;
         lock (_lock)

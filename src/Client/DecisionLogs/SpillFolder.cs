@@ -4,7 +4,8 @@ namespace OrleansPolicy.Client;
 
 /// <summary>
 /// Files of lines, one after the other, each a batch: the name is its id, so that a batch which was sent just before the process was
-/// killed is sent again under the same one. Written by one thread, read and deleted by another.
+/// killed is sent again under the same one. Written by one thread, read and deleted by another. What was asked of a node may be
+/// personal: only its owner may read it here.
 /// </summary>
 internal sealed class SpillFolder : IDisposable
 {
@@ -49,7 +50,9 @@ internal sealed class SpillFolder : IDisposable
     {
         try
         {
-            Directory.CreateDirectory(path);
+            _ = OperatingSystem.IsWindows()
+                ? Directory.CreateDirectory(path)
+                : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var mine = new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             var folder = new SpillFolder(path, mine);
             folder.Find();
@@ -68,7 +71,7 @@ internal sealed class SpillFolder : IDisposable
         if (_open is null)
         {
             _openId = $"{_next.ToString("D12", CultureInfo.InvariantCulture)}-{Guid.NewGuid():N}";
-            _open = new FileStream(PathOf(_openId), new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, Share = FileShare.Read });
+            _open = Create(PathOf(_openId));
             _next++;
         }
 
@@ -113,13 +116,18 @@ internal sealed class SpillFolder : IDisposable
     /// <summary>The oldest batch; null: there is none.</summary>
     public async Task<LogBatch?> OldestAsync(CancellationToken cancellationToken)
     {
-        Segment? oldest;
-        lock (_lock)
+        while (Oldest() is { } oldest)
         {
-            oldest = _closed.First?.Value;
+            var lines = WholeLines(await File.ReadAllBytesAsync(PathOf(oldest.Id), cancellationToken));
+            if (!lines.IsEmpty)
+            {
+                return new LogBatch(oldest.Id, lines);
+            }
+
+            Delete(oldest.Id);
         }
 
-        return oldest is null ? null : new LogBatch(oldest.Id, WholeLines(await File.ReadAllBytesAsync(PathOf(oldest.Id), cancellationToken)));
+        return null;
     }
 
     public void Delete(string id)
@@ -143,6 +151,25 @@ internal sealed class SpillFolder : IDisposable
 
     // A process that was killed while it wrote left half a line at most: it was told to nobody.
     private static ReadOnlyMemory<byte> WholeLines(byte[] bytes) => bytes.AsMemory(0, bytes.AsSpan().LastIndexOf((byte)'\n') + 1);
+
+    private static FileStream Create(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, Share = FileShare.Read };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return new FileStream(path, options);
+    }
+
+    private Segment? Oldest()
+    {
+        lock (_lock)
+        {
+            return _closed.First?.Value;
+        }
+    }
 
     private void Find()
     {

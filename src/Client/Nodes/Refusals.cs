@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client;
@@ -22,6 +23,9 @@ internal static class Refusals
 
     /// <summary>What a decision log says in the place of records that are missing.</summary>
     public static readonly Decision LogLost = Deny("decide.log_lost");
+
+    /// <summary>Why an agent refuses: every one of the reasons.</summary>
+    public static readonly ImmutableArray<string> Reasons = [.. new[] { Stale, Superseded, NoPolicy, Disarmed, LogFull, LogLost }.Select(refusal => refusal.Reason)];
 
     private static Decision Deny(string reason) => new(false, false, reason, null, null, null);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Client;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains;
 using OrleansPolicy.Silo.Telemetry;
@@ -17,12 +18,17 @@ internal sealed class RejectionOutbox(
     /// <summary>The most node-reason pairs that wait; further ones are counted and told to nobody.</summary>
     public const int WaitingMax = 20_000;
 
+    // A node may make reasons up, and each is a series of the metric for as long as the process runs.
+    private const int ReasonsMax = 64;
+    private const string OtherReason = "other";
+
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(100);
 
     // A name that runbooks know: what fails after a change of policy is seen on it.
     private readonly Meter _meter = new(PolicyMeter.Name + ".Rejections");
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _some = new(0, 1);
+    private readonly HashSet<string> _reasons = [.. Refusals.Reasons];
     private Counter<long>? _rejected;
     private Dictionary<(string Tenant, string Fleet, string Node, string Reason), RejectionEvent> _waiting = [];
 
@@ -40,7 +46,7 @@ internal sealed class RejectionOutbox(
         {
             foreach (var rejected in rejections)
             {
-                counter.Add(rejected.Count, new("tenant", tenant), new("fleet", fleet), new KeyValuePair<string, object?>("reason", rejected.Reason));
+                counter.Add(rejected.Count, new("tenant", tenant), new("fleet", fleet), new KeyValuePair<string, object?>("reason", LabelOf(rejected.Reason)));
                 var key = (tenant, fleet, node, rejected.Reason);
                 if (_waiting.TryGetValue(key, out var before) || _waiting.Count < WaitingMax)
                 {
@@ -80,6 +86,9 @@ internal sealed class RejectionOutbox(
             await Task.WhenAll(taken.GroupBy(pair => pair.Key.Tenant, pair => pair.Value, StringComparer.Ordinal).Select(SendAsync));
         }
     }
+
+    private string LabelOf(string reason) =>
+        _reasons.Contains(reason) || (_reasons.Count < ReasonsMax && _reasons.Add(reason)) ? reason : OtherReason;
 
     private async Task SendAsync(IGrouping<string, RejectionEvent> rejections)
     {

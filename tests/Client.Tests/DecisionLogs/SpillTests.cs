@@ -109,6 +109,55 @@ public sealed class SpillTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stop_that_loses_nothing_tells_of_no_loss()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        await using (var node = await test.ServingAsync(test.Publish("1.0.0"), test.Options with { DecisionLog = Spill }))
+        {
+            node.Decide("read", NodeUnderTest.Nothing);
+            await Eventually.Holds(() => test.Plane.Decisions.Count == 1);
+        }
+
+        Assert.DoesNotContain(test.Events, e => e.Code == "decision_log.lost");
+    }
+
+    [Fact]
+    public async Task A_file_with_no_whole_line_is_passed_over()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, FakeControlPlane.Fleet, "n-1")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "000000000000-killed.ndjson"), "{\"at\":\"20", TestContext.Current.CancellationToken);
+        await using var node = await test.ServingAsync(test.Publish("1.0.0"), test.Options with { DecisionLog = Spill });
+
+        node.Decide("read", NodeUnderTest.Nothing);
+        await Eventually.Holds(() => test.Plane.Decisions.Count == 1 && Files().Length == 0);
+
+        Assert.Equal(1, test.Plane.Count("/decisions"));
+        Assert.True(node.Status.DecisionLog is { Delivered: 1, Lost: 0, WaitingBytes: 0, Trouble: null });
+    }
+
+    [Fact]
+    public async Task What_was_asked_is_for_its_owner_alone()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("There are no such modes.");
+            return;
+        }
+
+        await using var test = await NodeUnderTest.CreateAsync();
+        test.Plane.Intercept = DecisionLogTests.Away;
+        await using var node = await test.ServingAsync(test.Publish("1.0.0"), test.Options with { DecisionLog = Spill });
+        node.Decide("read", NodeUnderTest.Nothing);
+        await Eventually.Holds(() => Files().Length > 0);
+
+        foreach (var file in Files())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
+    }
+
+    [Fact]
     public async Task Two_processes_never_share_a_folder()
     {
         await using var test = await NodeUnderTest.CreateAsync();

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace OrleansPolicy.Silo.Tests.Http;
 
 /// <summary>Nodes that are broken, or say what is not so.</summary>
@@ -123,6 +125,24 @@ public sealed class LyingNodeTests(ControlPlane plane) : IDisposable
         // Its number is still free: the same report with a sound number is news.
         var sound = (await tenant.Admin.PostAsync("/fleets/edge/nodes/n000/report", Body("""{"count":10,"sum":-3}"""))).Expect(200);
         Assert.False(sound.Json.TryGetProperty("code", out _));
+    }
+
+    [Fact]
+    public async Task Reasons_that_a_node_makes_up_do_not_make_the_metrics_grow_without_end()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, _) = await tenant.RunningFleetAsync("edge", _bundles, nodes: 1);
+        for (var seq = 1; seq <= 40; seq++)
+        {
+            var rejections = Enumerable.Range(0, 10).Select(n => new { reason = $"made.up-{seq}-{n}", count = 1, at = DateTimeOffset.UtcNow });
+            (await tenant.Admin.PostAsync(
+                "/fleets/edge/nodes/n000/report", new { boot_id = "b", seq, epoch = 1, policy_hash = baseline, ack = true, rejections })).Expect(200);
+        }
+
+        var counted = (await plane.Admin.GetAsync("/metrics")).Expect(200).Text.Split('\n')
+            .Where(line => line.StartsWith("titan_execution_rejection_events_total{", StringComparison.Ordinal) && line.Contains($"\"{tenant.Name}\"", StringComparison.Ordinal)).ToList();
+        Assert.InRange(counted.Count, 1, 100);
+        Assert.Equal(400, counted.Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)));
     }
 
     [Fact]
