@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansPolicy.Bundles;
 
@@ -19,25 +21,12 @@ internal sealed class LargeBundles : IDisposable
     public TrustRoot Root { get; }
 
     /// <summary>A signed bundle with so many rules.</summary>
-    public byte[] OfRules(int count) => Sign((policies, made) => made < count);
-
-    /// <summary>A signed bundle of about so many bytes.</summary>
-    public byte[] OfSize(int bytes) => Sign((policies, _) => policies < bytes);
-
-    public void Dispose()
-    {
-        foreach (var key in _keys)
-        {
-            key.Dispose();
-        }
-    }
-
-    private byte[] Sign(Func<int, int, bool> wantsMore)
+    public byte[] OfRules(int count)
     {
         var bundle = JsonNode.Parse(GatewayExample.PolicyJson)!.AsObject();
         var originals = bundle["policies"]!.AsArray();
         var policies = new JsonArray();
-        for (int i = 0, bytes = 0; wantsMore(bytes, i); i++)
+        for (var i = 0; i < count; i++)
         {
             var rule = originals[i % originals.Count]!.DeepClone();
             var copy = i / originals.Count;
@@ -49,11 +38,36 @@ internal sealed class LargeBundles : IDisposable
             }
 
             policies.Add(rule);
-            bytes += rule.ToJsonString().Length;
         }
 
         bundle["policies"] = policies;
         var unsigned = System.Text.Encoding.UTF8.GetBytes(bundle.ToJsonString());
         return BundleSigner.Sign(BundleSigner.Sign(unsigned, "k0", _keys[0]), "k1", _keys[1]);
+    }
+
+    /// <summary>A signed bundle of so many bytes, to within a percent, as it is published: indented, with its signatures.</summary>
+    public byte[] OfSize(int bytes)
+    {
+        var count = 1_000;
+        var bundle = OfRules(count);
+        while (Math.Abs(bundle.Length - bytes) > bytes / 100)
+        {
+            count = (int)((long)count * bytes / bundle.Length);
+            bundle = OfRules(count);
+        }
+
+        return bundle;
+    }
+
+    /// <summary>The same bundle without white space, which no signature covers.</summary>
+    public static byte[] Dense(byte[] bundle) => System.Text.Encoding.UTF8.GetBytes(
+        JsonNode.Parse(bundle)!.ToJsonString(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+
+    public void Dispose()
+    {
+        foreach (var key in _keys)
+        {
+            key.Dispose();
+        }
     }
 }

@@ -59,8 +59,8 @@ public static class BundleReader
 
         return Outcome<Bundle>.Ok(bundle! with
         {
-            PolicyHash = CanonicalJson.Hash(canonical.Value),
-            SignedDigest = form == BundleForm.Native ? [.. Dsse.Digest(Dsse.BundlePayloadType, canonical.Value)] : [],
+            PolicyHash = CanonicalJson.Hash(canonical.Value.Span),
+            SignedDigest = form == BundleForm.Native ? [.. Dsse.Digest(Dsse.BundlePayloadType, canonical.Value.Span)] : [],
         });
     }
 
@@ -86,7 +86,7 @@ public static class BundleReader
     }
 
     /// <summary>The bytes that are hashed.</summary>
-    internal static Outcome<byte[]> Canonical(ReadOnlySpan<byte> json, BundleForm form) => form == BundleForm.Unison
+    internal static Outcome<ReadOnlyMemory<byte>> Canonical(ReadOnlySpan<byte> json, BundleForm form) => form == BundleForm.Unison
         ? new CanonicalWriter(CanonicalDialect.Python, new CanonicalOptions { OmitMember = "signature" }).Write(json)
         : new CanonicalWriter(CanonicalDialect.Jcs, new CanonicalOptions { OmitMember = "signatures", ExactNumbers = true }).Write(json);
 

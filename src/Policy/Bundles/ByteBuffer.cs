@@ -9,7 +9,8 @@ internal sealed class ByteBuffer(int capacity)
 
     public ReadOnlySpan<byte> this[int start, int length] => bytes.AsSpan(start, length);
 
-    public byte[] ToArray() => bytes.AsSpan(0, Count).ToArray();
+    /// <summary>All that was added; it lasts until more is.</summary>
+    public ReadOnlyMemory<byte> Written => bytes.AsMemory(0, Count);
 
     public void Add(byte value)
     {

@@ -14,15 +14,18 @@ public static class CanonicalJson
     public static byte[] Canonicalize(ReadOnlySpan<byte> utf8Json)
     {
         var outcome = new CanonicalWriter(CanonicalDialect.Jcs, CanonicalOptions.Default).Write(utf8Json);
-        return outcome.Value ?? throw new FormatException($"{outcome.Problems[0].Code}: {outcome.Problems[0].Message}");
+        return outcome.Succeeded ? outcome.Value.ToArray() : throw new FormatException($"{outcome.Problems[0].Code}: {outcome.Problems[0].Message}");
     }
 
     /// <summary>
     /// The same with refusals as values: <c>json.malformed</c>, <c>json.depth</c>, <c>json.duplicate_key</c>, <c>json.surrogate</c>,
     /// <c>json.number</c> (not finite as a double) and, where demanded, <c>json.number_inexact</c>; each with the JSON path of its place.
     /// </summary>
-    public static Outcome<byte[]> TryCanonicalize(ReadOnlyMemory<byte> json, CanonicalOptions? options = null) =>
-        new CanonicalWriter(CanonicalDialect.Jcs, options ?? CanonicalOptions.Default).Write(json.Span);
+    public static Outcome<byte[]> TryCanonicalize(ReadOnlyMemory<byte> json, CanonicalOptions? options = null)
+    {
+        var outcome = new CanonicalWriter(CanonicalDialect.Jcs, options ?? CanonicalOptions.Default).Write(json.Span);
+        return outcome.Succeeded ? Outcome<byte[]>.Ok(outcome.Value.ToArray()) : outcome.As<byte[]>();
+    }
 
     /// <summary>The lower-case hex SHA-256 of canonical bytes: a policy hash.</summary>
     public static string Hash(ReadOnlySpan<byte> canonical) => Convert.ToHexStringLower(SHA256.HashData(canonical));

@@ -18,15 +18,15 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
     private readonly ByteBuffer names = new(1024);
     private readonly byte[] omit = options.OmitMember is null ? [] : Encoding.UTF8.GetBytes(options.OmitMember);
     private ByteBuffer output = new(0);
-    private byte[] scratch = [];
+    private Comparison<Member>? compare;
     private Problem? problem;
 
     /// <summary>The canonical bytes, or the first problem.</summary>
-    public Outcome<byte[]> Write(ReadOnlySpan<byte> json)
+    public Outcome<ReadOnlyMemory<byte>> Write(ReadOnlySpan<byte> json)
     {
         if (!Utf8.IsValid(json))
         {
-            return Outcome<byte[]>.Fail("json.malformed", "The text is not valid UTF-8.");
+            return Outcome<ReadOnlyMemory<byte>>.Fail("json.malformed", "The text is not valid UTF-8.");
         }
 
         output = new ByteBuffer(json.Length);
@@ -37,15 +37,15 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
             reader.Read();
             if (!WriteValue(ref reader, 1))
             {
-                return Outcome<byte[]>.Fail([problem! with { Path = "$" + problem.Path }]);
+                return Outcome<ReadOnlyMemory<byte>>.Fail([problem! with { Path = "$" + problem.Path }]);
             }
 
             reader.Read(); // Throws where anything follows.
-            return Outcome<byte[]>.Ok(output.ToArray());
+            return Outcome<ReadOnlyMemory<byte>>.Ok(output.Written);
         }
         catch (JsonException e)
         {
-            return Outcome<byte[]>.Fail("json.malformed", string.Create(
+            return Outcome<ReadOnlyMemory<byte>>.Fail("json.malformed", string.Create(
                 CultureInfo.InvariantCulture, $"The text is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
         }
     }
@@ -168,7 +168,7 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
 
     private bool PutInOrder(Span<Member> written, int contentStart)
     {
-        written.Sort(Compare);
+        written.Sort(compare ??= Compare);
         for (var i = 1; i < written.Length; i++)
         {
             if (Compare(written[i - 1], written[i]) == 0)
@@ -180,11 +180,7 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
         }
 
         var length = output.Count - contentStart;
-        if (scratch.Length < length)
-        {
-            scratch = new byte[length];
-        }
-
+        var scratch = ArrayPool<byte>.Shared.Rent(length);
         output[contentStart, length].CopyTo(scratch);
         output.CutTo(contentStart);
         foreach (var member in written)
@@ -202,6 +198,7 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
             output.Add(scratch.AsSpan(member.Start - contentStart, member.Length));
         }
 
+        ArrayPool<byte>.Shared.Return(scratch);
         return true;
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Bundles;
 
@@ -135,7 +136,7 @@ internal sealed class SchemaReader(ProblemList problems)
 
     private void ReadPattern(SchemaNode node, JsonElement value, string path)
     {
-        node.Pattern = value.ValueKind == JsonValueKind.String ? PathConditionReader.TryRegex(value.GetString()!) : null;
+        node.Pattern = value.ValueKind == JsonValueKind.String ? SharedRegexes.Find(value.GetString()!) : null;
         if (node.Pattern is null)
         {
             problems.Add("bundle.schema", "A pattern is a regular expression without look-around and back references.", path);

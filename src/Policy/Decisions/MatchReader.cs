@@ -11,6 +11,9 @@ namespace OrleansPolicy.Decisions;
 /// </summary>
 internal sealed class MatchReader(RuleReadContext context, bool isNative)
 {
+    private readonly PathConditionReader paths = new(context);
+    private readonly UnisonMatchReader unison = new(context, isNative);
+
     /// <summary>What a rule without a reason is called after.</summary>
     public static string IntentPrefixText(JsonElement match)
     {
@@ -29,22 +32,28 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
     /// <summary>The conditions of a match object, cheapest kinds first, which does not change the outcome without errors.</summary>
     public ImmutableArray<Condition> Read(JsonElement match, JsonPlace path)
     {
-        var conditions = ImmutableArray.CreateBuilder<Condition>();
+        var conditions = ImmutableArray.CreateBuilder<Condition>(match.GetPropertyCount());
         foreach (var member in match.EnumerateObject())
         {
             // Each look at a member's name writes it anew.
             var name = member.Name;
             if (ReadMember(match, name, member.Value, path, path.Member(name)) is { } condition)
             {
-                conditions.Add(condition);
+                var place = conditions.Count;
+                while (place > 0 && Cost(conditions[place - 1]) > Cost(condition))
+                {
+                    place--;
+                }
+
+                conditions.Insert(place, condition);
             }
         }
 
-        // The capability is what the index has already looked at; a time of day needs no look at the input.
-        return conditions.Count < 2
-            ? conditions.ToImmutable()
-            : [.. conditions.OrderBy(c => c switch { CapabilityCondition => 0, TimeWindowCondition => 1, _ => 2 })];
+        return conditions.DrainToImmutable();
     }
+
+    // The capability is what the index has already looked at; a time of day needs no look at the input.
+    private static int Cost(Condition condition) => condition switch { CapabilityCondition => 0, TimeWindowCondition => 1, _ => 2 };
 
     private Condition? ReadMember(JsonElement match, string name, JsonElement value, JsonPlace path, JsonPlace memberPath)
     {
@@ -53,13 +62,13 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
             case "capability":
                 return ReadCapability(value, memberPath);
             case "path":
-                return new PathConditionReader(context).Read(match, path);
+                return paths.Read(match, path);
             case "all" or "any":
                 return ReadSeveral(name, value, memberPath);
             case "not":
                 return ReadNot(value, memberPath);
             case var _ when UnisonMatchReader.Keys.Contains(name):
-                return new UnisonMatchReader(context, isNative).Read(name, value, memberPath);
+                return unison.Read(name, value, memberPath);
             case var _ when PathConditionReader.Operators.Contains(name):
                 return RefuseUnlessPath(match, name, memberPath);
             default:
@@ -77,14 +86,26 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
             return null;
         }
 
-        if (texts.Any(t => t.IndexOf('*') is var star && star >= 0 && star < t.Length - 1))
+        var (exact, prefixes) = (ImmutableArray.CreateBuilder<string>(texts.Length), ImmutableArray.CreateBuilder<string>(0));
+        foreach (var text in texts)
         {
-            context.Refuse("bundle.rule.operand", "In capability, * stands at the end only; use path capability_id with glob for more.", path);
-            return null;
+            var star = text.IndexOf('*');
+            if (star < 0)
+            {
+                exact.Add(text);
+            }
+            else if (star == text.Length - 1)
+            {
+                prefixes.Add(text[..^1]);
+            }
+            else
+            {
+                context.Refuse("bundle.rule.operand", "In capability, * stands at the end only; use path capability_id with glob for more.", path);
+                return null;
+            }
         }
 
-        return new CapabilityCondition(new CapabilitySet(
-            [.. texts.Where(t => !t.EndsWith('*'))], [.. texts.Where(t => t.EndsWith('*')).Select(t => t[..^1])]));
+        return new CapabilityCondition(new CapabilitySet(exact.DrainToImmutable(), prefixes.DrainToImmutable()));
     }
 
     private Condition? ReadSeveral(string name, JsonElement value, JsonPlace path)
@@ -95,13 +116,15 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
             return null;
         }
 
-        var conditions = ImmutableArray.CreateBuilder<Condition>();
+        var conditions = new Condition[value.GetArrayLength()];
+        var index = 0;
         foreach (var element in value.EnumerateArray())
         {
-            conditions.Add(ReadNested(element, path.Item(conditions.Count)));
+            conditions[index] = ReadNested(element, path.Item(index));
+            index++;
         }
 
-        return name == "all" ? new AllCondition(conditions.ToArray()) : new AnyCondition(conditions.ToArray());
+        return name == "all" ? new AllCondition(conditions) : new AnyCondition(conditions);
     }
 
     private NotCondition ReadNot(JsonElement value, JsonPlace path) => new(ReadNested(value, path));

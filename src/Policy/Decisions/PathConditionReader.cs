@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -27,7 +26,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
             return null;
         }
 
-        var tests = ImmutableArray.CreateBuilder<ValueTest>();
+        var tests = new List<ValueTest>(1);
         var operators = 0;
         foreach (var member in condition.EnumerateObject())
         {
@@ -64,14 +63,12 @@ internal sealed class PathConditionReader(RuleReadContext context)
             return null;
         }
 
-        var members = Operand.Members(operand);
-        var areScalars = members.All(Literal.IsScalar) && members.Length > 0;
-        var literals = areScalars && name is "eq" or "ne" or "in" or "not_in" or "contains" ? members.Select(m => new Literal(m)).ToArray() : [];
+        var literals = name is "eq" or "ne" or "in" or "not_in" or "contains" ? Literal.ReadAll(operand) : [];
         return name switch
         {
-            "eq" or "ne" when areScalars => new EqualityTest(name, operand, literals, wanted: name == "eq"),
-            "in" or "not_in" when areScalars && operand.ValueKind == JsonValueKind.Array => new EqualityTest(name, operand, literals, wanted: name == "in"),
-            "contains" when areScalars && !members.Any(Operand.IsEmptyText) => new ContainsTest(operand, literals),
+            "eq" or "ne" when literals.Length > 0 => new EqualityTest(name, operand, literals, wanted: name == "eq"),
+            "in" or "not_in" when literals.Length > 0 && operand.ValueKind == JsonValueKind.Array => new EqualityTest(name, operand, literals, wanted: name == "in"),
+            "contains" when literals.Length > 0 && !Array.Exists(literals, literal => literal.IsText && literal.Utf8.IsEmpty) => new ContainsTest(operand, literals),
             "lt" or "le" or "lte" or "gt" or "ge" or "gte" when operand.ValueKind == JsonValueKind.Number => new OrderTest(name, operand, ToOrder(name)),
             "exists" when operand.ValueKind is JsonValueKind.True or JsonValueKind.False => new ExistsTest(operand.ValueKind == JsonValueKind.True),
             "prefix" or "suffix" or "glob" or "regex" => ReadPatterns(name, operand, at),
@@ -117,25 +114,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
     };
 
     private Regex? FindRegex(string pattern) =>
-        context.Regexes.TryGetValue(pattern, out var known) ? known : context.Regexes[pattern] = TryRegex(pattern);
-
-    /// <summary>Null where the pattern does not parse, could backtrack, or would need too large an automaton.</summary>
-    internal static Regex? TryRegex(string pattern)
-    {
-        if (pattern.Length > RegexCost.LengthMax || RegexCost.Estimate(pattern) > RegexCost.StatesMax)
-        {
-            return null;
-        }
-
-        try
-        {
-            return new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-        }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
-        {
-            return null;
-        }
-    }
+        context.Regexes.TryGetValue(pattern, out var known) ? known : context.Regexes[pattern] = SharedRegexes.Find(pattern);
 
     private static IPNetwork? TryNetwork(string text)
     {

@@ -28,13 +28,14 @@ internal static class RuleReader
         }
 
         var rules = ImmutableArray.CreateBuilder<Rule>(count);
-        var ids = new HashSet<string>(StringComparer.Ordinal);
+        var ids = new HashSet<string>(count, StringComparer.Ordinal);
         foreach (var element in list.EnumerateArray())
         {
-            var rule = Read(element, rules.Count, path.Item(rules.Count), context);
+            var place = path.Item(rules.Count);
+            var rule = Read(element, rules.Count, place, context);
             if (!ids.Add(rule.Id))
             {
-                context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", path.Item(rules.Count).Member("id"));
+                context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", place.Member("id"));
             }
 
             rules.Add(rule);

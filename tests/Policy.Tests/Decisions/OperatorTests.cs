@@ -13,6 +13,7 @@ public sealed class OperatorTests
     [Theory]
     [InlineData("""{"path":"context.a","eq":"x"}""", """{"a":"x"}""", true)]
     [InlineData("""{"path":"context.a","eq":"x"}""", """{"a":"\u0078"}""", true)]
+    [InlineData("""{"path":"context.a","eq":"\u0078\n"}""", """{"a":"x\n"}""", true)]
     [InlineData("""{"path":"context.a","eq":"x"}""", """{"a":"y"}""", false)]
     [InlineData("""{"path":"context.a","eq":"1"}""", """{"a":1}""", false)]
     [InlineData("""{"path":"context.a","eq":1}""", """{"a":1.0}""", true)]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 using OrleansPolicy.Policy.Tests.Bundles;
 
 namespace OrleansPolicy.Policy.Tests.Decisions;
@@ -37,6 +38,28 @@ public sealed class RegexTests
 
         // Whether this ends at all is the test: elsewhere each letter doubles the time.
         Assert.False(rules.Decide(new DecisionRequest("x", input, DateTimeOffset.UnixEpoch)).IsError);
+    }
+
+    [Fact]
+    public void What_rules_in_use_have_already_is_not_built_again()
+    {
+        // Other tests may make it forget in between.
+        var shared = Enumerable.Range(0, 1_000).Any(_ =>
+        {
+            var inUse = SharedRegexes.Find("^in-use$");
+            return ReferenceEquals(SharedRegexes.Find("^in-use$"), inUse);
+        });
+
+        Assert.True(shared);
+    }
+
+    [Fact]
+    public void However_many_patterns_there_were_only_so_many_are_remembered()
+    {
+        var inUse = Enumerable.Range(0, SharedRegexes.PatternsMax + 1).Select(i => SharedRegexes.Find($"^{i}$")!).ToArray();
+
+        Assert.NotSame(inUse[0], SharedRegexes.Find("^0$"));
+        Assert.Matches(SharedRegexes.Find("^0$")!, "0");
     }
 
     private static byte[] OneRule(string pattern) => SomeBundle.OfRules(

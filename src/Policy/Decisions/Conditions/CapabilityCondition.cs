@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>Holds for the capabilities of a set: unison's <c>intent_prefix</c> and the native <c>capability</c>.</summary>
@@ -12,8 +10,8 @@ internal sealed class CapabilityCondition : Condition
     public CapabilityCondition(CapabilitySet set)
     {
         this.set = set;
-        exact = [.. set.Exact.Select(Encoding.UTF8.GetBytes)];
-        prefixes = [.. set.Prefixes.Select(Encoding.UTF8.GetBytes)];
+        exact = Operand.Utf8(set.Exact);
+        prefixes = Operand.Utf8(set.Prefixes);
     }
 
     public override string Text =>

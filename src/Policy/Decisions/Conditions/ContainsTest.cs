@@ -8,9 +8,6 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal sealed class ContainsTest(JsonElement operand, Literal[] literals) : ValueTest
 {
-    private readonly byte[][] texts = [.. (operand.ValueKind == JsonValueKind.Array ? operand.EnumerateArray().ToArray() : [operand])
-        .Where(o => o.ValueKind == JsonValueKind.String).Select(o => System.Text.Encoding.UTF8.GetBytes(o.GetString()!))];
-
     public JsonElement Operand => operand;
 
     public override string Text => $"contains {operand.GetRawText()}";
@@ -46,9 +43,9 @@ internal sealed class ContainsTest(JsonElement operand, Literal[] literals) : Va
 
     private Truth HasText(ReadOnlySpan<byte> value)
     {
-        foreach (var text in texts)
+        foreach (ref readonly var literal in literals.AsSpan())
         {
-            if (value.IndexOf(text) >= 0)
+            if (literal.IsText && value.IndexOf(literal.Utf8) >= 0)
             {
                 return Truth.Yes;
             }

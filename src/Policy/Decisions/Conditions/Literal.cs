@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Text;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -15,7 +14,7 @@ internal readonly struct Literal
     public Literal(JsonElement value)
     {
         kind = value.ValueKind;
-        text = kind == JsonValueKind.String ? Encoding.UTF8.GetBytes(value.GetString()!) : [];
+        text = IsText ? Operand.Utf8(value) : [];
         number = kind == JsonValueKind.Number ? value.GetDouble() : 0;
         integer = kind == JsonValueKind.Number && value.TryGetInt64(out var exact) ? exact : null;
     }
@@ -23,7 +22,31 @@ internal readonly struct Literal
     /// <summary>Whether a value can be a literal: everything but lists and objects.</summary>
     public static bool IsScalar(JsonElement value) => value.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object);
 
-    public bool TextEquals(ReadOnlySpan<byte> other) => kind == JsonValueKind.String && other.SequenceEqual(text);
+    /// <summary>Whether it is a text.</summary>
+    public bool IsText => kind == JsonValueKind.String;
+
+    /// <summary>The text in UTF-8; empty for what is no text.</summary>
+    public ReadOnlySpan<byte> Utf8 => text;
+
+    /// <summary>The literals of an operand; none at all where it has anything else, or nothing.</summary>
+    public static Literal[] ReadAll(JsonElement operand)
+    {
+        var members = Operand.Members(operand);
+        var literals = new Literal[members.Length];
+        for (var i = 0; i < literals.Length; i++)
+        {
+            if (!IsScalar(members[i]))
+            {
+                return [];
+            }
+
+            literals[i] = new Literal(members[i]);
+        }
+
+        return literals;
+    }
+
+    public bool TextEquals(ReadOnlySpan<byte> other) => IsText && other.SequenceEqual(text);
 
     /// <summary>Whether the value is this one.</summary>
     /// <param name="value">A value of the input.</param>

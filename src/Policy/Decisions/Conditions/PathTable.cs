@@ -15,6 +15,9 @@ internal sealed class PathTable
 
     private readonly Dictionary<string, InputPath> places = new(StringComparer.Ordinal);
 
+    // Rules look at the same few places again and again.
+    private readonly Dictionary<string, PathPattern?> patterns = new(StringComparer.Ordinal);
+
     public PathTable()
     {
         Context = InputPath.Context();
@@ -41,7 +44,10 @@ internal sealed class PathTable
     }
 
     /// <summary>Null where the text is no path.</summary>
-    public PathPattern? TryParse(string text)
+    public PathPattern? TryParse(string text) =>
+        patterns.TryGetValue(text, out var known) ? known : patterns[text] = ParseNew(text);
+
+    private PathPattern? ParseNew(string text)
     {
         if (text == "capability_id")
         {

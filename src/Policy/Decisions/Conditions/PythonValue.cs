@@ -42,5 +42,5 @@ internal static class PythonValue
     };
 
     private static string NumberOf(JsonElement value) => new CanonicalWriter(CanonicalDialect.Python, CanonicalOptions.Default)
-        .Write(JsonMarshal.GetRawUtf8Value(value)).Value is { } text ? Encoding.ASCII.GetString(text) : "inf";
+        .Write(JsonMarshal.GetRawUtf8Value(value)) is { Succeeded: true, Value: var text } ? Encoding.ASCII.GetString(text.Span) : "inf";
 }

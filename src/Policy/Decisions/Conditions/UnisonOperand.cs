@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -7,7 +6,7 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>What a unison match key compares with: the texts of one scalar or of a list's members.</summary>
 internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> texts)
 {
-    private readonly byte[][] bytes = [.. texts.Select(Encoding.UTF8.GetBytes)];
+    private readonly byte[][] bytes = Operand.Utf8(texts);
 
     public ImmutableArray<string> Texts => texts;
 
@@ -15,7 +14,7 @@ internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> t
     public bool IsList => source.ValueKind == JsonValueKind.Array;
 
     /// <summary>As written, for traces.</summary>
-    public string Written { get; } = source.GetRawText();
+    public string Written => source.GetRawText();
 
     /// <summary>Whether the value's text is one of these, or the value is a list equal to this one.</summary>
     public bool Matches(in InputValue value)

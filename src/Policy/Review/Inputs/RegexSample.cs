@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Review.Inputs;
 
@@ -15,7 +15,7 @@ internal sealed class RegexSample
 
     public static string? Of(string pattern)
     {
-        if (PathConditionReader.TryRegex(pattern) is not { } regex)
+        if (SharedRegexes.Find(pattern) is not { } regex)
         {
             return null;
         }
