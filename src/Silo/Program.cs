@@ -15,6 +15,13 @@ try
     }
 
     var settings = SettingsReader.Read(commandLine);
+    if (commandLine.MigrateOnly)
+    {
+        await PolicyHost.MigrateAsync(settings);
+        Console.WriteLine("The schema is up to date.");
+        return 0;
+    }
+
     await using var host = await PolicyHost.StartAsync(settings);
     StartBanner.Print(Console.Out, settings, host);
     await host.WaitForStopAsync();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using Orleans.Serialization.Invocation;
 
@@ -27,6 +28,9 @@ internal abstract class GrainCall(GrainMethod method, GrainId targetId, object?[
 
     /// <summary>A timestamp of the caller's clock.</summary>
     public long Deadline { get; set; }
+
+    /// <summary>What it is part of; default: of nothing that is traced.</summary>
+    public ActivityContext CausedBy { get; set; }
 
     /// <summary>How often it met a target that was just going.</summary>
     public int Forwards { get; set; }

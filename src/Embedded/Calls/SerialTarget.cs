@@ -89,7 +89,13 @@ internal abstract class SerialTarget : CallTarget, ITurn
                 }
             }
 
+            var span = request is GrainCall call ? CallTraces.Begin(call) : null;
             var task = request.RunAsync(this);
+            if (span is not null)
+            {
+                CallTraces.EndAfter(span, task);
+            }
+
             if (task.IsCompleted)
             {
                 Complete(request);

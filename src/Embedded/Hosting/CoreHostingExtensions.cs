@@ -1,6 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
+using Orleans.Embedded;
 
 namespace Orleans.Hosting;
 
@@ -28,6 +30,13 @@ public static class CoreHostingExtensions
             options.ServiceId = string.IsNullOrWhiteSpace(options.ServiceId) ? Development : options.ServiceId;
             options.ClusterId = string.IsNullOrWhiteSpace(options.ClusterId) ? Development : options.ClusterId;
         });
+        return builder;
+    }
+
+    /// <summary>Has calls appear in traces below whatever made them. Nothing is done while nobody listens.</summary>
+    public static ISiloBuilder AddActivityPropagation(this ISiloBuilder builder)
+    {
+        builder.Services.TryAddSingleton<CallTraces>();
         return builder;
     }
 }

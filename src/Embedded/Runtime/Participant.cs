@@ -10,6 +10,7 @@ internal abstract class Participant
 {
     private volatile bool _gone;
     private volatile bool _closed;
+    private readonly CallTraces? _traces;
 
     protected Participant(Cluster cluster, string name, IServiceProvider services, MessagingOptions messaging)
     {
@@ -18,6 +19,7 @@ internal abstract class Participant
         Services = services;
         ResponseTimeout = messaging.ResponseTimeout;
         Copier = GrainCopier.From(services);
+        _traces = services.GetService<CallTraces>();
         Scheduler = new TurnScheduler($"calls/{name}", cluster.Sources.Turns);
         Pending = new PendingCalls(TimeFor(TimeProviderNames.Messaging), Scheduler);
     }
@@ -55,6 +57,7 @@ internal abstract class Participant
         }
 
         var call = method.NewCall(reference.GrainId, arguments, this);
+        _traces?.Mark(call);
         if (!method.OneWay)
         {
             Pending.Add(call, method.ResponseTimeout ?? ResponseTimeout);

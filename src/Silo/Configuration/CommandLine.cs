@@ -9,6 +9,9 @@ public sealed record CommandLine
     /// <summary>Print the version.</summary>
     public bool Version { get; init; }
 
+    /// <summary>Bring the database's schema up to date and end.</summary>
+    public bool MigrateOnly { get; init; }
+
     /// <summary>Settings by configuration key; they win over the environment and the settings file.</summary>
     public required IReadOnlyDictionary<string, string?> Settings { get; init; }
 
@@ -20,6 +23,7 @@ public sealed record CommandLine
         ["--bundle"] = SettingKeys.BundleFile,
         ["--trust-root"] = SettingKeys.TrustRootFile,
         ["--log-level"] = SettingKeys.LogLevel,
+        ["--otlp"] = SettingKeys.OtlpEndpoint,
         ["--policy-updates"] = SettingKeys.PolicyUpdates,
         ["--unsafe-time-scale"] = SettingKeys.UnsafeTimeScale,
         ["--cluster"] = SettingKeys.ClusterMode,
@@ -39,6 +43,7 @@ public sealed record CommandLine
             rest.Dequeue();
         }
 
+        var migrateOnly = false;
         while (rest.TryDequeue(out var argument))
         {
             switch (argument)
@@ -47,6 +52,9 @@ public sealed record CommandLine
                     return new CommandLine { Help = true, Settings = settings };
                 case "--version":
                     return new CommandLine { Version = true, Settings = settings };
+                case "--migrate-only":
+                    migrateOnly = true;
+                    continue;
             }
 
             var (option, value) = argument.Split('=', 2) is [var name, var given] ? (name, given) : (argument, null);
@@ -60,6 +68,6 @@ public sealed record CommandLine
                 : throw new ConfigurationFailureException("config.missing_value", $"{option} needs a value. Try --help."));
         }
 
-        return new CommandLine { Settings = settings };
+        return new CommandLine { MigrateOnly = migrateOnly, Settings = settings };
     }
 }

@@ -66,6 +66,12 @@ public static class SettingKeys
     /// <summary>How many connections to the database the process uses at most.</summary>
     public const string ConnectionsMax = "Policy:ConnectionsMax";
 
+    /// <summary>Where traces, metrics and logs are sent; the name is OpenTelemetry's, as are those of everything else about it.</summary>
+    public const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    /// <summary>How they are sent: <c>http/protobuf</c> or <c>grpc</c>.</summary>
+    public const string OtlpProtocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
+
     /// <summary>The environment variable for <see cref="Data"/>.</summary>
     public const string DataVariable = "POLICY_DATA";
 }

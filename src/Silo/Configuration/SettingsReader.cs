@@ -33,6 +33,7 @@ public static class SettingsReader
             TrustRootFile = ReadFile(configuration[SettingKeys.TrustRootFile], mustExist: true),
             SingleNodeOpen = ReadSwitch(configuration[SettingKeys.SingleNodeOpen]),
             LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
+            Otlp = ReadOtlp(configuration[SettingKeys.OtlpEndpoint], configuration[SettingKeys.OtlpProtocol]),
             PolicyUpdatesFile = ReadPolicyUpdates(configuration[SettingKeys.PolicyUpdates]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
             DecisionLog = ReadDecisionLog(configuration),
@@ -154,6 +155,26 @@ public static class SettingsReader
         {
             throw new ConfigurationFailureException("config.policy_updates", $"{text} cannot be read: {exception.Message}", exception);
         }
+    }
+
+    private static OtlpSettings? ReadOtlp(string? endpoint, string? protocol)
+    {
+        if (string.IsNullOrWhiteSpace(endpoint))
+        {
+            return null;
+        }
+
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        {
+            throw new ConfigurationFailureException("config.otlp", $"{SettingKeys.OtlpEndpoint} is an address such as http://127.0.0.1:4318, not '{endpoint}'.");
+        }
+
+        return protocol switch
+        {
+            null or "" or "http/protobuf" => new OtlpSettings(uri),
+            "grpc" => new OtlpSettings(uri, IsGrpc: true),
+            _ => throw new ConfigurationFailureException("config.otlp", $"{SettingKeys.OtlpProtocol} is http/protobuf or grpc, not '{protocol}'."),
+        };
     }
 
     private static LogLevel ReadLogLevel(string? text) => text switch

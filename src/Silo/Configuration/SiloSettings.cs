@@ -26,6 +26,9 @@ public sealed record SiloSettings
     /// <summary>The lowest level that is logged. Default: warning.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 
+    /// <summary>Where traces, metrics and logs are sent; null: nowhere, and then they cost nothing.</summary>
+    public OtlpSettings? Otlp { get; init; }
+
     /// <summary>The full path of a YAML file with the tenants' update limits; null: they are set over HTTP alone.</summary>
     public string? PolicyUpdatesFile { get; init; }
 

@@ -19,6 +19,7 @@ public static class Usage
                                        it is watched (SingleNode__Bundle; docs/HOT_RELOAD.md)
           --trust-root FILE            the first trust root of tenant default (SingleNode__TrustRoot)
           --log-level L                trace, debug, information, warning (default), error, critical, none
+          --otlp URL                   send traces, metrics and logs to this OpenTelemetry collector (OTEL_EXPORTER_OTLP_ENDPOINT)
           --policy-updates FILE        the tenants' update limits as YAML, read again when it changes (Policy__PolicyUpdates)
           --unsafe-time-scale SECONDS  how long a contract hour lasts, for demonstrations and tests only
           --cluster MODE               single (default) or adonet: one of the silos on the database of --connection-string; needs a program
@@ -27,6 +28,7 @@ public static class Usage
           --gateway-port N             where a silo listens for clients of the cluster, default 30000; 0: any free port (Cluster__GatewayPort)
           --advertise ADDRESS          the address, or host name, at which the other silos reach this one; default: the machine's first
                                        (Cluster__AdvertisedAddress)
+          --migrate-only               bring the schema of --connection-string's database up to date, and end
           --help, --version
 
         Settings may stand in appsettings.json of the working folder too: urls, Policy:Data, Policy:ConnectionString,
@@ -35,7 +37,8 @@ public static class Usage
         Policy:DecisionLog:RetentionHours (168), Policy:DecisionLog:TenantMegabytesMax (1024), Policy:DecisionLog:NodeMegabytesMax
         (128), Policy:DrainSeconds (how long a process that was told to stop goes on answering while /readyz says that it stops: 0, 3 in a
         cluster), Policy:ConnectionsMax (connections to the database: 60, 30 in a cluster), Cluster:ServiceId and Cluster:ClusterId
-        (orleans-policy), Cluster:DeathVotes (1), Logging:LogLevel:Default. The command line wins over the environment, that over the file.
+        (orleans-policy), Cluster:DeathVotes (1), Logging:LogLevel:Default, OTEL_EXPORTER_OTLP_ENDPOINT and _PROTOCOL. The command line
+        wins over the environment, that over the file.
         A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.
         Exit codes: 0 stopped as asked, 1 failed, 2 told wrongly.
         """;

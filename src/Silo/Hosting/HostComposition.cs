@@ -30,6 +30,11 @@ internal static class HostComposition
         SiloSetup.Add(builder, settings);
         builder.Services.AddFleetFeeds();
         AddApi(builder.Services);
+        if (settings.Otlp is { } otlp)
+        {
+            OtlpExport.Add(builder.Services, otlp);
+        }
+
         if (settings.PolicyUpdatesFile is not null)
         {
             builder.Services.AddHostedService<PolicyUpdatesReader>();
@@ -44,6 +49,7 @@ internal static class HostComposition
         // It counts from the start, not from when somebody first reads it.
         _ = app.Services.GetRequiredService<PrometheusText>();
         _ = app.Services.GetRequiredService<ReloadMetrics>();
+        OtlpExport.Begin(app.Services);
         app.UseMiddleware<Draining>();
         app.UseMiddleware<ErrorAnswers>();
         app.UseRouting();

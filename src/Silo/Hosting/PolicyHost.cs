@@ -68,6 +68,22 @@ public sealed class PolicyHost : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Brings the schema up to date without serving: for installations where silos' own user may not change it. Throws as
+    /// <see cref="StartAsync(SiloSettings, Action{WebApplicationBuilder}?, CancellationToken)"/> does.
+    /// </summary>
+    public static async Task MigrateAsync(SiloSettings settings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        if (settings.ConnectionString is null)
+        {
+            throw new ConfigurationFailureException("config.migrate", "--migrate-only needs --connection-string: a private database is brought up to date when it is started.");
+        }
+
+        using var loggers = LoggerFactory.Create(logging => LogSetup.Configure(logging, settings));
+        await new SchemaMigrator(settings.ConnectionString, SchemaStep.Embedded(), loggers.CreateLogger("OrleansPolicy.Database")).MigrateAsync(cancellationToken);
+    }
+
     /// <summary>Until SIGTERM or SIGINT. The process still answers, and says that it stops: <see cref="DisposeAsync"/> ends it.</summary>
     public async Task WaitForStopAsync()
     {

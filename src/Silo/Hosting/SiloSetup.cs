@@ -53,6 +53,10 @@ internal static class SiloSetup
                 options.DataSource = database.GrainDataSource;
             }));
             silo.AddPolicyGrains();
+            if (settings.Otlp is not null)
+            {
+                silo.AddActivityPropagation();
+            }
         });
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 
 namespace OrleansPolicy.Silo.Postgres;
@@ -88,6 +89,11 @@ public sealed class PolicyDatabase : IAsyncDisposable
         };
         settings.Options = string.IsNullOrEmpty(settings.Options) ? ServerSideLimits : $"{settings.Options} {ServerSideLimits}";
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "policy" };
+
+        // Where somebody traces, a statement is part of what caused it; those that look every second for what changed are nobody's.
+        builder.ConfigureTracing(tracing => tracing
+            .ConfigureCommandFilter(_ => Activity.Current is not null)
+            .ConfigureBatchFilter(_ => Activity.Current is not null));
         return (loggers is null ? builder : builder.UseLoggerFactory(loggers)).Build();
     }
 

@@ -43,13 +43,14 @@ public sealed class StoredNumbers
         meter.Observe("policy_nodes", "Registered nodes by state.", () => nodes);
         meter.Observe("policy_bundle_expired", "Bundles past their expires_at that fleets are assigned, as target or fallback: they are served on.", () => expired);
         meter.Observe("titan_execution_armed_state", "Whether a fleet may serve, as far as arming goes: 1 armed, 0 disarmed.", () => armed);
-        meter.Observe("policy_store_up", "Whether the database answered when these numbers were read.", () => [new(reachable ? 1 : 0)]);
+        meter.Observe("policy_store_up", "Whether the database answered when these numbers were read.", ReadUp);
     }
 
     /// <summary>Reads the numbers anew where they are old. Where the database is away the last ones stand.</summary>
-    public async Task RefreshAsync()
+    public async Task RefreshAsync() => await Task.WhenAny(Begin(), Task.Delay(RefreshTimeout));
+
+    private Task Begin()
     {
-        Task current;
         lock (gate)
         {
             if (refreshing.IsCompleted && !(refreshedAt is { } at && time.GetElapsedTime(at) < RefreshEvery))
@@ -58,10 +59,15 @@ public sealed class StoredNumbers
                 refreshing = ReadAsync();
             }
 
-            current = refreshing;
+            return refreshing;
         }
+    }
 
-        await Task.WhenAny(current, Task.Delay(RefreshTimeout));
+    // Whoever reads without having asked for new numbers, as an export does, gets the last ones, and new ones the next time.
+    private IEnumerable<Measurement<double>> ReadUp()
+    {
+        _ = Begin();
+        return [new(reachable ? 1 : 0)];
     }
 
     private async Task ReadAsync()

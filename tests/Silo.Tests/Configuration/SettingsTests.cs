@@ -13,6 +13,7 @@ public sealed class SettingsTests
         Assert.Equal("http://127.0.0.1:8080", settings.Urls);
         Assert.Equal(Path.GetFullPath(".data"), settings.DataFolder);
         Assert.Null(settings.ConnectionString);
+        Assert.Null(settings.Otlp);
         Assert.Equal(LogLevel.Warning, settings.LogLevel);
         Assert.Equal(3600, settings.HourSeconds);
         Assert.Equal((7, 1024 * 1024 * 1024, 128 * 1024 * 1024), (settings.DecisionLog.Retention.TotalDays, settings.DecisionLog.TenantBytesMax, settings.DecisionLog.NodeBytesMax));
@@ -22,13 +23,15 @@ public sealed class SettingsTests
     public void Arguments_say_otherwise()
     {
         var settings = Read(
-            "serve", "--urls", "http://*:1;https://[::1]:2", "--data=/tmp/x", "--connection-string", "Host=db;Password=secret", "--log-level", "debug", "--unsafe-time-scale", "2.5");
+            "serve", "--urls", "http://*:1;https://[::1]:2", "--data=/tmp/x", "--connection-string", "Host=db;Password=secret", "--log-level", "debug", "--unsafe-time-scale", "2.5",
+            "--otlp", "http://collector:4318");
 
         Assert.Equal("http://*:1;https://[::1]:2", settings.Urls);
         Assert.Equal("/tmp/x", settings.DataFolder);
         Assert.Equal("Host=db;Password=secret", settings.ConnectionString);
         Assert.Equal(LogLevel.Debug, settings.LogLevel);
         Assert.Equal(2.5, settings.HourSeconds);
+        Assert.Equal(new OtlpSettings(new Uri("http://collector:4318")), settings.Otlp);
     }
 
     [Theory]
@@ -45,6 +48,8 @@ public sealed class SettingsTests
     [InlineData("config.connection_string", "--connection-string", "Host=x;Port=secret")]
     [InlineData("config.log_level", "--log-level", "loud")]
     [InlineData("config.log_level", "--log-level", "3")]
+    [InlineData("config.otlp", "--otlp", "nonsense")]
+    [InlineData("config.otlp", "--otlp", "127.0.0.1:4318")]
     [InlineData("config.time_scale", "--unsafe-time-scale", "0")]
     [InlineData("config.time_scale", "--unsafe-time-scale", "-1")]
     [InlineData("config.time_scale", "--unsafe-time-scale", "NaN")]
