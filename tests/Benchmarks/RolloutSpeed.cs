@@ -89,7 +89,7 @@ internal static class RolloutSpeed
             At = T0,
             Directive = started.Directive,
             Nodes = new NodeCounts(5, 5, 0, 0, 0, 100, 5),
-            Cohort = Metrics().SetItem("decisions", new MetricValue(1_000, 1_000)),
+            Cohort = Metrics().ToImmutableSortedDictionary(metric => metric.Key, metric => new MetricTotal(10 * metric.Value.Count, 10 * metric.Value.Sum, 10)),
             NewestSampleAt = T0.AddMinutes(1),
         });
 

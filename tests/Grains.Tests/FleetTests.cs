@@ -3,6 +3,7 @@ using System.Diagnostics;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Tests.Cluster;
+using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Tests.Postgres;
 using static OrleansPolicy.Grains.Tests.Cluster.PolicyCluster;
 
@@ -52,6 +53,44 @@ public class FleetTests(PostgresServer server, ITestOutputHelper output)
         Assert.Equal(4, fleet.Running(first));
         await cluster.FleetConvergedAsync(fleet, first);
         Assert.Equal(first, (await cluster.Catalog.FindBundleAsync(Tenant, $"tag:golden@{Fleet}"))?.PolicyHash);
+    }
+
+    [Fact]
+    public async Task A_look_sees_histograms_look_backs_and_both_sides()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(2);
+        var at = DateTimeOffset.UtcNow;
+        var latency = new MetricValue(10, 500, ImmutableSortedDictionary<string, double>.Empty.Add("20", 2).Add("100", 9).Add("+Inf", 10));
+        await cluster.FleetGrain.ReportAsync([
+            new HeardNode(Value(await cluster.FleetGrain.NodesAsync())[0].Record.Node, at, new NodeReport
+            {
+                BootId = "another",
+                Seq = 1,
+                Epoch = Value(await cluster.FleetGrain.GetAsync()).Directive.Epoch,
+                PolicyHash = (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash,
+                Ack = true,
+                Metrics = ImmutableSortedDictionary<string, MetricValue>.Empty.Add("latency_ms", latency),
+            }),
+        ]);
+
+        var seen = Value(await cluster.FleetGrain.ObserveAsync(
+            new FleetWatch(at.AddHours(-1), 0, "p50(latency_ms) > 25 over 15m")
+            {
+                LookBacks = [new LookBack(TimeSpan.FromMinutes(15), at.AddHours(-1)), new LookBack(TimeSpan.FromMinutes(1), at.AddHours(1))],
+                CompareFrom = at.AddHours(-1),
+                Terms = new JudgeTerms(1, 60),
+            },
+            CensusSource.None));
+
+        var total = seen.Cohort["latency_ms"];
+        Assert.Equal((10, 500, 1, 25_000), (total.Count, total.Sum, total.Reports, total.Spread));
+        Assert.Equal([new MetricBucket(20, 2), new MetricBucket(100, 9)], total.Buckets.AsEnumerable());
+        Assert.Equal(10, seen.LookBacks[0].Cohort["latency_ms"].Count);
+        Assert.Empty(seen.LookBacks[1].Cohort);
+        Assert.Equal(10, seen.Compared!.Cohort["latency_ms"].Count);
+        Assert.True(seen.Compared.Rest.IsEmpty && seen.Compared.NewestRestAt is null);
+        Assert.NotNull(seen.FiringSince);
     }
 
     [Fact]

@@ -175,24 +175,23 @@ internal sealed class FleetRegistry
             }
         }
 
-        var cohort = _cohort.Sum(watch.WindowStart, now);
-
-        return new FleetObservation
+        var seen = new FleetObservation
         {
             At = now,
             ObservingSince = _observingSince,
             Directive = _directive,
             EpochBehind = EpochBehind,
             Nodes = tally.Counts,
-            Cohort = cohort,
-            Rest = _rest.Sum(watch.WindowStart, now),
-            FiringSince = FiringSince(watch.Trigger, cohort),
+            Cohort = _cohort.Sum(watch.WindowStart, now),
+            LookBacks = [.. watch.LookBacks.Select(back => new LookedBack(back.Over, _cohort.Sum(back.From, now)))],
+            Compared = watch.CompareFrom is { } from ? new ComparedMetrics(_cohort.Sum(from, now), _rest.Sum(from, now), _rest.NewestSampleAt) : null,
             Return = returned?.Counts,
             NewestSampleAt = _cohort.NewestSampleAt,
             Nacks = tally.Nacks,
             FencedNodes = tally.FencedNodes,
             Census = withCensus ? CensusAt(settings, now) : null,
         };
+        return seen with { FiringSince = FiringSince(watch, seen) };
     }
 
     /// <summary>Nodes by state: live, silent, fenced, left.</summary>
@@ -251,14 +250,19 @@ internal sealed class FleetRegistry
 
     // Whoever looks and finds the trigger quiet sets the mark; what is heard after it may be what makes it fire. So the moment is told
     // truly, never too late, also where the one who looked has died before anything was decided.
-    private DateTimeOffset? FiringSince(string? trigger, ImmutableSortedDictionary<string, MetricValue> cohort)
+    private DateTimeOffset? FiringSince(FleetWatch watch, FleetObservation seen)
     {
-        if (trigger is not null && Judge.Fired(trigger, cohort) is null)
+        if (watch is not { Trigger: { } trigger, Terms: { } terms })
+        {
+            return null;
+        }
+
+        if (Judge.Fired(trigger, seen, terms) is null)
         {
             _firstSampleSinceQuiet = null;
         }
 
-        return trigger is null ? null : _firstSampleSinceQuiet;
+        return _firstSampleSinceQuiet;
     }
 
     private ImmutableArray<CensusUnit> CensusAt(FleetSettings settings, DateTimeOffset now)

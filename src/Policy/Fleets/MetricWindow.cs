@@ -21,6 +21,7 @@ public sealed class MetricWindow
 
     private readonly long originTicks;
     private readonly Dictionary<string, int> slots = new(StringComparer.Ordinal);
+    private readonly BucketLayouts layouts = new();
     private readonly List<Slice> slices = [];
     private long widthTicks = TimeSpan.FromMilliseconds(50).Ticks;
     private long forgottenTicks = long.MinValue;
@@ -31,7 +32,10 @@ public sealed class MetricWindow
     /// <summary>When the newest report with at least one decision arrived.</summary>
     public DateTimeOffset? NewestSampleAt { get; private set; }
 
-    /// <summary>Values that were not kept: of a metric beyond <see cref="MetricsMax"/>, not sound, or of a time before the window.</summary>
+    /// <summary>
+    /// Values that were not kept: of a metric beyond <see cref="MetricsMax"/>, not sound, or of a time before the window; and histograms whose
+    /// bounds are no numbers, or for which there is no room.
+    /// </summary>
     public long Dropped { get; private set; }
 
     /// <summary>How wide a slice is now.</summary>
@@ -66,6 +70,11 @@ public sealed class MetricWindow
             }
 
             values.Add(slot, value.Count, value.Sum);
+            if (value.Buckets is { Count: > 0 } buckets)
+            {
+                AddBuckets(values, slot, buckets);
+            }
+
             if (value.Count > 0 && name == Decisions && !(at <= NewestSampleAt))
             {
                 NewestSampleAt = at;
@@ -77,7 +86,7 @@ public sealed class MetricWindow
     /// The sums of what arrived from one moment to another. A slice that began before <paramref name="from"/> is left out whole: what
     /// happened before never counts.
     /// </summary>
-    public ImmutableSortedDictionary<string, MetricValue> Sum(DateTimeOffset from, DateTimeOffset to)
+    public ImmutableSortedDictionary<string, MetricTotal> Sum(DateTimeOffset from, DateTimeOffset to)
     {
         var total = new Slice(0);
         foreach (var slice in slices)
@@ -89,13 +98,13 @@ public sealed class MetricWindow
             }
         }
 
-        var sums = ImmutableSortedDictionary.CreateBuilder<string, MetricValue>(StringComparer.Ordinal);
+        var sums = ImmutableSortedDictionary.CreateBuilder<string, MetricTotal>(StringComparer.Ordinal);
         foreach (var (name, slot) in slots)
         {
             // A sum beyond the range of a double is no number to judge by: the metric is missing then.
             if (total.Get(slot) is { Count: > 0, IsSound: true } value)
             {
-                sums[name] = value;
+                sums[name] = layouts.Join(slot, total.GetCell) is { IsEmpty: false } buckets ? value with { Buckets = buckets } : value;
             }
         }
 
@@ -107,6 +116,22 @@ public sealed class MetricWindow
     {
         forgottenTicks = Math.Max(forgottenTicks, before.UtcTicks);
         slices.RemoveAll(slice => originTicks + ((slice.Index + 1) * widthTicks) <= forgottenTicks);
+    }
+
+    private void AddBuckets(Slice slice, int slot, ImmutableSortedDictionary<string, double> buckets)
+    {
+        var cells = layouts.CellsOf(slot, buckets);
+        if (cells.IsEmpty)
+        {
+            Dropped++;
+            return;
+        }
+
+        var i = 0;
+        foreach (var (_, count) in buckets)
+        {
+            slice.AddCell(cells[i++], count);
+        }
     }
 
     private bool TrySlot(string name, out int slot)
@@ -173,33 +198,64 @@ public sealed class MetricWindow
         slices.RemoveRange(kept, slices.Count - kept);
     }
 
-    /// <summary>The counts and sums of one slice of time, by the metrics' slots.</summary>
+    /// <summary>What one slice of time adds up to: four numbers for each metric's slot, one for each bucket's cell.</summary>
     private sealed class Slice(long index)
     {
-        private double[] numbers = new double[8];
+        private const int NumbersEach = 4;
+        private double[] numbers = new double[NumbersEach * NumbersEach];
+        private double[] cells = [];
 
         public long Index { get; set; } = index;
 
         public void Add(int slot, double count, double sum)
         {
-            if (numbers.Length <= (2 * slot) + 1)
+            if (count > 0)
             {
-                Array.Resize(ref numbers, Math.Max(2 * numbers.Length, (2 * slot) + 2));
+                Add(slot, count, sum, 1, sum * sum / count);
             }
+        }
 
-            numbers[2 * slot] += count;
-            numbers[(2 * slot) + 1] += sum;
+        public void AddCell(int cell, double count)
+        {
+            Grow(ref cells, cell + 1);
+            cells[cell] += count;
         }
 
         public void Add(Slice other)
         {
-            for (var slot = 0; slot < other.numbers.Length / 2; slot++)
+            for (var at = 0; at < other.numbers.Length; at += NumbersEach)
             {
-                Add(slot, other.numbers[2 * slot], other.numbers[(2 * slot) + 1]);
+                Add(at / NumbersEach, other.numbers[at], other.numbers[at + 1], other.numbers[at + 2], other.numbers[at + 3]);
+            }
+
+            for (var cell = 0; cell < other.cells.Length; cell++)
+            {
+                AddCell(cell, other.cells[cell]);
             }
         }
 
-        public MetricValue? Get(int slot) =>
-            2 * slot < numbers.Length ? new MetricValue(numbers[2 * slot], numbers[(2 * slot) + 1]) : null;
+        public MetricTotal? Get(int slot) => NumbersEach * slot is var at && at < numbers.Length
+            ? new MetricTotal(numbers[at], numbers[at + 1], numbers[at + 2], numbers[at + 3])
+            : null;
+
+        public double GetCell(int cell) => cell < cells.Length ? cells[cell] : 0;
+
+        private void Add(int slot, double count, double sum, double reports, double spread)
+        {
+            var at = NumbersEach * slot;
+            Grow(ref numbers, at + NumbersEach);
+            numbers[at] += count;
+            numbers[at + 1] += sum;
+            numbers[at + 2] += reports;
+            numbers[at + 3] += spread;
+        }
+
+        private static void Grow(ref double[] array, int length)
+        {
+            if (array.Length < length)
+            {
+                Array.Resize(ref array, Math.Max(2 * array.Length, length));
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 
 namespace OrleansPolicy.Fleets;
 
@@ -65,6 +66,12 @@ public static class ReportRules
         return CheckRejections(report) ?? CheckMetrics(report);
     }
 
+    /// <summary>A bucket's upper bound, which is the text of a number or <c>+Inf</c>; null where it is none.</summary>
+    public static double? ReadBound(string bound) =>
+        bound is "+Inf" or "Infinity" ? double.PositiveInfinity
+        : double.TryParse(bound, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
+        : null;
+
     /// <summary>Whether a report is news after what was heard last: of another boot, or later in the same.</summary>
     public static bool IsNews(NodeReport report, string? lastBootId, long lastSeq)
     {
@@ -100,7 +107,7 @@ public static class ReportRules
         {
             if (name.Length is 0 or > NameLengthMax || value is null || !value.IsSound || !AreInRange(value))
             {
-                return Invalid("$.metrics", $"'{(name.Length > NameLengthMax ? name[..NameLengthMax] : name)}' is no finite number, or its counts are negative or too large.");
+                return Invalid("$.metrics", $"'{(name.Length > NameLengthMax ? name[..NameLengthMax] : name)}' is no finite number, its counts are negative or too large, or a bucket's bound is no number.");
             }
         }
 
@@ -109,7 +116,7 @@ public static class ReportRules
 
     private static bool AreInRange(MetricValue value) =>
         value.Count <= ValueMax && Math.Abs(value.Sum) <= ValueMax
-        && (value.Buckets is null || (value.Buckets.Count <= BucketsMax && value.Buckets.All(bucket => bucket.Key.Length <= NameLengthMax && bucket.Value <= ValueMax)));
+        && (value.Buckets is null || (value.Buckets.Count <= BucketsMax && value.Buckets.All(bucket => bucket.Value <= ValueMax && ReadBound(bucket.Key) is not null)));
 
     private static bool IsHash(string text) => text.Length == 64 && text.AsSpan().IndexOfAnyExcept(HexDigits) < 0;
 

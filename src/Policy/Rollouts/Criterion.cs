@@ -9,21 +9,36 @@ public abstract record Criterion
     {
     }
 
-    /// <summary>A metric held against a number.</summary>
+    /// <summary>A metric held against a number, or against what the nodes outside the cohort measure.</summary>
     /// <param name="Metric">The metric's name in the nodes' reports.</param>
     /// <param name="Operator">How.</param>
-    /// <param name="Limit">The number, in the metric's own unit.</param>
+    /// <param name="Limit">The number, in the metric's own unit; with <see cref="Baseline"/> its factor.</param>
     public sealed record Comparison(string Metric, ComparisonOperator Operator, double Limit) : Criterion
     {
-        /// <summary>Whether a measured value meets it.</summary>
-        public bool IsMetBy(double measured) => Operator switch
+        /// <summary>Which percentile of the metric's histogram, above 0 and below 100; null: its mean.</summary>
+        public double? Percentile { get; init; }
+
+        /// <summary>How far it looks back, in contract time; null: over the trailing observation window.</summary>
+        public TimeSpan? Over { get; init; }
+
+        /// <summary>Whether the limit is <see cref="Limit"/> times the baseline.</summary>
+        public bool Baseline { get; init; }
+
+        /// <summary>Whether it asks for a value that is not too high: then the bad side is above.</summary>
+        public bool IsUpperLimit => Operator is ComparisonOperator.Less or ComparisonOperator.LessOrEqual;
+
+        /// <summary>Whether a measured value meets <see cref="Limit"/>.</summary>
+        public bool IsMetBy(double measured) => IsMetBy(measured, Limit);
+
+        /// <summary>Whether a measured value meets a limit.</summary>
+        public bool IsMetBy(double measured, double limit) => Operator switch
         {
-            ComparisonOperator.Less => measured < Limit,
-            ComparisonOperator.LessOrEqual => measured <= Limit,
-            ComparisonOperator.Greater => measured > Limit,
-            ComparisonOperator.GreaterOrEqual => measured >= Limit,
-            ComparisonOperator.Equal => measured.Equals(Limit),
-            ComparisonOperator.NotEqual => !measured.Equals(Limit),
+            ComparisonOperator.Less => measured < limit,
+            ComparisonOperator.LessOrEqual => measured <= limit,
+            ComparisonOperator.Greater => measured > limit,
+            ComparisonOperator.GreaterOrEqual => measured >= limit,
+            ComparisonOperator.Equal => measured.Equals(limit),
+            ComparisonOperator.NotEqual => !measured.Equals(limit),
             _ => throw new InvariantViolationException($"The operator {Operator} is not one of the six."),
         };
     }
@@ -36,6 +51,16 @@ public abstract record Criterion
 
     /// <summary>Not it.</summary>
     public sealed record Not(Criterion Part) : Criterion;
+
+    /// <summary>All comparisons in it, from left to right.</summary>
+    public IEnumerable<Comparison> Comparisons() => this switch
+    {
+        Comparison comparison => [comparison],
+        All all => all.Parts.SelectMany(part => part.Comparisons()),
+        Any any => any.Parts.SelectMany(part => part.Comparisons()),
+        Not not => not.Part.Comparisons(),
+        _ => throw new InvariantViolationException($"{GetType().Name} is not one of the four kinds of criteria."),
+    };
 }
 
 /// <summary>How a metric is held against a number.</summary>

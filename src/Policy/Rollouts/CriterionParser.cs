@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Rollouts;
 
@@ -8,11 +9,16 @@ namespace OrleansPolicy.Rollouts;
 /// <code>
 /// either     := both ("or" both)*
 /// both       := one ("and" one)*
-/// one        := "not" one | "(" either ")" | "no" metric | metric op number [unit]
+/// one        := "not" one | "(" either ")" | "no" metric [over] | value op number [unit] [over] | value versus
+/// value      := metric | percentile "(" metric ")"
 /// op         := "&lt;" | "&lt;=" | "&gt;" | "&gt;=" | "==" | "!="
+/// over       := "over" number unit of time
+/// versus     := [op] "vs" "baseline" ["*" number]
 /// metric     := a letter or "_", then letters, digits, "_", ".", ":", "-"
+/// percentile := "p", then a number above 0 and below 100
 /// </code>
-/// <c>no errors</c> is <c>errors == 0</c>. Words are case-sensitive. What does not parse is a criterion for a person.
+/// <c>no errors</c> is <c>errors == 0</c>; <c>x vs baseline * 1.2</c> is <c>x &lt;= vs baseline * 1.2</c>, and after an operator "vs" may be left out.
+/// Words are case-sensitive. What does not parse is a criterion for a person.
 /// </summary>
 public static class CriterionParser
 {
@@ -40,6 +46,8 @@ public static class CriterionParser
 
         return criterion is not null ? new CriterionReading(criterion) : new CriterionReading(null, reader.Column, reader.Error);
     }
+
+    private const string Baseline = "baseline";
 
     private enum TokenKind
     {
@@ -128,13 +136,19 @@ public static class CriterionParser
             return TryWord("no") ? None() : Compare();
         }
 
-        private Criterion.Comparison? None() => Metric() is { } metric ? new Criterion.Comparison(metric, ComparisonOperator.Equal, 0) : null;
+        private Criterion? None() =>
+            Metric() is { } metric ? Over(new Criterion.Comparison(metric, ComparisonOperator.Equal, 0)) : null;
 
         private Criterion? Compare()
         {
-            if (Metric() is not { } metric)
+            if (Value() is not { } value)
             {
                 return null;
+            }
+
+            if (TryWord("vs"))
+            {
+                return Versus(value with { Operator = ComparisonOperator.LessOrEqual });
             }
 
             ComparisonOperator? read = Next.Text switch
@@ -153,26 +167,144 @@ public static class CriterionParser
             }
 
             Advance();
-            if (Next.Kind != TokenKind.Number
-                || !double.TryParse(Next.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-                || !double.IsFinite(number))
+            if (TryWord("vs") || Next.Text == Baseline)
             {
-                return Refuse("Expected a number.");
+                return Versus(value with { Operator = op });
             }
 
-            Advance();
+            if (Number() is not { } number)
+            {
+                return null;
+            }
+
             if (Next.Kind is TokenKind.Word or TokenKind.Other && !IsReserved(Next.Text))
             {
-                if (CriterionUnits.Convert(number, Next.Text, metric) is not { } converted)
+                if (CriterionUnits.Convert(number, Next.Text, value.Metric) is not { } converted)
                 {
-                    return Refuse($"'{Next.Text}' is no unit that '{metric}' could have.");
+                    return Refuse($"'{Next.Text}' is no unit that '{value.Metric}' could have.");
                 }
 
                 number = converted;
                 Advance();
             }
 
-            return new Criterion.Comparison(metric, op, number);
+            return Over(value with { Operator = op, Limit = number });
+        }
+
+        // A metric, or a percentile of one; what it is compared with follows.
+        private Criterion.Comparison? Value()
+        {
+            var first = Next;
+            if (Metric() is not { } metric)
+            {
+                return null;
+            }
+
+            if (Next.Kind != TokenKind.Open)
+            {
+                return new Criterion.Comparison(metric, ComparisonOperator.Equal, 0);
+            }
+
+            if (!metric.StartsWith('p')
+                || !double.TryParse(metric.AsSpan(1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percentile)
+                || percentile is <= 0 or >= 100)
+            {
+                Next = first;
+                Refuse($"'{metric}' is no percentile: write p50(...), p99(...), p99.9(...).");
+                return null;
+            }
+
+            Advance();
+            if (Metric() is not { } inner)
+            {
+                return null;
+            }
+
+            if (Next.Kind != TokenKind.Close)
+            {
+                Refuse("Expected ')'.");
+                return null;
+            }
+
+            Advance();
+            return new Criterion.Comparison(inner, ComparisonOperator.Equal, 0) { Percentile = percentile };
+        }
+
+        private Criterion? Versus(Criterion.Comparison value)
+        {
+            if (Next.Text != Baseline)
+            {
+                return Refuse("Expected 'baseline'.");
+            }
+
+            if (value.Operator is ComparisonOperator.Equal or ComparisonOperator.NotEqual)
+            {
+                return Refuse("A baseline is compared with < <= > or >=.");
+            }
+
+            if (value.Metric == MetricWindow.Decisions && value.Percentile is null)
+            {
+                return Refuse("decisions counts what the nodes did: the cohort and the rest differ in size.");
+            }
+
+            Advance();
+            var factor = 1.0;
+            if (Next is { Kind: TokenKind.Other, Text: "*" })
+            {
+                Advance();
+                var at = Next;
+                if (Number() is not { } number)
+                {
+                    return null;
+                }
+
+                if (number <= 0)
+                {
+                    Next = at;
+                    return Refuse("Expected a factor above 0.");
+                }
+
+                factor = number;
+            }
+
+            return Next is { Kind: TokenKind.Word, Text: "over" }
+                ? Refuse("A comparison with the baseline looks at all since the window began, so that it stays valid however often it looks: leave 'over' out.")
+                : value with { Limit = factor, Baseline = true };
+        }
+
+        private Criterion? Over(Criterion.Comparison comparison)
+        {
+            if (!TryWord("over"))
+            {
+                return comparison;
+            }
+
+            if (Number() is not { } number)
+            {
+                return null;
+            }
+
+            if (CriterionUnits.Seconds(number, Next.Text) is not { } seconds || seconds is <= 0 or > PlanReader.HoursMax * 3600)
+            {
+                return Refuse("Expected a time such as 15m, above 0 and at most a year.");
+            }
+
+            Advance();
+            return comparison with { Over = TimeSpan.FromSeconds(seconds) };
+        }
+
+        private double? Number()
+        {
+            if (Next.Kind != TokenKind.Number
+                || !double.TryParse(Next.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                || !double.IsFinite(number))
+            {
+                Refuse("Expected a number.");
+                return null;
+            }
+
+            Advance();
+            return number;
         }
 
         private string? Metric()

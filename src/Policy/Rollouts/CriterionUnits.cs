@@ -19,6 +19,9 @@ internal static class CriterionUnits
 
     private static readonly string[] PercentEndings = ["_percent", "_pct", "_percentage"];
 
+    /// <summary>A time in seconds; null: there is no such unit of time.</summary>
+    public static double? Seconds(double number, string unit) => Array.Find(Times, known => known.Unit == unit) is { Unit: not null } given ? number * given.Seconds : null;
+
     /// <summary>The number in the metric's unit; null: there is no such unit, or it does not fit the metric.</summary>
     public static double? Convert(double number, string unit, string metric)
     {

@@ -29,10 +29,13 @@ public sealed record FleetObservation
     public required NodeCounts Nodes { get; init; }
 
     /// <summary>Metrics of the cohort over the trailing window, summed over its nodes.</summary>
-    public ImmutableSortedDictionary<string, MetricValue> Cohort { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;
+    public ImmutableSortedDictionary<string, MetricTotal> Cohort { get; init; } = ImmutableSortedDictionary<string, MetricTotal>.Empty;
 
-    /// <summary>The same of the nodes outside the cohort.</summary>
-    public ImmutableSortedDictionary<string, MetricValue> Rest { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;
+    /// <summary>The same over the other look-backs that were asked for.</summary>
+    public ImmutableArray<LookedBack> LookBacks { get; init; } = [];
+
+    /// <summary>The cohort and the nodes outside it, since the running window began; null unless asked for.</summary>
+    public ComparedMetrics? Compared { get; init; }
 
     /// <summary>When the newest sample of the cohort arrived.</summary>
     public DateTimeOffset? NewestSampleAt { get; init; }

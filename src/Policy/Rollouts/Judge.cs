@@ -19,6 +19,21 @@ public static class Judge
     /// <summary>A criterion is for a person, and nobody has attested it.</summary>
     public const string ManualCode = "criterion.manual";
 
+    /// <summary>A percentile lies above the highest bound of the histogram, and so does what it is held against.</summary>
+    public const string BeyondCode = "percentile.beyond";
+
+    /// <summary>There are, and were, not enough decisions outside the cohort to compare with.</summary>
+    public const string NoBaselineCode = "baseline.missing";
+
+    /// <summary>The baseline is 0: no factor of it is a limit.</summary>
+    public const string ZeroBaselineCode = "baseline.zero";
+
+    /// <summary>The cohort's nodes see other traffic than the rest: more than twice as much each, or less than half.</summary>
+    public const string RatioCode = "baseline.sample_ratio";
+
+    /// <summary>It is worse than the baseline allows as measured, and that may be chance.</summary>
+    public const string UndecidedCode = "baseline.undecided";
+
     /// <summary>Fewer decisions than <c>min_samples</c>.</summary>
     public const string FewCode = "samples.too_few";
 
@@ -29,13 +44,19 @@ public static class Judge
     /// The verdict over a window. Too few or stale samples are INCONCLUSIVE whatever they show; then one failed criterion is FAIL, one
     /// that cannot be told (a missing metric, a criterion for a person) INCONCLUSIVE, and only all of them together PASS.
     /// </summary>
-    public static Verdict Judged(RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset now)
+    /// <param name="plan">The plan.</param>
+    /// <param name="stage">The stage whose criteria are judged.</param>
+    /// <param name="fleet">What was seen.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="frozen">The baseline that was kept for when nobody is left outside the cohort.</param>
+    public static Verdict Judged(RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset now, FrozenBaseline? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(fleet);
         var samples = CriterionEvaluation.Measure(MetricWindow.Decisions, fleet.Cohort) ?? 0;
-        var results = stage.SuccessCriteria.Select(text => Result(text, fleet.Cohort)).ToImmutableArray();
+        var sight = new CriterionSight(fleet, JudgeTerms.Of(plan, frozen), IsTrigger: false);
+        var results = stage.SuccessCriteria.Select(text => Result(text, sight)).ToImmutableArray();
         if (samples < plan.MinSamples)
         {
             return new Verdict(
@@ -55,46 +76,56 @@ public static class Judge
             { Kind: VerdictKind.Fail } failed => new Verdict(
                 VerdictKind.Fail, FailCode, $"'{failed.Criterion}' does not hold: measured {Text(failed.Measured)}, limit {Text(failed.Limit)}.",
                 results, samples),
-            { Note: ManualCode } manual => new Verdict(
-                VerdictKind.Inconclusive, ManualCode, $"'{manual.Criterion}' is for a person, and nobody has attested it.", results, samples),
-            var missing => new Verdict(
-                VerdictKind.Inconclusive, MissingCode, $"'{missing.Criterion}' cannot be told: no node reported what it needs.", results, samples),
+            var unknown => new Verdict(
+                VerdictKind.Inconclusive, unknown.Note ?? MissingCode, $"'{unknown.Criterion}' {Why(unknown, plan)}", results, samples),
         };
     }
 
     /// <summary>
     /// The trigger's result where it fires, else null. It looks at whatever was measured, be it one sample: <c>min_samples</c> guards what
-    /// is called healthy, never the way back. A trigger that cannot be evaluated never fires.
+    /// is called healthy, never the way back. A trigger that cannot be evaluated never fires; one that compares with the baseline fires on
+    /// proof alone.
     /// </summary>
-    public static CriterionResult? Fired(string trigger, FleetObservation fleet)
-    {
-        ArgumentNullException.ThrowIfNull(fleet);
-        return Fired(trigger, fleet.Cohort);
-    }
-
-    /// <summary>The same over the cohort's metrics.</summary>
-    public static CriterionResult? Fired(string trigger, ImmutableSortedDictionary<string, MetricValue> cohort)
+    public static CriterionResult? Fired(string trigger, FleetObservation fleet, JudgeTerms terms)
     {
         ArgumentNullException.ThrowIfNull(trigger);
-        return CriterionParser.Parse(trigger).Criterion is { } criterion && CriterionEvaluation.Of(criterion, cohort) is { Holds: true } fired
-            ? new CriterionResult(trigger, VerdictKind.Fail, fired.Measured, fired.Decisive.Limit)
+        ArgumentNullException.ThrowIfNull(fleet);
+        ArgumentNullException.ThrowIfNull(terms);
+        return CriterionParser.Parse(trigger).Criterion is { } criterion
+            && CriterionEvaluation.Of(criterion, new CriterionSight(fleet, terms, IsTrigger: true)) is { Holds: true } fired
+            ? new CriterionResult(trigger, VerdictKind.Fail, fired.Measured, fired.Limit) { Baseline = fired.Baseline }
             : null;
     }
 
     internal static string Text(double? number) => number?.ToString("0.######", CultureInfo.InvariantCulture) ?? "nothing";
 
-    private static CriterionResult Result(string text, ImmutableSortedDictionary<string, MetricValue> metrics)
+    private static CriterionResult Result(string text, in CriterionSight sight)
     {
         if (CriterionParser.Parse(text).Criterion is not { } criterion)
         {
             return new CriterionResult(text, VerdictKind.Inconclusive, null, null, ManualCode);
         }
 
-        var evaluation = CriterionEvaluation.Of(criterion, metrics);
+        var evaluation = CriterionEvaluation.Of(criterion, sight);
         var kind = evaluation.Holds switch { true => VerdictKind.Pass, false => VerdictKind.Fail, null => VerdictKind.Inconclusive };
         return new CriterionResult(
-            text, kind, evaluation.Measured, evaluation.Decisive.Limit, kind == VerdictKind.Inconclusive ? MissingCode : null);
+            text, kind, evaluation.Measured, evaluation.Limit, kind == VerdictKind.Inconclusive ? evaluation.Note : null)
+        {
+            Baseline = evaluation.Baseline,
+        };
     }
+
+    private static string Why(CriterionResult unknown, RolloutPlan plan) => unknown.Note switch
+    {
+        ManualCode => "is for a person, and nobody has attested it.",
+        FewCode => $"cannot be told: what it looks at is less than {plan.MinSamples} decisions, or {BaselineComparison.ReportsMin} reports on one side.",
+        BeyondCode => "cannot be told: it lies above the highest bucket that nodes report.",
+        NoBaselineCode => $"cannot be told: there are not {plan.MinSamples} decisions outside the cohort to compare with, and were not before.",
+        ZeroBaselineCode => "cannot be told: the nodes outside the cohort measured 0, and no factor of that is a limit.",
+        RatioCode => "cannot be told: a node of the cohort sees more than twice, or less than half, the traffic of one outside it.",
+        UndecidedCode => $"is not met as measured ({Text(unknown.Measured)}, limit {Text(unknown.Limit)}), and that may be chance so far.",
+        _ => "cannot be told: no node reported what it needs.",
+    };
 
     private static CriterionResult? Worst(ImmutableArray<CriterionResult> results) =>
         results.FirstOrDefault(result => result.Kind == VerdictKind.Fail) ?? results.FirstOrDefault(result => result.Kind != VerdictKind.Pass);

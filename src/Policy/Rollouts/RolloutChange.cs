@@ -26,6 +26,7 @@ internal static class RolloutChange
                 Why = judged.Why,
                 Healthy = judged.Healthy,
                 LastHealthyAt = judged.LastHealthyAt,
+                Baseline = judged.Baseline ?? state.Baseline,
             },
             RolloutEvent.Extended extended => state with
             {
@@ -124,6 +125,7 @@ internal static class RolloutChange
             Extended = false,
             ApprovedBy = null,
             Verdict = null,
+            Baseline = e.Baseline ?? state.Baseline,
             CensusNMax = Math.Max(state.CensusNMax, e.Directive.CensusN),
             Why = e.Why,
         };

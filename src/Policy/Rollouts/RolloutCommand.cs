@@ -119,6 +119,9 @@ public abstract record RolloutEvent(DateTimeOffset At)
         DateTimeOffset At, int StageIndex, decimal Percentage, Directive Directive, Verdict Verdict, string? Code, Why Why,
         ImmutableArray<Problem> Warnings) : RolloutEvent(At)
     {
+        /// <summary>The baseline of the stage it leaves; null: the one that was kept before stays.</summary>
+        public FrozenBaseline? Baseline { get; init; }
+
         /// <inheritdoc/>
         [JsonIgnore]
         public override Directive? NewDirective => Directive;
@@ -135,7 +138,11 @@ public abstract record RolloutEvent(DateTimeOffset At)
     /// <param name="LastHealthyAt">The last moment at which that was so.</param>
     /// <param name="Unobserved">Time since the last event in which no samples could arrive: the clocks move on by it.</param>
     public sealed record Judged(
-        DateTimeOffset At, Verdict? Verdict, Why Why, bool Healthy, DateTimeOffset? LastHealthyAt, TimeSpan Unobserved) : RolloutEvent(At);
+        DateTimeOffset At, Verdict? Verdict, Why Why, bool Healthy, DateTimeOffset? LastHealthyAt, TimeSpan Unobserved) : RolloutEvent(At)
+    {
+        /// <summary>The baseline to keep; null: the one that was kept before stays.</summary>
+        public FrozenBaseline? Baseline { get; init; }
+    }
 
     /// <summary>Its verdict was inconclusive at the end of the window, and it gets one more full window (<c>on_inconclusive: extend</c>).</summary>
     public sealed record Extended(DateTimeOffset At, Why Why, Verdict Verdict) : RolloutEvent(At);

@@ -137,7 +137,27 @@ public static class RolloutDecider
         ArgumentNullException.ThrowIfNull(state);
         return state.Return is { IsOpen: true } back
             ? new FleetWatch(now, state.Epoch, null, back with { DurableAt = back.DurableAt ?? durableAt ?? now })
-            : new FleetWatch(WindowStart(state, now), state.Epoch, state.IsFinal ? null : state.Stage?.RollbackTrigger);
+            : state is { IsFinal: false, Plan: { } plan, Stage: { } stage } ? Watch(state, plan, stage, now)
+            : new FleetWatch(WindowStart(state, now), state.Epoch);
+    }
+
+    private static FleetWatch Watch(RolloutState state, RolloutPlan plan, PlanStage stage, DateTimeOffset now)
+    {
+        var at = now > state.SeenAt ? now : state.SeenAt;
+        var comparisons = stage.SuccessCriteria.Add(stage.RollbackTrigger)
+            .SelectMany(text => CriterionParser.Parse(text).Criterion?.Comparisons() ?? []).ToList();
+        return new FleetWatch(WindowStart(state, now), state.Epoch, stage.RollbackTrigger)
+        {
+            LookBacks = [.. comparisons.Select(comparison => comparison.Over).OfType<TimeSpan>().Distinct().Select(From)],
+            CompareFrom = comparisons.Exists(comparison => comparison.Baseline) ? state.WindowStartedAt : null,
+            Terms = JudgeTerms.Of(plan, state.Baseline),
+        };
+
+        LookBack From(TimeSpan over)
+        {
+            var from = at - new RolloutTimes(state, plan, at).Hours(over.TotalHours);
+            return new LookBack(over, from > state.WindowStartedAt ? from : state.WindowStartedAt);
+        }
     }
 
     /// <summary>The name of a phase as the wedge calls it.</summary>

@@ -17,14 +17,14 @@ internal static class RolloutLook
             return RolloutDecider.Nothing();
         }
 
-        var verdict = Judge.Judged(plan, stage, fleet, at);
+        var verdict = Judge.Judged(plan, stage, fleet, at, state.Baseline);
         if (fleet.EpochBehind is { } known)
         {
             // Whatever would be decided now, the nodes would not obey it: they know better.
             var behind = new Why(
                 RolloutReasons.EpochBehind, FleetProblems.Behind(known, state.Epoch).Message, at, "An admin raises the fleet's epoch.", null, known,
                 state.Epoch);
-            return Hold(state, new RolloutTimes(state, plan, at), Keep(state.Why, behind), verdict, healthy: false, state.LastHealthyAt);
+            return Hold(state, new RolloutTimes(state, plan, at), Keep(state.Why, behind), fleet, verdict, healthy: false, state.LastHealthyAt);
         }
 
         if (MustGoBack(state, plan, stage, fleet, at) is var (why, detectedAt))
@@ -32,7 +32,7 @@ internal static class RolloutLook
             return Back(state, fleet, why, verdict, detectedAt, at);
         }
 
-        return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, verdict, at) : Still(state, plan, verdict, at);
+        return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, verdict, at) : Still(state, plan, fleet, verdict, at);
     }
 
     /// <summary>Whether leaving the stage waits for a person. The step up from the initial percentage and completing never do.</summary>
@@ -125,21 +125,29 @@ internal static class RolloutLook
                 verdict, at);
         }
 
-        return Hold(state, times, Keep(state.Why, Standing(times, fleet.Nodes, verdict)), verdict, healthy, lastHealthyAt);
+        return Hold(state, times, Keep(state.Why, Standing(times, fleet.Nodes, verdict)), fleet, verdict, healthy, lastHealthyAt);
     }
 
-    private static Outcome<ImmutableArray<RolloutEvent>> Still(RolloutState state, RolloutPlan plan, Verdict verdict, DateTimeOffset at) =>
-        Hold(state, new RolloutTimes(state, plan, at), state.Why, verdict, healthy: false, state.LastHealthyAt);
+    private static Outcome<ImmutableArray<RolloutEvent>> Still(
+        RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, DateTimeOffset at) =>
+        Hold(state, new RolloutTimes(state, plan, at), state.Why, fleet, verdict, healthy: false, state.LastHealthyAt);
 
     private static Outcome<ImmutableArray<RolloutEvent>> Hold(
-        RolloutState state, RolloutTimes times, Why why, Verdict verdict, bool healthy, DateTimeOffset? lastHealthyAt)
+        RolloutState state, RolloutTimes times, Why why, FleetObservation fleet, Verdict verdict, bool healthy, DateTimeOffset? lastHealthyAt)
     {
         var same = why.Code == state.Why.Code && why.Criterion == state.Why.Criterion && healthy == state.Healthy
             && verdict.Kind == state.Verdict?.Kind && verdict.Code == state.Verdict.Code;
         return same && times.Now - state.SeenAt < times.Beat
             ? RolloutDecider.Nothing()
-            : RolloutDecider.One(new RolloutEvent.Judged(times.Now, verdict, why, healthy, lastHealthyAt, TimeSpan.Zero));
+            : RolloutDecider.One(new RolloutEvent.Judged(times.Now, verdict, why, healthy, lastHealthyAt, TimeSpan.Zero)
+            {
+                Baseline = BaselineOf(times.Plan, fleet, times.Now),
+            });
     }
+
+    // What the next stages are compared with where nobody is left outside the cohort: kept while there is somebody.
+    private static FrozenBaseline? BaselineOf(RolloutPlan plan, FleetObservation fleet, DateTimeOffset at) =>
+        fleet.Compared is { } compared && compared.HasRest(JudgeTerms.Of(plan, null), at) ? new FrozenBaseline(at, compared.Rest) : null;
 
     // A step up, the next stage or the end; null where the census is missing that entering a stage needs.
     private static RolloutEvent? Forward(RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, RolloutTimes times)
@@ -172,7 +180,10 @@ internal static class RolloutLook
         };
         return new RolloutEvent.Advanced(
             times.Now, index, percentage, directive, verdict, state.AtInitialPercentage ? null : RolloutCodes.Advanced,
-            Entered(plan, index, percentage, times.Now), cut.Warnings);
+            Entered(plan, index, percentage, times.Now), cut.Warnings)
+        {
+            Baseline = BaselineOf(plan, fleet, times.Now),
+        };
     }
 
     private static RolloutEvent.Completed Completed(RolloutState state, FleetObservation fleet, Verdict verdict, DateTimeOffset at)
@@ -202,7 +213,7 @@ internal static class RolloutLook
             return (disarmed, disarm.At);
         }
 
-        if (Judge.Fired(stage.RollbackTrigger, fleet) is { } fired)
+        if (Judge.Fired(stage.RollbackTrigger, fleet, JudgeTerms.Of(plan, state.Baseline)) is { } fired)
         {
             var why = new Why(
                 RolloutReasons.Trigger,
@@ -253,12 +264,13 @@ internal static class RolloutLook
 
         if (verdict.Kind == VerdictKind.Inconclusive)
         {
-            var unknown = verdict.Criteria.FirstOrDefault(result => result.Note == verdict.Code);
+            var isFewInAll = verdict.Samples < plan.MinSamples;
+            var unknown = isFewInAll ? null : verdict.Criteria.FirstOrDefault(result => result.Note == verdict.Code);
             var (measured, limit) = verdict.Code switch
             {
-                Judge.FewCode => (verdict.Samples, plan.MinSamples),
-                Judge.StaleCode => (null, plan.FreshnessSec),
-                _ => ((double?)null, (double?)null),
+                Judge.FewCode when isFewInAll => (verdict.Samples, plan.MinSamples),
+                Judge.StaleCode => ((double?)null, (double?)plan.FreshnessSec),
+                _ => (unknown?.Measured, unknown?.Limit),
             };
             return new Why(
                 verdict.Code, verdict.Sentence, at, "Pauses after three windows without success.", unknown?.Criterion, measured, limit);

@@ -96,6 +96,9 @@ public sealed record RolloutState
     /// <summary>The verdict over the window at the last look.</summary>
     public Verdict? Verdict { get; init; }
 
+    /// <summary>What the nodes outside the cohort last measured, for criteria that compare with it; null: none does, or there were never enough.</summary>
+    public FrozenBaseline? Baseline { get; init; }
+
     /// <summary>The largest census of this rollout, in nodes.</summary>
     public int CensusNMax { get; init; }
 
@@ -169,7 +172,16 @@ public sealed record Why(
 public sealed record Verdict(VerdictKind Kind, string Code, string Sentence, ImmutableArray<CriterionResult> Criteria, double Samples);
 
 /// <summary>What one criterion says.</summary>
-public sealed record CriterionResult(string Criterion, VerdictKind Kind, double? Measured, double? Limit, string? Note = null);
+/// <param name="Criterion">As it stands in the plan.</param>
+/// <param name="Kind">The verdict on it.</param>
+/// <param name="Measured">What was measured; null where that is missing.</param>
+/// <param name="Limit">What it was held against; null where that is missing.</param>
+/// <param name="Note">Why it cannot be told: a code of <see cref="Judge"/>; null where it can.</param>
+public sealed record CriterionResult(string Criterion, VerdictKind Kind, double? Measured, double? Limit, string? Note = null)
+{
+    /// <summary><c>concurrent</c> or <c>frozen</c>: whether the baseline it was compared with was measured at the same time; null: it was compared with none.</summary>
+    public string? Baseline { get; init; }
+}
 
 /// <summary>The three verdicts.</summary>
 public enum VerdictKind

@@ -18,8 +18,8 @@ public sealed class MetricWindowTests
 
         var sums = window.Sum(T0, T0.AddSeconds(2));
 
-        Assert.Equal(new MetricValue(40, 40), sums["decisions"]);
-        Assert.Equal(new MetricValue(40, 1), sums["error_rate"]);
+        Assert.Equal(new MetricTotal(40, 40, 2, 40), sums["decisions"]);
+        Assert.Equal(new MetricTotal(40, 1, 2, 0.1), sums["error_rate"]);
         Assert.Equal(T0.AddSeconds(1), window.NewestSampleAt);
     }
 

@@ -40,6 +40,39 @@ public sealed class CriterionParserTests
     }
 
     [Theory]
+    [InlineData("error_rate < 1% over 15m", null, 900, false, 0.01)]
+    [InlineData("no errors over 1h", null, 3_600, false, 0)]
+    [InlineData("p99(latency_ms) < 250", 99.0, null, false, 250)]
+    [InlineData("p99.9( latency_ms ) <= 1s over 90s", 99.9, 90, false, 1_000)]
+    [InlineData("p50(latency_ms) vs baseline", 50.0, null, true, 1)]
+    [InlineData("error_rate vs baseline * 1.2", null, null, true, 1.2)]
+    [InlineData("error_rate <= vs baseline * 1.2", null, null, true, 1.2)]
+    [InlineData("error_rate < baseline*.5", null, null, true, 0.5)]
+    public void Percentiles_look_backs_and_baselines_are_read(string text, double? percentile, int? overSec, bool baseline, double limit)
+    {
+        var comparison = Assert.IsType<Criterion.Comparison>(CriterionParser.Parse(text).Criterion);
+
+        Assert.Equal(
+            (percentile, overSec, baseline, limit),
+            (comparison.Percentile, (int?)comparison.Over?.TotalSeconds, comparison.Baseline, comparison.Limit));
+    }
+
+    [Theory]
+    [InlineData("error_rate vs baseline", ComparisonOperator.LessOrEqual)]
+    [InlineData("error_rate > vs baseline * 2", ComparisonOperator.Greater)]
+    [InlineData("hits >= baseline * 0.9", ComparisonOperator.GreaterOrEqual)]
+    public void A_baseline_without_an_operator_is_an_upper_limit(string text, ComparisonOperator op) =>
+        Assert.Equal(op, Assert.IsType<Criterion.Comparison>(CriterionParser.Parse(text).Criterion).Operator);
+
+    [Fact]
+    public void Each_part_has_its_own_look_back()
+    {
+        var criterion = CriterionParser.Parse("not (a < 1 over 5m or b < 2) and p99(c) < 3 over 1h").Criterion!;
+
+        Assert.Equal([("a", 5.0), ("b", null), ("c", (double?)60)], criterion.Comparisons().Select(part => (part.Metric, part.Over?.TotalMinutes)));
+    }
+
+    [Theory]
     [InlineData("a < 1 or b < 2 and c < 3", "(a or (b and c))")]
     [InlineData("a < 1 and b < 2 or c < 3", "((a and b) or c)")]
     [InlineData("(a < 1 or b < 2) and c < 3", "((a or b) and c)")]
@@ -62,7 +95,33 @@ public sealed class CriterionParserTests
     [InlineData("error_rate = 1", 12)]
     [InlineData("error_rate => 1", 12)]
     [InlineData("error_rate ! 1", 12)]
-    [InlineData("error_rate < 1 over 15m", 16)]
+    [InlineData("error_rate < 1 over", 20)]
+    [InlineData("error_rate < 1 over m", 21)]
+    [InlineData("error_rate < 1 over 15", 23)]
+    [InlineData("error_rate < 1 over 15 %", 24)]
+    [InlineData("error_rate < 1 over 0m", 22)]
+    [InlineData("error_rate < 1 over -5m", 23)]
+    [InlineData("error_rate < 1 over 8761h", 25)]
+    [InlineData("no errors over", 15)]
+    [InlineData("error_rate vs", 14)]
+    [InlineData("error_rate vs 5", 15)]
+    [InlineData("error_rate < vs 5", 17)]
+    [InlineData("error_rate == baseline", 15)]
+    [InlineData("error_rate != vs baseline", 18)]
+    [InlineData("error_rate vs baseline *", 25)]
+    [InlineData("error_rate vs baseline * x", 26)]
+    [InlineData("error_rate vs baseline * 0", 26)]
+    [InlineData("error_rate vs baseline * -1", 26)]
+    [InlineData("error_rate vs baseline / 2", 24)]
+    [InlineData("error_rate vs baseline over 15m", 24)]
+    [InlineData("decisions vs baseline", 14)]
+    [InlineData("q99(a) < 1", 1)]
+    [InlineData("p(a) < 1", 1)]
+    [InlineData("p0(a) < 1", 1)]
+    [InlineData("p100(a) < 1", 1)]
+    [InlineData("p99() < 1", 5)]
+    [InlineData("p99(a < 1", 7)]
+    [InlineData("p99(a) vs", 10)]
     [InlineData("error_rate < 1.2.3", 14)]
     [InlineData("error_rate < 1e999", 14)]
     [InlineData("error_rate < -", 14)]
@@ -101,7 +160,7 @@ public sealed class CriterionParserTests
 
     [Fact]
     public void Any_text_gets_an_answer() => Prop.ForAll(
-        Gen.Elements("a", "<", "<=", "1", "5e3", "%", "ms", "(", ")", "and", "or", "not", "no", " ", "\ud800", "é", "=", "!", ".", "-").ArrayOf().Select(string.Concat).ToArbitrary(),
+        Gen.Elements("a", "<", "<=", "1", "5e3", "%", "ms", "(", ")", "and", "or", "not", "no", "over", "vs", "baseline", "*", "p99", "15m", " ", "\ud800", "é", "=", "!", ".", "-").ArrayOf().Select(string.Concat).ToArbitrary(),
         text =>
         {
             var reading = CriterionParser.Parse(text);

@@ -45,6 +45,9 @@ internal sealed class Fleet
 
     public double Decisions { get; set; } = 1_000;
 
+    /// <summary>Decisions of the nodes outside the cohort; null: nobody asked for them.</summary>
+    public double? RestDecisions { get; set; }
+
     public int Unacked { get; set; }
 
     public int Nacked { get; set; }
@@ -115,10 +118,11 @@ internal sealed class Fleet
             Nodes = new NodeCounts(
                 assigned, Math.Max(0, assigned - Unacked), Nacked, 0, Fenced, Nodes.Count, OnTarget ?? assigned, NoAck),
             Cohort = Decisions == 0
-                ? ImmutableSortedDictionary<string, MetricValue>.Empty
-                : ImmutableSortedDictionary<string, MetricValue>.Empty
-                    .Add("decisions", new MetricValue(Decisions, Decisions))
-                    .Add("error_rate", new MetricValue(Decisions, Decisions * ErrorRate)),
+                ? ImmutableSortedDictionary<string, MetricTotal>.Empty
+                : ImmutableSortedDictionary<string, MetricTotal>.Empty
+                    .Add("decisions", new MetricTotal(Decisions, Decisions))
+                    .Add("error_rate", new MetricTotal(Decisions, Decisions * ErrorRate)),
+            Compared = RestDecisions is { } rest ? new ComparedMetrics(Side(Decisions, ErrorRate), Side(rest, 0.001), Now) : null,
             NewestSampleAt = Decisions == 0 ? null : Now - SampleAge,
             FiringSince = FiringSince,
             EpochBehind = EpochBehind,
@@ -127,6 +131,11 @@ internal sealed class Fleet
             Census = withCensus ? Census : null,
         };
     }
+
+    private static ImmutableSortedDictionary<string, MetricTotal> Side(double decisions, double errorRate) =>
+        ImmutableSortedDictionary<string, MetricTotal>.Empty
+            .Add("decisions", new MetricTotal(decisions, decisions, 100, decisions))
+            .Add("error_rate", new MetricTotal(decisions, decisions * errorRate, 100, errorRate));
 
     private ReturnCounts Returned(WayBack back)
     {

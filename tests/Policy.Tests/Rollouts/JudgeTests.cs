@@ -106,10 +106,10 @@ public sealed class JudgeTests
     [Fact]
     public void A_trigger_fires_on_a_single_sample()
     {
-        var fired = Judge.Fired("error_rate > 5%", See([("decisions", 1, 1), ("error_rate", 1, 1)]));
+        var fired = Judge.Fired("error_rate > 5%", See([("decisions", 1, 1), ("error_rate", 1, 1)]), Terms);
 
         Assert.Equal(new CriterionResult("error_rate > 5%", VerdictKind.Fail, 1, 0.05), fired);
-        Assert.Null(Judge.Fired("error_rate > 5% and decisions >= 50", See([("decisions", 1, 1), ("error_rate", 1, 1)])));
+        Assert.Null(Judge.Fired("error_rate > 5% and decisions >= 50", See([("decisions", 1, 1), ("error_rate", 1, 1)]), Terms));
     }
 
     [Theory]
@@ -118,11 +118,75 @@ public sealed class JudgeTests
     [InlineData("not missing > 0")]
     [InlineData("when ops says so")]
     public void A_trigger_that_does_not_hold_or_cannot_be_evaluated_never_fires(string trigger) =>
-        Assert.Null(Judge.Fired(trigger, See([("decisions", 1000, 1000), ("error_rate", 1000, 50)])));
+        Assert.Null(Judge.Fired(trigger, See([("decisions", 1000, 1000), ("error_rate", 1000, 50)]), Terms));
 
     [Fact]
     public void A_mean_beyond_all_numbers_is_no_measurement() => Assert.Null(
         CriterionEvaluation.Measure("a", See([("a", double.Epsilon, double.MaxValue)]).Cohort));
+
+    [Theory]
+    [InlineData("error_rate < 1% over 15m", VerdictKind.Fail, null, 0.02)]
+    [InlineData("error_rate < 3% over 15m", VerdictKind.Pass, null, 0.02)]
+    [InlineData("error_rate < 1% over 5m", VerdictKind.Inconclusive, Judge.FewCode, null)]
+    [InlineData("error_rate < 1% over 30m", VerdictKind.Inconclusive, Judge.FewCode, null)]
+    public void A_criterion_looks_back_as_far_as_it_says_over_enough_samples(string criterion, VerdictKind kind, string? note, double? measured)
+    {
+        var seen = See([("decisions", 1000, 1000), ("error_rate", 1000, 0)]) with
+        {
+            LookBacks =
+            [
+                new LookedBack(TimeSpan.FromMinutes(5), Totals(("decisions", 99, 99), ("error_rate", 99, 99))),
+                new LookedBack(TimeSpan.FromMinutes(15), Totals(("decisions", 100, 100), ("error_rate", 100, 2))),
+            ],
+        };
+
+        var result = Judge.Judged(Fleet.Plan(5, 100), Stage([criterion]), seen, Fleet.Start).Criteria.Single();
+
+        Assert.Equal((kind, note, measured), (result.Kind, result.Note, result.Measured));
+        Assert.Equal(1, Judge.Fired("error_rate > 5% over 5m", seen, Terms)?.Measured);
+        Assert.Null(Judge.Fired("error_rate > 5% over 30m", seen, Terms));
+    }
+
+    [Theory]
+    [InlineData("p50(latency_ms) < 100", VerdictKind.Pass, null, 50.0)]
+    [InlineData("p90(latency_ms) <= 150", VerdictKind.Pass, null, 150.0)]
+    [InlineData("p90(latency_ms) < 150", VerdictKind.Fail, null, 150.0)]
+    [InlineData("p95(latency_ms) < 200", VerdictKind.Fail, null, 200.0)]
+    [InlineData("p99(latency_ms) < 200", VerdictKind.Fail, null, 200.0)]
+    [InlineData("p99(latency_ms) > 150", VerdictKind.Pass, null, 200.0)]
+    [InlineData("p99(latency_ms) < 250", VerdictKind.Inconclusive, Judge.BeyondCode, 200.0)]
+    [InlineData("p99(decisions) < 250", VerdictKind.Inconclusive, Judge.MissingCode, null)]
+    [InlineData("p99(nobody) < 250", VerdictKind.Inconclusive, Judge.MissingCode, null)]
+    public void A_percentile_is_told_from_the_buckets_and_only_as_far_as_they_reach(string criterion, VerdictKind kind, string? note, double? measured)
+    {
+        // Of 1,000 observations 800 lie at or below 80 ms, 850 at or below 100, 950 at or below 200, and 50 beyond every bound.
+        var seen = See([("decisions", 1000, 1000), ("latency_ms", 1000, 90_000)]);
+        seen = seen with
+        {
+            Cohort = seen.Cohort.SetItem("latency_ms", seen.Cohort["latency_ms"] with
+            {
+                Buckets = [new MetricBucket(80, 800), new MetricBucket(100, 850), new MetricBucket(200, 950)],
+            }),
+        };
+
+        var result = Judge.Judged(Fleet.Plan(5, 100), Stage([criterion]), seen, Fleet.Start).Criteria.Single();
+
+        Assert.Equal((kind, note), (result.Kind, result.Note));
+        Assert.Equal(measured is { } m ? m : double.NaN, result.Measured ?? double.NaN, 9);
+    }
+
+    [Fact]
+    public void What_cannot_be_told_names_its_reason() => Assert.All(
+        [
+            ("p99(a) < 250", "cannot be told: no node reported what it needs."), ("a vs baseline", "cannot be told: there are not 100 decisions outside the cohort"),
+            ("a < 1 over 15m", "cannot be told: what it looks at is less than 100 decisions"),
+        ],
+        pair => Assert.Contains(pair.Item2, Judged([pair.Item1], ("decisions", 1000, 1000), ("a", 1, 1)).Sentence, StringComparison.Ordinal));
+
+    private static JudgeTerms Terms => new(100, 60);
+
+    private static ImmutableSortedDictionary<string, MetricTotal> Totals(params (string Name, double Count, double Sum)[] metrics) =>
+        metrics.ToImmutableSortedDictionary(metric => metric.Name, metric => new MetricTotal(metric.Count, metric.Sum));
 
     private static Verdict Judged(ImmutableArray<string> criteria, params (string, double, double)[] metrics) =>
         Judge.Judged(Fleet.Plan(5, 100), Stage(criteria), See(metrics), Fleet.Start);
@@ -134,7 +198,7 @@ public sealed class JudgeTests
         At = Fleet.Start,
         Directive = new Directive { Epoch = 2 },
         Nodes = new NodeCounts(1, 1, 0, 0, 0),
-        Cohort = metrics.ToImmutableSortedDictionary(metric => metric.Name, metric => new MetricValue(metric.Count, metric.Sum)),
+        Cohort = metrics.ToImmutableSortedDictionary(metric => metric.Name, metric => new MetricTotal(metric.Count, metric.Sum)),
         NewestSampleAt = Fleet.Start,
     };
 }

@@ -320,7 +320,7 @@ public sealed class PlanReaderTests
         {
             json["observation_window_hours"] = 3;
             json["wedge_stages"]![0]!["success_criteria"] = new JsonArray("looks fine to ops");
-            json["wedge_stages"]![1]!["rollback_trigger"] = "error_rate > 5% over 15m";
+            json["wedge_stages"]![1]!["rollback_trigger"] = "when ops says so";
             json["wedge_stages"]![1]!["target_percentage"] = 80;
             json["backtest"] = new JsonObject();
         });
@@ -334,7 +334,7 @@ public sealed class PlanReaderTests
             ],
             reading.Warnings.Select(problem => (problem.Code, problem.Path)));
         Assert.Contains("column 7", reading.Warnings[0].Message, StringComparison.Ordinal);
-        Assert.Contains("column 17", reading.Warnings[1].Message, StringComparison.Ordinal);
+        Assert.Contains("column 6", reading.Warnings[1].Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -76,7 +76,7 @@ public sealed class RolloutAuditTests
             Nodes = new NodeCounts(20, 15, 2, 0, 1, 100, 20),
             Nacks = [new NackedNode("node-1", "bundle.unsigned"), new NackedNode("node-2", null)],
             FencedNodes = ["node-3"],
-            Cohort = ImmutableSortedDictionary<string, MetricValue>.Empty.Add("decisions", new MetricValue(5, 5)).Add("empty", new MetricValue(0, 0)),
+            Cohort = ImmutableSortedDictionary<string, MetricTotal>.Empty.Add("decisions", new MetricTotal(5, 5)).Add("empty", new MetricTotal(0, 0)),
         };
         var e = fleet.Do(new RolloutCommand.Observe(seen)).Value.Single();
 
