@@ -30,6 +30,12 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
     [Alias("approve")]
     Task<Outcome<RolloutView>> ApproveAsync(string reason, [Immutable] Caller caller);
 
+    /// <summary>
+    /// Says whether a criterion for a person is met in the current stage. Fails with <c>rollout.state</c>, <c>rollout.not_attestable</c>.
+    /// </summary>
+    [Alias("attest")]
+    Task<Outcome<RolloutView>> AttestAsync(string criterion, bool met, string reason, [Immutable] Caller caller);
+
     /// <summary>Takes it back, from every state that is not final; never limited. Fails with <c>rollout.state</c>.</summary>
     [Alias("roll-back")]
     Task<Outcome<RolloutView>> RollBackAsync(string reason, [Immutable] Caller caller);
@@ -62,4 +68,6 @@ public sealed record FastTrackFleet(string Fleet, string? Ref, bool AllowExpired
 /// <param name="RolloutWedge">The plan.</param>
 /// <param name="Critical">Whether the bounds of critical subsystems apply.</param>
 /// <param name="Reason">Why.</param>
-public sealed record StartRollout(string Fleet, string Ref, JsonElement RolloutWedge, bool Critical, string Reason);
+/// <param name="WaiverId">The waiver of the multi-stage rule that it uses; null: none.</param>
+public sealed record StartRollout(
+    string Fleet, string Ref, JsonElement RolloutWedge, bool Critical, string Reason, string? WaiverId = null);

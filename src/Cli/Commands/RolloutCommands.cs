@@ -13,6 +13,7 @@ internal static class RolloutCommands
         Act(host, "pause", "Stop a rollout's clock.", (c, id, reason, stop) => c.PauseRolloutAsync(id, reason, stop)),
         Act(host, "resume", "Go on, with a full new window.", (c, id, reason, stop) => c.ResumeRolloutAsync(id, reason, stop)),
         Act(host, "approve", "Let a manual plan leave its stage.", (c, id, reason, stop) => c.ApproveRolloutAsync(id, reason, stop)),
+        Attest(host),
         RollBack(host),
         Why(host),
     };
@@ -42,8 +43,9 @@ internal static class RolloutCommands
         var reference = new Argument<string>("ref") { Description = "The bundle: a hash, a version, tag:NAME or tag:NAME@FLEET." };
         var file = new Argument<string>("plan") { Description = "The plan as JSON; - is standard input." };
         var (reason, critical, wait) = (ReasonOption.Create(), CriticalOption(), Waiting.Option());
+        var waiver = new Option<string?>("--waiver") { Description = "The waiver of the multi-stage rule that it uses." };
         var watch = new Option<bool>("--watch") { Description = "Then watch it to its end." };
-        return new Command("start", "Start a rollout.") { fleet, reference, file, reason, critical, wait, watch }.Does(host, async (context, cancellationToken) =>
+        return new Command("start", "Start a rollout.") { fleet, reference, file, reason, critical, waiver, wait, watch }.Does(host, async (context, cancellationToken) =>
         {
             var request = new NewRollout
             {
@@ -51,6 +53,7 @@ internal static class RolloutCommands
                 Ref = context.Get(reference),
                 RolloutWedge = (await PlanFile.ReadAsync(context.Get(file), host, cancellationToken)).Plan,
                 Critical = context.Get(critical),
+                WaiverId = context.Get(waiver),
                 Reason = context.Required(reason),
             };
             var started = await Waiting.ForAdmissionAsync(
@@ -118,6 +121,22 @@ internal static class RolloutCommands
         });
     }
 
+    private static Command Attest(CliHost host)
+    {
+        var rollout = RolloutArgument();
+        var criterion = new Argument<string>("criterion") { Description = "The criterion, as it stands in the plan." };
+        var notMet = new Option<bool>("--not-met") { Description = "It is not met." };
+        var reason = ReasonOption.Create();
+        return new Command("attest", "Say that a criterion for a person is met in the current stage, or is not.") { rollout, criterion, notMet, reason }
+            .Does(host, async (context, cancellationToken) =>
+            {
+                var after = await context.Client.AttestAsync(
+                    context.Get(rollout), context.Get(criterion), !context.Get(notMet), context.Required(reason), cancellationToken);
+                context.Output.Answer(after, o => PrintRollout(o, after));
+                return ExitCodes.Ok;
+            });
+    }
+
     private static Command RollBack(CliHost host)
     {
         var rollout = RolloutArgument();
@@ -144,7 +163,7 @@ internal static class RolloutCommands
         ("rollout", rollout.RolloutId), ("fleet", rollout.Fleet), ("state", Cli.Show.Word(rollout.State)), ("stage", rollout.StageId),
         ("share", Cli.Show.Percent(rollout.Percentage)), ("target", rollout.Target), ("fallback", rollout.Fallback),
         ("nodes", rollout.Nodes is { } n ? $"{n.Acked} of {n.Assigned} assigned ACKed, {n.Nacked} NACKed, {n.Silent} silent, {n.Fenced} fenced" : null),
-        ("why", rollout.Why.Sentence), ("next", rollout.Why.Next), ("reason", rollout.Reason),
+        ("why", rollout.Why.Sentence), ("next", rollout.Why.Next), ("reason", rollout.Reason), ("waiver", rollout.WaiverId),
         .. ReturnWatch.Facts(rollout.Rollback),
     ]);
 }

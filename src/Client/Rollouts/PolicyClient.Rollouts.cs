@@ -38,6 +38,17 @@ public sealed partial class PolicyClient
     public Task<RolloutView> ApproveRolloutAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
         ActAsync(rolloutId, "approve", reason, cancellationToken);
 
+    /// <summary>Says whether a criterion for a person is met in the current stage.</summary>
+    /// <param name="rolloutId">The rollout.</param>
+    /// <param name="criterion">The criterion, as it stands in the plan.</param>
+    /// <param name="met">Whether it is met.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="cancellationToken">Ends the wait for the answer.</param>
+    public Task<RolloutView> AttestAsync(
+        string rolloutId, string criterion, bool met, string reason, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<AttestBody, RolloutView>(
+            HttpMethod.Post, $"/rollouts/{Segment(rolloutId)}/attest", new AttestBody(criterion, met, reason), null, cancellationToken);
+
     /// <summary>Takes it back.</summary>
     public Task<RolloutView> RollBackAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
         ActAsync(rolloutId, "rollback", reason, cancellationToken);
@@ -86,6 +97,8 @@ public sealed partial class PolicyClient
     private sealed record ValidateBody(string? Fleet, bool Critical, JsonElement RolloutWedge);
 
     private sealed record BaselineBody(string Ref, string Reason);
+
+    private sealed record AttestBody(string Criterion, bool Met, string Reason);
 
     private sealed record ReasonBody(string Reason);
 

@@ -18,6 +18,9 @@ public sealed record NewRollout
     /// <summary>Whether the bounds of critical subsystems apply.</summary>
     public bool Critical { get; init; }
 
+    /// <summary>The waiver of the multi-stage rule that it uses; null: none.</summary>
+    public string? WaiverId { get; init; }
+
     /// <summary>Why.</summary>
     public required string Reason { get; init; }
 }

@@ -79,7 +79,8 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
         RolloutCommand.RollBack rollBack => rollBack.Current,
         RolloutCommand.FastTrack fastTrack => fastTrack.Current,
         RolloutCommand.Observe observe => observe.Fleet.Directive,
-        RolloutCommand.Pause or RolloutCommand.Resume or RolloutCommand.Approve or RolloutCommand.Supersede or RolloutCommand.RaiseEpoch => seen?.Directive,
+        RolloutCommand.Pause or RolloutCommand.Resume or RolloutCommand.Approve or RolloutCommand.Attest or RolloutCommand.Supersede
+            or RolloutCommand.RaiseEpoch => seen?.Directive,
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     };
 }

@@ -37,7 +37,8 @@ internal sealed class RolloutStarts(
         }
 
         var reading = PlanReader.Read(
-            request.RolloutWedge, new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true });
+            request.RolloutWedge,
+            new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true, Waived = request.WaiverId is not null });
         if (reading.Plan is not { } plan)
         {
             return Outcome<(DecidedChange, StoredFleet)>.Fail(reading.Errors);
@@ -54,6 +55,11 @@ internal sealed class RolloutStarts(
             return bundle.As<(DecidedChange, StoredFleet)>();
         }
 
+        if (await CheckWaiverAsync(tenant, request, bundle.Value.PolicyHash) is { } unwaived)
+        {
+            return Outcome<(DecidedChange, StoredFleet)>.Fail([unwaived]);
+        }
+
         if ((await store.ListQuarantineAsync(tenant, fleet.Fleet)).Any(held => held.PolicyHash == bundle.Value.PolicyHash))
         {
             return Fail(
@@ -64,12 +70,21 @@ internal sealed class RolloutStarts(
             null,
             new RolloutCommand.Start(
                 tenant, rolloutId, request.Fleet, bundle.Value.PolicyHash, plan, request.Critical, request.Reason, caller.By,
-                options.Value.HourSeconds, RolloutChanges.SaltOf(tenant, rolloutId), fleet.Directive, seen.Census ?? []),
+                options.Value.HourSeconds, RolloutChanges.SaltOf(tenant, rolloutId), fleet.Directive, seen.Census ?? [])
+            {
+                WaiverId = request.WaiverId,
+            },
             seen);
         return decided.Succeeded
             ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value, fleet))
             : decided.As<(DecidedChange, StoredFleet)>();
     }
+
+    private async Task<Problem?> CheckWaiverAsync(string tenant, StartRollout request, string policyHash) =>
+        request.WaiverId is not { } id ? null
+        : (await store.ListControlsAsync(tenant, ControlKinds.Waiver, id)).FirstOrDefault() is not { } stored
+            ? new Problem(WaiverRules.UnknownCode, "There is no such waiver.", "$.waiver_id")
+            : WaiverRules.Check(stored.Read<Waiver>(), request.Fleet, policyHash, clock.GetUtcNow());
 
     private async Task<Problem?> CheckFleetAsync(string tenant, StoredFleet fleet, RolloutPlan plan)
     {

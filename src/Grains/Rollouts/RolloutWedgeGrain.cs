@@ -106,6 +106,10 @@ internal sealed class RolloutWedgeGrain(
         ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Approve(caller.By, reason)));
 
     /// <inheritdoc/>
+    public Task<Outcome<RolloutView>> AttestAsync(string criterion, bool met, string reason, Caller caller) =>
+        ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Attest(caller.By, criterion, met, reason)));
+
+    /// <inheritdoc/>
     public async Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller)
     {
         var acceptedAt = clock.GetUtcNow();

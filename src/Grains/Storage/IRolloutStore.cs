@@ -64,6 +64,9 @@ public interface IRolloutStore
     /// <summary>What a fleet is not offered, newest first.</summary>
     Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
 
+    /// <summary>The controls of one kind, newest first; one where <paramref name="id"/> is given.</summary>
+    Task<ImmutableArray<StoredControl>> ListControlsAsync(string tenant, string kind, string? id = null, CancellationToken cancellationToken = default);
+
     /// <summary>Claims up to <paramref name="limit"/> overdue deadlines of all tenants, skipping those that another silo is looking at.</summary>
     Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default);
 

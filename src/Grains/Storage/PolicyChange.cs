@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using OrleansPolicy.Admission;
 using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
@@ -76,6 +77,9 @@ public sealed record PolicyChange
 
     /// <summary>What is said about who may serve. One row, however many fleets and nodes it covers.</summary>
     public ArmWrite? Arm { get; init; }
+
+    /// <summary>A control of the tenant: a waiver, or whatever else people set about how changes may happen.</summary>
+    public ControlWrite? Control { get; init; }
 
     /// <summary>Whether the audit entries join the chain of every tenant: what concerns the whole installation is in nobody's alone.</summary>
     public bool ConcernsEveryTenant { get; init; }
@@ -162,6 +166,32 @@ public sealed record DirectiveWrite(string Fleet, Directive Directive, long Expe
 /// other. It locks no fleet, so it never waits for a rollout or a registration, nor they for it.
 /// </summary>
 public sealed record ArmWrite(ArmRow Row, long ExpectedEpoch);
+
+/// <summary>A control of a tenant, guarded by the revision it was decided on (0: it is new).</summary>
+/// <param name="Kind">Which kind, one of <see cref="ControlKinds"/>.</param>
+/// <param name="Id">Its id within the kind.</param>
+/// <param name="Record">The whole of it, as JSON.</param>
+/// <param name="ExpectedRevision">The revision it replaces.</param>
+public sealed record ControlWrite(string Kind, string Id, JsonElement Record, long ExpectedRevision)
+{
+    /// <summary>Of a record.</summary>
+    public static ControlWrite Of<T>(string kind, string id, T record, long expectedRevision) =>
+        new(kind, id, JsonSerializer.SerializeToElement(record, PolicyJson.Options), expectedRevision);
+}
+
+/// <summary>A control as it is stored.</summary>
+public sealed record StoredControl(string Id, JsonElement Record, long Revision)
+{
+    /// <summary>What it says.</summary>
+    public T Read<T>() => Record.Deserialize<T>(PolicyJson.Options) ?? throw new InvalidOperationException($"The control {Id} is empty.");
+}
+
+/// <summary>The kinds of controls.</summary>
+public static class ControlKinds
+{
+    /// <summary>A <see cref="Waiver"/>.</summary>
+    public const string Waiver = "waiver";
+}
 
 /// <summary>What became of a change.</summary>
 public sealed record CommitResult(CommitStatus Status, AuditHead? Head = null, string? Detail = null);

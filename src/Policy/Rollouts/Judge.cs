@@ -49,14 +49,17 @@ public static class Judge
     /// <param name="fleet">What was seen.</param>
     /// <param name="now">The time.</param>
     /// <param name="frozen">The baseline that was kept for when nobody is left outside the cohort.</param>
-    public static Verdict Judged(RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset now, FrozenBaseline? frozen = null)
+    /// <param name="attestations">What people said of criteria that no program can evaluate.</param>
+    public static Verdict Judged(
+        RolloutPlan plan, PlanStage stage, FleetObservation fleet, DateTimeOffset now, FrozenBaseline? frozen = null,
+        ImmutableArray<Attestation> attestations = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(stage);
         ArgumentNullException.ThrowIfNull(fleet);
         var samples = CriterionEvaluation.Measure(MetricWindow.Decisions, fleet.Cohort) ?? 0;
         var sight = new CriterionSight(fleet, JudgeTerms.Of(plan, frozen), IsTrigger: false);
-        var results = stage.SuccessCriteria.Select(text => Result(text, sight)).ToImmutableArray();
+        var results = stage.SuccessCriteria.Select(text => Result(text, sight, attestations.IsDefault ? [] : attestations)).ToImmutableArray();
         if (samples < plan.MinSamples)
         {
             return new Verdict(
@@ -73,6 +76,8 @@ public static class Judge
         return Worst(results) switch
         {
             null => new Verdict(VerdictKind.Pass, PassCode, $"Every criterion held over {Text(samples)} decisions.", results, samples),
+            { Kind: VerdictKind.Fail, AttestedBy: { } by } failed => new Verdict(
+                VerdictKind.Fail, FailCode, $"'{failed.Criterion}' is not met: {by} said so.", results, samples),
             { Kind: VerdictKind.Fail } failed => new Verdict(
                 VerdictKind.Fail, FailCode, $"'{failed.Criterion}' does not hold: measured {Text(failed.Measured)}, limit {Text(failed.Limit)}.",
                 results, samples),
@@ -99,11 +104,13 @@ public static class Judge
 
     internal static string Text(double? number) => number?.ToString("0.######", CultureInfo.InvariantCulture) ?? "nothing";
 
-    private static CriterionResult Result(string text, in CriterionSight sight)
+    private static CriterionResult Result(string text, in CriterionSight sight, ImmutableArray<Attestation> attestations)
     {
         if (CriterionParser.Parse(text).Criterion is not { } criterion)
         {
-            return new CriterionResult(text, VerdictKind.Inconclusive, null, null, ManualCode);
+            return attestations.FirstOrDefault(said => said.Criterion == text) is { } attested
+                ? new CriterionResult(text, attested.Met ? VerdictKind.Pass : VerdictKind.Fail, null, null) { AttestedBy = attested.By.Subject }
+                : new CriterionResult(text, VerdictKind.Inconclusive, null, null, ManualCode);
         }
 
         var evaluation = CriterionEvaluation.Of(criterion, sight);

@@ -14,6 +14,9 @@ public sealed record PlanContext
     /// <summary>Whether the plan is to be started: its <c>wedge_state</c> is then PENDING or none.</summary>
     public bool ForStart { get; init; }
 
+    /// <summary>Whether a waiver lifts the multi-stage rule: one stage is enough then, and the first may reach any share.</summary>
+    public bool Waived { get; init; }
+
     /// <summary>The path of the plan in the request, for the problems' paths.</summary>
     public string Path { get; init; } = "$";
 }

@@ -17,7 +17,7 @@ internal sealed record StageDraft(
 }
 
 /// <summary>Reads <c>wedge_stages</c>.</summary>
-internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings)
+internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings, bool waived)
 {
     private const int StageIdMax = 128;
     private const int CriteriaMax = 32;
@@ -34,9 +34,11 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
         }
 
         var count = json.GetArrayLength();
-        if (count < 2)
+        var least = waived ? 1 : 2;
+        if (count < least)
         {
-            errors.Add(new Problem(PlanProblems.StagesTooFew, $"wedge_stages must have at least 2 stages; it has {count}.", path));
+            errors.Add(new Problem(
+                PlanProblems.StagesTooFew, $"wedge_stages must have at least {least} stage{(waived ? "" : "s")}; it has {count}.", path));
         }
         else if (count > PlanReader.StagesMax)
         {
@@ -203,7 +205,7 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
             previous = target;
         }
 
-        if (drafts.Count > 0 && drafts[0].Target > 25)
+        if (!waived && drafts.Count > 0 && drafts[0].Target > 25)
         {
             errors.Add(new Problem(
                 PlanProblems.FirstTargetAbove25, $"The first stage may reach at most 25 %, not {drafts[0].Target} %.", drafts[0].TargetPath));

@@ -31,6 +31,7 @@ public static class RolloutAudit
             RolloutEvent.Paused paused => [Draft("rollout.paused", RolloutCodes.Paused, paused.By, paused.Why.Sentence)],
             RolloutEvent.Resumed resumed => [Draft("rollout.resumed", null, resumed.By, resumed.Reason)],
             RolloutEvent.Approved approved => [Draft("rollout.approved", null, approved.By, approved.Reason)],
+            RolloutEvent.Attested { Attestation: var said } => [Draft("rollout.attested", null, said.By, said.Reason)],
             RolloutEvent.RolledBack back => [Draft("rollout.rolled_back", RolloutCodes.RolledBack, back.By, back.Why.Sentence)],
             RolloutEvent.Completed completed => [Draft("rollout.completed", RolloutCodes.Completed, Itself, completed.Why.Sentence)],
             RolloutEvent.Superseded superseded =>
@@ -93,6 +94,7 @@ public static class RolloutAudit
         detail["target"] = after.Target;
         detail["why"] = after.Why.Code;
         Set("fallback", after.Fallback);
+        Set("waiver", after.WaiverId);
         Set("from_stage", before?.Stage?.StageId is { } from && from != after.Stage?.StageId ? from : null);
         if (e.NewDirective is { CensusN: > 0 } directive)
         {
@@ -102,6 +104,12 @@ public static class RolloutAudit
         if (e is RolloutEvent.Advanced { Warnings.IsDefaultOrEmpty: false } advanced)
         {
             detail["warnings"] = string.Join(' ', advanced.Warnings.Select(warning => warning.Code));
+        }
+
+        if (e is RolloutEvent.Attested { Attestation: var said })
+        {
+            detail["criterion"] = said.Criterion;
+            detail["met"] = said.Met ? "true" : "false";
         }
 
         if (seen is { Return: null })

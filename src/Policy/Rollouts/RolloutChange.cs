@@ -43,8 +43,9 @@ internal static class RolloutChange
                 Verdict = paused.Verdict,
                 Why = paused.Why,
                 Healthy = false,
-                // An approval was given on what was seen before.
+                // An approval was given on what was seen before, and so was an attestation.
                 ApprovedBy = null,
+                Attestations = [],
             },
             RolloutEvent.Resumed resumed => state with
             {
@@ -58,6 +59,10 @@ internal static class RolloutChange
                 LastHealthyAt = null,
             },
             RolloutEvent.Approved approved => state with { ApprovedBy = approved.By },
+            RolloutEvent.Attested { Attestation: var said } => state with
+            {
+                Attestations = [.. state.Attestations.Where(earlier => earlier.Criterion != said.Criterion), said],
+            },
             RolloutEvent.RolledBack back => state with
             {
                 Phase = RolloutPhase.RolledBack,
@@ -124,6 +129,7 @@ internal static class RolloutChange
             LastHealthyAt = null,
             Extended = false,
             ApprovedBy = null,
+            Attestations = [],
             Verdict = null,
             Baseline = e.Baseline ?? state.Baseline,
             CensusNMax = Math.Max(state.CensusNMax, e.Directive.CensusN),

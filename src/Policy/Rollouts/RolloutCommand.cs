@@ -12,6 +12,7 @@ namespace OrleansPolicy.Rollouts;
 [JsonDerivedType(typeof(Pause), "pause")]
 [JsonDerivedType(typeof(Resume), "resume")]
 [JsonDerivedType(typeof(Approve), "approve")]
+[JsonDerivedType(typeof(Attest), "attest")]
 [JsonDerivedType(typeof(RollBack), "roll_back")]
 [JsonDerivedType(typeof(FastTrack), "fast_track")]
 [JsonDerivedType(typeof(Supersede), "supersede")]
@@ -31,7 +32,11 @@ public abstract record RolloutCommand
     public sealed record Start(
         string Tenant, string RolloutId, string Fleet, string Target, RolloutPlan Plan, bool Critical, string Reason, Actor By,
         double HourSeconds, string Salt, Directive Current, ImmutableArray<CensusUnit> Census)
-        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current);
+        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current)
+    {
+        /// <summary>The waiver that the plan uses; null: none.</summary>
+        public string? WaiverId { get; init; }
+    }
 
     /// <summary>Gives a fleet its first bundle.</summary>
     public sealed record SetBaseline(
@@ -52,6 +57,13 @@ public abstract record RolloutCommand
 
     /// <summary>Lets a manual plan leave its stage.</summary>
     public sealed record Approve(Actor By, string Reason) : RolloutCommand;
+
+    /// <summary>Says of a success criterion that no program can evaluate whether it is met in this stage.</summary>
+    /// <param name="By">Who.</param>
+    /// <param name="Criterion">The criterion, as it stands in the plan.</param>
+    /// <param name="Met">Whether it is.</param>
+    /// <param name="Reason">Why.</param>
+    public sealed record Attest(Actor By, string Criterion, bool Met, string Reason) : RolloutCommand;
 
     /// <summary>Takes it back.</summary>
     /// <param name="By">Who.</param>
@@ -85,6 +97,7 @@ public abstract record RolloutCommand
 [JsonDerivedType(typeof(Paused), "paused")]
 [JsonDerivedType(typeof(Resumed), "resumed")]
 [JsonDerivedType(typeof(Approved), "approved")]
+[JsonDerivedType(typeof(Attested), "attested")]
 [JsonDerivedType(typeof(RolledBack), "rolled_back")]
 [JsonDerivedType(typeof(Completed), "completed")]
 [JsonDerivedType(typeof(Superseded), "superseded")]
@@ -155,6 +168,9 @@ public abstract record RolloutEvent(DateTimeOffset At)
 
     /// <summary>A person let it leave its stage.</summary>
     public sealed record Approved(DateTimeOffset At, Actor By, string Reason) : RolloutEvent(At);
+
+    /// <summary>A person said whether a criterion is met in this stage; what was said of it before counts no more.</summary>
+    public sealed record Attested(DateTimeOffset At, Attestation Attestation) : RolloutEvent(At);
 
     /// <summary>It was taken back (RWG-003).</summary>
     /// <param name="At">When it was decided.</param>

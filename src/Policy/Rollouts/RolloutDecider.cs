@@ -45,6 +45,7 @@ public static class RolloutDecider
             RolloutCommand.Pause pause => Pause(state, pause, at),
             RolloutCommand.Resume resume => Resume(state, resume, at),
             RolloutCommand.Approve approve => Approve(state, approve, at),
+            RolloutCommand.Attest attest => Attest(state, attest, at),
             RolloutCommand.RollBack back => RollBack(state, back, at),
             RolloutCommand.Supersede supersede => RolloutReturn.Supersede(state, supersede, at),
             RolloutCommand.RaiseEpoch raise => state.IsFinal
@@ -231,6 +232,27 @@ public static class RolloutDecider
         }
 
         return state.ApprovedBy is not null ? Nothing() : One(new RolloutEvent.Approved(at, command.By, command.Reason));
+    }
+
+    private static Outcome<ImmutableArray<RolloutEvent>> Attest(RolloutState state, RolloutCommand.Attest command, DateTimeOffset at)
+    {
+        if (state.Phase != RolloutPhase.Active || state.Stage is not { } stage)
+        {
+            return WrongState(state, "attested");
+        }
+
+        if (!stage.SuccessCriteria.Contains(command.Criterion) || !CriterionParser.Parse(command.Criterion).IsManual)
+        {
+            var manual = stage.SuccessCriteria.Where(text => CriterionParser.Parse(text).IsManual).Select(text => $"'{text}'").ToList();
+            return Refuse(
+                RolloutProblems.NotAttestable,
+                manual.Count == 0
+                    ? $"Stage {stage.StageId} has no criterion for a person."
+                    : $"The criteria for a person in stage {stage.StageId} are: {string.Join(", ", manual)}.",
+                "$.criterion");
+        }
+
+        return One(new RolloutEvent.Attested(at, new Attestation(command.Criterion, command.Met, command.By, command.Reason, at)));
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> RollBack(RolloutState state, RolloutCommand.RollBack command, DateTimeOffset at)

@@ -17,7 +17,7 @@ internal static class RolloutLook
             return RolloutDecider.Nothing();
         }
 
-        var verdict = Judge.Judged(plan, stage, fleet, at, state.Baseline);
+        var verdict = Judge.Judged(plan, stage, fleet, at, state.Baseline, state.Attestations);
         if (fleet.EpochBehind is { } known)
         {
             // Whatever would be decided now, the nodes would not obey it: they know better.

@@ -102,6 +102,9 @@ public static class RolloutProblems
     /// <summary>The author, or a key the author made, may not approve.</summary>
     public const string SamePerson = "rollout.same_person";
 
+    /// <summary>The stage has no such success criterion, or a program evaluates it.</summary>
+    public const string NotAttestable = "rollout.not_attestable";
+
     /// <summary>The fleet is not offered this bundle again until it is released.</summary>
     public const string Quarantined = "rollout.quarantined";
 

@@ -74,6 +74,7 @@ internal static class RolloutStart
             Fallback = directive.Fallback,
             Plan = plan,
             Critical = command.Critical,
+            WaiverId = command.WaiverId,
             AtInitialPercentage = atInitial,
             Percentage = percentage,
             CensusNMax = largest,

@@ -31,6 +31,9 @@ public sealed record RolloutState
     /// <summary>Whether the plan was held to the bounds of critical subsystems.</summary>
     public bool Critical { get; init; }
 
+    /// <summary>The waiver that let it begin without several stages; null: none was used.</summary>
+    public string? WaiverId { get; init; }
+
     /// <summary>Who started it.</summary>
     public required Actor Author { get; init; }
 
@@ -92,6 +95,9 @@ public sealed record RolloutState
 
     /// <summary>Who approved leaving the current stage.</summary>
     public Actor? ApprovedBy { get; init; }
+
+    /// <summary>What people said of the current stage's criteria that no program can evaluate.</summary>
+    public ImmutableArray<Attestation> Attestations { get; init; } = [];
 
     /// <summary>The verdict over the window at the last look.</summary>
     public Verdict? Verdict { get; init; }
@@ -181,7 +187,18 @@ public sealed record CriterionResult(string Criterion, VerdictKind Kind, double?
 {
     /// <summary><c>concurrent</c> or <c>frozen</c>: whether the baseline it was compared with was measured at the same time; null: it was compared with none.</summary>
     public string? Baseline { get; init; }
+
+    /// <summary>Who attested it; null: a program evaluated it, or nobody has.</summary>
+    public string? AttestedBy { get; init; }
 }
+
+/// <summary>What a person said of a criterion.</summary>
+/// <param name="Criterion">As it stands in the plan.</param>
+/// <param name="Met">Whether it is met.</param>
+/// <param name="By">Who.</param>
+/// <param name="Reason">Why, in the person's words.</param>
+/// <param name="At">When.</param>
+public sealed record Attestation(string Criterion, bool Met, Actor By, string Reason, DateTimeOffset At);
 
 /// <summary>The three verdicts.</summary>
 public enum VerdictKind

@@ -54,6 +54,9 @@ public sealed record RolloutView
     /// <summary>The author's reason.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>The waiver that let it begin without several stages; null: none was used.</summary>
+    public string? WaiverId { get; init; }
+
     /// <summary>Why it stands where it stands.</summary>
     public required Why Why { get; init; }
 

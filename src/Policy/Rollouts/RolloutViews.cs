@@ -29,6 +29,7 @@ public static class RolloutViews
             HourSeconds = state.HourSeconds,
             Nodes = nodes,
             Reason = state.Reason,
+            WaiverId = state.WaiverId,
             Why = state.Why,
             Rollback = state.Return is { } back ? RollbackView.Of(back, back.Nodes ?? returning) : null,
         };

@@ -100,6 +100,7 @@ internal static class HostComposition
         services.AddSingleton<DecisionLogSweeper>();
         services.AddHostedService(services => services.GetRequiredService<DecisionLogSweeper>());
         services.AddSingleton<TenantDirectory>();
+        services.AddSingleton<ControlWrites>();
         services.AddSingleton<OperationMemory>();
         services.AddSingleton<OperationGate>();
         services.AddSingleton<StreamPlaces>();

@@ -34,6 +34,7 @@ public static class ApiEndpoints
         tenant.MapPlans();
         tenant.MapRollouts();
         tenant.MapRolloutEvents();
+        tenant.MapWaivers();
         tenant.MapFleets();
         tenant.MapReturns();
         tenant.MapArming();

@@ -18,7 +18,7 @@ public static class RolloutEndpoints
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/rollouts", StartAsync)
-            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "admission.refused")
+            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "admission.refused")
             .Takes<RolloutRequest>(PlanLimit)
             .Gives<RolloutView>(StatusCodes.Status201Created);
         routes.MapGet("/rollouts", ListAsync)
@@ -33,6 +33,10 @@ public static class RolloutEndpoints
         Act(routes, "pause", Permission.Operate, "Stop its clock", (grain, reason, caller) => grain.PauseAsync(reason, caller));
         Act(routes, "resume", Permission.Operate, "Go on with a full new window", (grain, reason, caller) => grain.ResumeAsync(reason, caller));
         Act(routes, "approve", Permission.Approve, "Let a manual rollout leave its stage", (grain, reason, caller) => grain.ApproveAsync(reason, caller));
+        routes.MapPost("/rollouts/{rollout}/attest", AttestAsync)
+            .Is(Permission.Operate, "Say whether a criterion for a person is met in the current stage", "rollout.unknown", "rollout.state", "rollout.not_attestable", "attestation.invalid", "reason.missing")
+            .Takes<AttestRequest>()
+            .Gives<RolloutView>();
         Act(routes, "rollback", Permission.Operate, "Take it back, from every state that is not final", (grain, reason, caller) => grain.RollBackAsync(reason, caller))
             .WithMetadata(new NeverLimited());
     }
@@ -56,14 +60,14 @@ public static class RolloutEndpoints
             Names.Check(fleet, "A fleet's name", "$.fleet"),
             RequestRules.CheckRef(reference),
             Reasons.Check(reason),
-            waiver is null ? null : new Problem("waiver.unknown", "There is no such waiver.", "$.waiver_id")) is { } refusal)
+            waiver is null ? null : Names.Check(waiver, "A waiver's id", "$.waiver_id")) is { } refusal)
         {
             return refusal;
         }
 
         // Time-ordered, so that the newest rollout has the highest id.
         var id = Guid.CreateVersion7().ToString("N");
-        var start = new StartRollout(fleet!, reference!, plan.OrNull(), critical, reason!);
+        var start = new StartRollout(fleet!, reference!, plan.OrNull(), critical, reason!, waiver);
         var started = await http.OnceAsync(caller => grains.Rollout(tenant, id).StartAsync(start, caller));
         return started.Succeeded
             ? new JsonAnswer(started.Value, StatusCodes.Status201Created, ("Location", $"/v1/{tenant}/rollouts/{started.Value.RolloutId}"))
@@ -88,6 +92,30 @@ public static class RolloutEndpoints
 
     private static async Task<IResult> WhyAsync(string tenant, string rollout, IGrainFactory grains) =>
         Find(grains, tenant, rollout) is { } grain ? (await grain.GetAsync()).Answer(view => WhyView.Of(view.State, view.Why)) : Unknown();
+
+    private static async Task<IResult> AttestAsync(string tenant, string rollout, IGrainFactory grains, HttpContext http)
+    {
+        var request = await http.ReadAsync<AttestRequest>();
+        if (!request.Succeeded)
+        {
+            return request.Refusal();
+        }
+
+        var (criterion, met, reason) = request.Value;
+        if (RequestRules.Collect(
+            criterion is { Length: > 0 and <= CriterionParser.LengthMax }
+                ? null
+                : new Problem("attestation.invalid", "criterion is the criterion's text, as it stands in the plan.", "$.criterion"),
+            met is null ? new Problem("attestation.invalid", "met is true or false.", "$.met") : null,
+            Reasons.Check(reason)) is { } refusal)
+        {
+            return refusal;
+        }
+
+        return Find(grains, tenant, rollout) is { } grain
+            ? (await http.OnceAsync(caller => grain.AttestAsync(criterion!, met!.Value, reason!, caller))).Answer()
+            : Unknown();
+    }
 
     private static RouteHandlerBuilder Act(
         IEndpointRouteBuilder routes, string action, Permission permission, string summary,
@@ -127,6 +155,12 @@ public static class RolloutEndpoints
 /// <param name="WaiverId">A waiver of the multi-stage rule.</param>
 /// <param name="Reason">Why.</param>
 public sealed record RolloutRequest(string? Fleet, string? Ref, JsonElement RolloutWedge, bool Critical, string? WaiverId, string? Reason);
+
+/// <summary>What a person says of a criterion that no program can evaluate.</summary>
+/// <param name="Criterion">The criterion, as it stands in the plan.</param>
+/// <param name="Met">Whether it is met.</param>
+/// <param name="Reason">Why.</param>
+public sealed record AttestRequest(string? Criterion, bool? Met, string? Reason);
 
 /// <summary>Rollouts, newest first.</summary>
 public sealed record RolloutList(ImmutableArray<RolloutView> Rollouts);

@@ -125,6 +125,12 @@ internal static class CommitBatch
         ON CONFLICT (tenant, fleet, policy_hash) DO UPDATE SET record = excluded.record
         """;
 
+    private const string NewControlSql =
+        "INSERT INTO tenant_control (tenant, kind, id, record, revision) VALUES ($1, $2, $3, $4, $5 + 1) ON CONFLICT (tenant, kind, id) DO NOTHING";
+
+    private const string ControlSql =
+        "UPDATE tenant_control SET record = $4, revision = revision + 1 WHERE tenant = $1 AND kind = $2 AND id = $3 AND revision = $5";
+
     private const string ArmSql =
         """
         WITH numbered AS (
@@ -149,6 +155,7 @@ internal static class CommitBatch
         AddRollout(batch, change.Tenant, change.Rollout);
         AddQuarantine(batch, change);
         AddDirective(batch, change);
+        AddControl(batch, change);
         AddArm(batch, change);
     }
 
@@ -294,6 +301,17 @@ internal static class CommitBatch
                 CommitStatus.Stale, "fleet_directive", 1, DirectiveSql,
                 SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Long(write.Directive.Epoch),
                 SqlValue.Json(write.Directive), SqlValue.Long(write.ExpectedEpoch), SqlValue.Long(write.ExpectedRevision));
+        }
+    }
+
+    private static void AddControl(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Control is { } control)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "tenant_control", 1, control.ExpectedRevision == 0 ? NewControlSql : ControlSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(control.Kind), SqlValue.Text(control.Id), SqlValue.Json(control.Record),
+                SqlValue.Long(control.ExpectedRevision));
         }
     }
 

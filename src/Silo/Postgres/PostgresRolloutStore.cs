@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Text.Json;
 using Npgsql;
 using OrleansPolicy.Admission;
 using OrleansPolicy.Arming;
@@ -191,6 +192,16 @@ public sealed class PostgresRolloutStore : IRolloutStore
             "SELECT record FROM quarantine WHERE tenant = $1 AND fleet = $2 ORDER BY ordinal DESC",
             [SqlValue.Text(tenant), SqlValue.Text(fleet)],
             static (reader, token) => reader.ToArrayAsync(static row => row.Json<QuarantinedBundle>(0), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<StoredControl>> ListControlsAsync(
+        string tenant, string kind, string? id = null, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT id, record, revision FROM tenant_control WHERE tenant = $1 AND kind = $2 AND ($3::text IS NULL OR id = $3) ORDER BY ordinal DESC",
+            [SqlValue.Text(tenant), SqlValue.Text(kind), SqlValue.Text(id)],
+            static (reader, token) => reader.ToArrayAsync(
+                static row => new StoredControl(row.GetString(0), row.Json<JsonElement>(1), row.GetInt64(2)), token),
             cancellationToken);
 
     /// <inheritdoc/>

@@ -57,6 +57,10 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<ImmutableArray<string>> ListProvenAsync(string tenant, string fleet, int limit, CancellationToken cancellationToken = default) =>
         inner.ListProvenAsync(tenant, fleet, limit, cancellationToken);
 
+    public Task<ImmutableArray<StoredControl>> ListControlsAsync(
+        string tenant, string kind, string? id = null, CancellationToken cancellationToken = default) =>
+        inner.ListControlsAsync(tenant, kind, id, cancellationToken);
+
     public Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         inner.ListQuarantineAsync(tenant, fleet, cancellationToken);
 

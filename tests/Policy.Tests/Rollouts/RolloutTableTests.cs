@@ -37,6 +37,11 @@ public sealed class RolloutTableTests
         ("resume", fleet => fleet.Do(new RolloutCommand.Resume(Fleet.Author, "go on"))),
         ("approve, by another person", fleet => fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine"))),
         ("approve, by the author", fleet => fleet.Do(new RolloutCommand.Approve(Fleet.Author, "fine"))),
+        ("attest a criterion for a person", fleet => With(fleet, plan => plan with
+        {
+            Stages = [.. plan.Stages.Select(stage => stage with { SuccessCriteria = ["looks fine"] })],
+        }).Do(new RolloutCommand.Attest(Fleet.Author, "looks fine", true, "it does"))),
+        ("attest another criterion", fleet => fleet.Do(new RolloutCommand.Attest(Fleet.Author, "error_rate < 1%", true, "it is"))),
         ("roll back, by an operator", fleet => fleet.Do(new RolloutCommand.RollBack(Fleet.Author, "back", fleet.Directive))),
         ("fast-track of the same id", fleet => fleet.Do(new RolloutCommand.FastTrack(
             "default", "r1", "edge", Fleet.V0, "back", Fleet.Author, 60, fleet.Directive, fleet.Now))),
@@ -153,6 +158,7 @@ public sealed class RolloutTableTests
             RolloutEvent.Paused paused => $"PAUSED (RWG-002): `{paused.Why.Code}`",
             RolloutEvent.Resumed => "ACTIVE, a full new window",
             RolloutEvent.Approved => "approved",
+            RolloutEvent.Attested => "attested",
             RolloutEvent.RolledBack back => $"ROLLED_BACK (RWG-003): `{back.Why.Code}`",
             RolloutEvent.Completed => "COMPLETE (RWG-004)",
             RolloutEvent.Superseded => before == RolloutPhase.RolledBack ? "superseded" : "ROLLED_BACK (RWG-003): `rollback.superseded`",

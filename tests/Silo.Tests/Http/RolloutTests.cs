@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace OrleansPolicy.Silo.Tests.Http;
 
 [Collection(OneControlPlane.Name)]
@@ -82,6 +84,25 @@ public sealed class RolloutTests(ControlPlane plane) : IDisposable
         (await author.PostAsync(path + "/approve", new { reason = "mine" })).ExpectProblem(403, "auth.role");
         (await (await tenant.WithRoleAsync("approver", subject: "ada")).PostAsync(path + "/approve", new { reason = "mine" })).ExpectProblem(403, "rollout.same_person");
         (await (await tenant.WithRoleAsync("approver", subject: "bob")).PostAsync(path + "/approve", new { reason = "looked" })).Expect(200);
+    }
+
+    [Fact]
+    public async Task A_criterion_for_a_person_is_attested()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.RunningFleetAsync("edge", _bundles);
+        var plan = JsonNode.Parse(TestPlans.Sound().GetRawText())!;
+        plan["wedge_stages"]![0]!["success_criteria"] = new JsonArray("looks fine", "no errors");
+        var path = $"/rollouts/{(await tenant.Admin.PostAsync("/rollouts", new { fleet = "edge", @ref = "2.0.0", rollout_wedge = plan, reason = "r" })).Expect(201)["rollout_id"].GetString()}";
+
+        (await tenant.Admin.PostAsync(path + "/attest", new { criterion = "no errors", met = true, reason = "none" })).ExpectProblem(409, "rollout.not_attestable");
+        (await tenant.Admin.PostAsync(path + "/attest", new { criterion = "looks fine", reason = "it does" })).ExpectProblem(400, "attestation.invalid");
+        (await tenant.Admin.PostAsync(path + "/attest", new { met = true, reason = "it does" })).ExpectProblem(400, "attestation.invalid");
+        (await tenant.Admin.PostAsync("/rollouts/nothing/attest", new { criterion = "looks fine", met = true, reason = "it does" })).ExpectProblem(404, "rollout.unknown");
+        (await tenant.Admin.PostAsync(path + "/attest", new { criterion = "looks fine", met = true, reason = "it does" })).Expect(200);
+
+        var entry = (await tenant.Admin.GetAsync("/audit?limit=1000")).Expect(200)["entries"].EnumerateArray().Last();
+        Assert.Equal(("rollout.attested", "it does"), (entry.GetProperty("action").GetString(), entry.GetProperty("reason").GetString()));
     }
 
     [Fact]
