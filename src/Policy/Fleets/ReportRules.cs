@@ -69,7 +69,7 @@ public static class ReportRules
     /// <summary>A bucket's upper bound, which is the text of a number or <c>+Inf</c>; null where it is none.</summary>
     public static double? ReadBound(string bound) =>
         bound is "+Inf" or "Infinity" ? double.PositiveInfinity
-        : double.TryParse(bound, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
+        : bound.Length <= NameLengthMax && double.TryParse(bound, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
         : null;
 
     /// <summary>Whether a report is news after what was heard last: of another boot, or later in the same.</summary>
