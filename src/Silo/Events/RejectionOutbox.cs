@@ -13,7 +13,7 @@ namespace OrleansPolicy.Silo.Events;
 /// and reason. So a fleet that refuses everything costs no more than one that refuses once.
 /// </summary>
 internal sealed class RejectionOutbox(
-    IGrainFactory grains, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, ILogger<RejectionOutbox> logger) : BackgroundService
+    IGrainFactory grains, PolicyMeter meter, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, ILogger<RejectionOutbox> logger) : BackgroundService
 {
     /// <summary>The most node-reason pairs that wait; further ones are counted and told to nobody.</summary>
     public const int WaitingMax = 20_000;
@@ -25,11 +25,12 @@ internal sealed class RejectionOutbox(
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(100);
 
     // A name that runbooks know: what fails after a change of policy is seen on it.
-    private readonly Meter _meter = new(PolicyMeter.Name + ".Rejections");
+    private readonly Counter<long> _rejected = meter.Count(
+        "titan_execution_rejection_events_total", "Decisions that nodes refused because they must not serve, by reason.");
+
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _some = new(0, 1);
     private readonly HashSet<string> _reasons = [.. Refusals.Reasons];
-    private Counter<long>? _rejected;
     private Dictionary<(string Tenant, string Fleet, string Node, string Reason), RejectionEvent> _waiting = [];
 
     /// <summary>Notes what a node, or the control plane in its name, refused.</summary>
@@ -40,13 +41,11 @@ internal sealed class RejectionOutbox(
             return;
         }
 
-        var counter = LazyInitializer.EnsureInitialized(ref _rejected, () => _meter.CreateCounter<long>(
-            "titan_execution_rejection_events_total", description: "Decisions that nodes refused because they must not serve, by reason."));
         lock (_gate)
         {
             foreach (var rejected in rejections)
             {
-                counter.Add(rejected.Count, new("tenant", tenant), new("fleet", fleet), new KeyValuePair<string, object?>("reason", LabelOf(rejected.Reason)));
+                _rejected.Add(rejected.Count, new("tenant", tenant), new("fleet", fleet), new KeyValuePair<string, object?>("reason", LabelOf(rejected.Reason)));
                 var key = (tenant, fleet, node, rejected.Reason);
                 if (_waiting.TryGetValue(key, out var before) || _waiting.Count < WaitingMax)
                 {
@@ -65,7 +64,6 @@ internal sealed class RejectionOutbox(
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _meter.Dispose();
         _some.Dispose();
         base.Dispose();
     }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.DecisionLogs;
@@ -49,6 +50,7 @@ internal static class HostComposition
         // It counts from the start, not from when somebody first reads it.
         _ = app.Services.GetRequiredService<PrometheusText>();
         _ = app.Services.GetRequiredService<ReloadMetrics>();
+        _ = app.Services.GetRequiredService<RollbackMeter>();
         OtlpExport.Begin(app.Services);
         app.UseMiddleware<Draining>();
         app.UseMiddleware<ErrorAnswers>();
@@ -109,6 +111,7 @@ internal static class HostComposition
         services.AddHostedService<HeapTrimmer>();
         services.AddSingleton<PolicyMeter>();
         services.AddSingleton<PrometheusText>();
+        services.AddSingleton<RolloutNumbers>();
         services.AddSingleton<StoredNumbers>();
         services.AddSingleton<BundleVersions>();
         services.AddSingleton<RuleSetCache>();

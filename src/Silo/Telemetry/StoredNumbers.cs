@@ -20,6 +20,7 @@ public sealed class StoredNumbers
     private readonly ICatalogStore catalog;
     private readonly TimeProvider clock;
     private readonly IGrainFactory grains;
+    private readonly RolloutNumbers moving;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private Task refreshing = Task.CompletedTask;
@@ -32,12 +33,12 @@ public sealed class StoredNumbers
 
     /// <summary>Registers the gauges.</summary>
     public StoredNumbers(
-        PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, ICatalogStore catalog, IGrainFactory grains,
+        PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, ICatalogStore catalog, IGrainFactory grains, RolloutNumbers moving,
         [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(meter);
         ArgumentNullException.ThrowIfNull(settings);
-        (this.keys, this.store, this.catalog, this.grains, this.clock, this.time) = (keys, store, catalog, grains, clock, time);
+        (this.keys, this.store, this.catalog, this.grains, this.moving, this.clock, this.time) = (keys, store, catalog, grains, moving, clock, time);
         meter.Observe("policy_hour_seconds", "How long a contract hour lasts.", () => [new(settings.HourSeconds)]);
         meter.Observe("policy_rollouts", "Rollouts by state, of the newest 1,000 of each tenant.", () => rollouts);
         meter.Observe("policy_nodes", "Registered nodes by state.", () => nodes);
@@ -78,15 +79,18 @@ public sealed class StoredNumbers
             var byFleet = new Dictionary<(string Tenant, string Fleet), double>();
             var byNodeState = new Dictionary<(string Tenant, string Fleet, string State), double>();
             var overdue = new List<Measurement<double>>();
+            var reading = moving.Begin();
             foreach (var tenant in await keys.ListTenantsAsync())
             {
-                foreach (var rollout in await store.ListRolloutsAsync(tenant, fleet: null, RolloutsMax))
+                var (newest, fleets) = (await store.ListRolloutsAsync(tenant, fleet: null, RolloutsMax), await store.ListFleetsAsync(tenant));
+                await reading.AddAsync(tenant, newest, fleets);
+                foreach (var rollout in newest)
                 {
                     var state = JsonSerializer.SerializeToElement(rollout.Phase, PolicyJson.Options).GetString()!;
                     byState[(tenant, state)] = byState.GetValueOrDefault((tenant, state)) + 1;
                 }
 
-                foreach (var fleet in await store.ListFleetsAsync(tenant))
+                foreach (var fleet in fleets)
                 {
                     overdue.AddRange(await ReadExpiredAsync(fleet));
                     byFleet[(tenant, fleet.Fleet)] = fleet.Arms.IsArmed(fleet.Settings.RequiresArmed, node: null) ? 1 : 0;
@@ -98,6 +102,7 @@ public sealed class StoredNumbers
                 }
             }
 
+            reading.Publish();
             rollouts = [.. byState.Select(row => new Measurement<double>(row.Value, new("tenant", row.Key.Tenant), new("state", row.Key.State)))];
             nodes = [.. byNodeState.Select(row => new Measurement<double>(
                 row.Value, new("tenant", row.Key.Tenant), new("fleet", row.Key.Fleet), new KeyValuePair<string, object?>("state", row.Key.State)))];
