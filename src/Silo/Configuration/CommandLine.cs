@@ -23,6 +23,7 @@ public sealed record CommandLine
         ["--bundle"] = SettingKeys.BundleFile,
         ["--trust-root"] = SettingKeys.TrustRootFile,
         ["--log-level"] = SettingKeys.LogLevel,
+        ["--dashboard"] = SettingKeys.Dashboard,
         ["--otlp"] = SettingKeys.OtlpEndpoint,
         ["--policy-updates"] = SettingKeys.PolicyUpdates,
         ["--unsafe-time-scale"] = SettingKeys.UnsafeTimeScale,

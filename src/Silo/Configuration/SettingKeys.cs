@@ -72,6 +72,9 @@ public static class SettingKeys
     /// <summary>How they are sent: <c>http/protobuf</c> or <c>grpc</c>.</summary>
     public const string OtlpProtocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
+    /// <summary>Whether Orleans' dashboard is at <c>/dashboard</c>.</summary>
+    public const string Dashboard = "Policy:Dashboard";
+
     /// <summary>The environment variable for <see cref="Data"/>.</summary>
     public const string DataVariable = "POLICY_DATA";
 }

@@ -31,8 +31,9 @@ public static class SettingsReader
             ConnectionsMax = (int)ReadNumber(SettingKeys.ConnectionsMax, cluster.IsJoined ? 30 : 60, 6, 1_000),
             BundleFile = bundleFile,
             TrustRootFile = ReadFile(configuration[SettingKeys.TrustRootFile], mustExist: true),
-            SingleNodeOpen = ReadSwitch(configuration[SettingKeys.SingleNodeOpen]),
+            SingleNodeOpen = ReadSwitch(SettingKeys.SingleNodeOpen, configuration[SettingKeys.SingleNodeOpen]),
             LogLevel = ReadLogLevel(configuration[SettingKeys.LogLevel]),
+            Dashboard = CheckDashboard(ReadSwitch(SettingKeys.Dashboard, configuration[SettingKeys.Dashboard]) == true, ClusterSettingsReader.Engine),
             Otlp = ReadOtlp(configuration[SettingKeys.OtlpEndpoint], configuration[SettingKeys.OtlpProtocol]),
             PolicyUpdatesFile = ReadPolicyUpdates(configuration[SettingKeys.PolicyUpdates]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
@@ -108,11 +109,17 @@ public static class SettingsReader
         return !mustExist || File.Exists(path) ? path : throw new ConfigurationFailureException("config.file_missing", $"There is no file {path}.");
     }
 
-    private static bool? ReadSwitch(string? text) => text switch
+    /// <summary>Whether a program that was built with an engine has a dashboard to show.</summary>
+    internal static bool CheckDashboard(bool wanted, string engine) => !wanted || engine == "Orleans"
+        ? wanted
+        : throw new ConfigurationFailureException(
+            "dashboard.engine", $"This program was built with the engine {engine}, which has no dashboard: build it with -p:Engine=Orleans, or leave {SettingKeys.Dashboard} out.");
+
+    private static bool? ReadSwitch(string key, string? text) => text switch
     {
         null or "" => null,
         _ when bool.TryParse(text, out var value) => value,
-        _ => throw new ConfigurationFailureException("config.switch", $"{SettingKeys.SingleNodeOpen} is true or false, not '{text}'."),
+        _ => throw new ConfigurationFailureException("config.switch", $"{key} is true or false, not '{text}'."),
     };
 
     private static string? ReadConnectionString(string? text)

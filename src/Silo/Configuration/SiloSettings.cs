@@ -26,6 +26,9 @@ public sealed record SiloSettings
     /// <summary>The lowest level that is logged. Default: warning.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 
+    /// <summary>Whether Orleans' dashboard is at <c>/dashboard</c>. It costs: off by default.</summary>
+    public bool Dashboard { get; init; }
+
     /// <summary>Where traces, metrics and logs are sent; null: nowhere, and then they cost nothing.</summary>
     public OtlpSettings? Otlp { get; init; }
 

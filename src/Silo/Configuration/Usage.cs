@@ -28,6 +28,8 @@ public static class Usage
           --gateway-port N             where a silo listens for clients of the cluster, default 30000; 0: any free port (Cluster__GatewayPort)
           --advertise ADDRESS          the address, or host name, at which the other silos reach this one; default: the machine's first
                                        (Cluster__AdvertisedAddress)
+          --dashboard true             Orleans' dashboard at /dashboard, for an admin key of the installation; needs the engine Orleans
+                                       (Policy__Dashboard)
           --migrate-only               bring the schema of --connection-string's database up to date, and end
           --help, --version
 

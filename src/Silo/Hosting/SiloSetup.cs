@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Orleans.Configuration;
+using Orleans.Dashboard;
 using OrleansPolicy.Grains.Hosting;
 using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
@@ -53,6 +54,11 @@ internal static class SiloSetup
                 options.DataSource = database.GrainDataSource;
             }));
             silo.AddPolicyGrains();
+            if (settings.Dashboard)
+            {
+                silo.AddDashboard();
+            }
+
             if (settings.Otlp is not null)
             {
                 silo.AddActivityPropagation();

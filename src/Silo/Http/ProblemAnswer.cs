@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
+using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
 
@@ -62,7 +63,7 @@ public sealed class ProblemAnswer : IResult
 
         if (Status == StatusCodes.Status401Unauthorized)
         {
-            response.Headers.WWWAuthenticate = "Bearer";
+            response.Headers.WWWAuthenticate = httpContext.GetEndpoint()?.Metadata.GetMetadata<ShownInBrowser>() is null ? "Bearer" : ShownInBrowser.Challenge;
         }
 
         if (HttpMethods.IsHead(httpContext.Request.Method))

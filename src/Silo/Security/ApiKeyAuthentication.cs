@@ -2,7 +2,7 @@ using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Silo.Security;
 
-/// <summary>Finds out whose request it is: <c>Authorization: Bearer KEY</c>. What the caller may do is <see cref="AccessControl"/>'s to say.</summary>
+/// <summary>Finds out whose request it is: <c>Authorization: Bearer KEY</c>, from browsers see <see cref="ShownInBrowser"/>. What the caller may do is <see cref="AccessControl"/>'s to say.</summary>
 public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
 {
     private const string Scheme = "Bearer ";
@@ -11,7 +11,7 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
     public async Task InvokeAsync(HttpContext http)
     {
         ArgumentNullException.ThrowIfNull(http);
-        if (Shown(http.Request) is not { } key)
+        if (Shown(http) is not { } key)
         {
             await next(http);
             return;
@@ -36,12 +36,17 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
         await next(http);
     }
 
-    private static string? Shown(HttpRequest request) =>
-        request.Headers.Authorization is [{ Length: <= ApiKey.LengthMax } header]
-        && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-        && header[Scheme.Length..].Trim() is { Length: > 0 } key
-            ? key
-            : null;
+    private static string? Shown(HttpContext http)
+    {
+        if (http.Request.Headers.Authorization is not [{ Length: <= ApiKey.LengthMax } header])
+        {
+            return null;
+        }
+
+        return header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            ? header[Scheme.Length..].Trim() is { Length: > 0 } key ? key : null
+            : http.GetEndpoint()?.Metadata.GetMetadata<ShownInBrowser>() is not null ? ShownInBrowser.KeyOf(header) : null;
+    }
 }
 
 /// <summary>What became of a key that was shown and gave no caller.</summary>

@@ -48,6 +48,7 @@ public sealed class SettingsTests
     [InlineData("config.connection_string", "--connection-string", "Host=x;Port=secret")]
     [InlineData("config.log_level", "--log-level", "loud")]
     [InlineData("config.log_level", "--log-level", "3")]
+    [InlineData("config.switch", "--dashboard", "maybe")]
     [InlineData("config.otlp", "--otlp", "nonsense")]
     [InlineData("config.otlp", "--otlp", "127.0.0.1:4318")]
     [InlineData("config.time_scale", "--unsafe-time-scale", "0")]

@@ -1,0 +1,22 @@
+using Orleans.Dashboard;
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Security;
+
+namespace OrleansPolicy.Silo.Http;
+
+/// <summary>Orleans' own dashboard: silos, grains, their calls. It reads and changes nothing.</summary>
+internal static class DashboardEndpoints
+{
+    private const string Path = "/dashboard";
+
+    /// <summary>Maps it where it is switched on, for admins of the installation: it shows every tenant's grains.</summary>
+    public static void MapDashboard(this IEndpointRouteBuilder routes, SiloSettings settings)
+    {
+        if (settings.Dashboard)
+        {
+            routes.MapOrleansDashboard(Path)
+                .WithMetadata(new Demands(Permission.ReadMetrics), new ShownInBrowser(), new NeverLimited())
+                .ExcludeFromDescription();
+        }
+    }
+}
