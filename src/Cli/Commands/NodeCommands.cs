@@ -20,6 +20,8 @@ internal static class NodeCommands
         var trust = new Option<string?>("--trust") { Description = "The trust root given at install.", HelpName = "file" };
         var pin = new Option<string?>("--trust-sha256") { Description = "Its hash instead (policyctl trust hash)." };
         var domain = new Option<string>("--domain") { Description = "The failure domain.", DefaultValueFactory = _ => "default" };
+        var group = new Option<string?>("--group") { Description = "Its parity group: nodes that run the same bundle or none serves.", HelpName = "name" };
+        var role = new Option<string?>("--role") { Description = "Its part in that group, such as brain or execution.", HelpName = "name" };
         var log = new Option<DecisionLogLoss?>("--decision-log")
         {
             Description = "Write decisions down, to the control plane: drop (and count), block or spill (to --decision-log-folder) where that cannot be done fast enough.",
@@ -34,12 +36,13 @@ internal static class NodeCommands
             "Run one real node until Ctrl-C: it registers, loads what its directive demands and reports. Lines of "
             + "{\"capability_id\": …, \"context\": {…}} on standard input are decided, one line of JSON each.")
         {
-            node, fleet, trust, pin, domain, log, folder,
+            node, fleet, trust, pin, domain, group, role, log, folder,
         };
         return command.Does(host, (context, cancellationToken) => NodeRun.RunAsync(
             context,
             new NodeRun.Request(
                 context.Get(node), context.Required(fleet), context.Get(trust), context.Get(pin), context.Required(domain),
+                context.Get(group), context.Get(role),
                 context.Get(log) is { } loss ? LogOptions(loss, context.Get(folder)) : null),
             cancellationToken));
     }

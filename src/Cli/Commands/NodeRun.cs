@@ -20,6 +20,8 @@ internal static class NodeRun
                     Fleet = request.Fleet,
                     Node = request.Node,
                     FailureDomain = request.Domain,
+                    ParityGroup = request.Group,
+                    Role = request.Role,
                     TrustRootFile = request.TrustFile,
                     TrustRootSha256 = request.TrustSha256,
                     DecisionLog = request.Log,
@@ -89,5 +91,5 @@ internal static class NodeRun
         }
     }
 
-    internal sealed record Request(string Node, string Fleet, string? TrustFile, string? TrustSha256, string Domain, DecisionLogOptions? Log);
+    internal sealed record Request(string Node, string Fleet, string? TrustFile, string? TrustSha256, string Domain, string? Group, string? Role, DecisionLogOptions? Log);
 }

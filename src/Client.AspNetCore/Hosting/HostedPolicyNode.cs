@@ -97,6 +97,7 @@ internal sealed partial class HostedPolicyNode(
             Node = given.Node,
             FailureDomain = given.FailureDomain,
             Role = given.Role,
+            ParityGroup = given.ParityGroup,
             Labels = given.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
             TrustRootFile = given.TrustRootFile is { Length: > 0 } root ? root : null,
             TrustRootSha256 = given.TrustRootSha256 is { Length: > 0 } hash ? hash : null,

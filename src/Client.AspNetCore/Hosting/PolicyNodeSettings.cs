@@ -40,6 +40,9 @@ public sealed class PolicyNodeSettings
     /// <summary>Its role, for people.</summary>
     public string? Role { get; set; }
 
+    /// <inheritdoc cref="PolicyNodeOptions.ParityGroup"/>
+    public string? ParityGroup { get; set; }
+
     /// <summary>Free labels.</summary>
     public Dictionary<string, string> Labels { get; } = new(StringComparer.Ordinal);
 

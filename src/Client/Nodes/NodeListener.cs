@@ -41,6 +41,7 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
             Node = options.Node,
             FailureDomain = options.FailureDomain,
             Role = options.Role,
+            ParityGroup = options.ParityGroup,
             Labels = options.Labels,
         };
 

@@ -106,6 +106,8 @@ internal sealed record NodeParts : IDisposable
 
         var problem = Names.Check(options.Node, "The node") ?? Names.Check(options.Fleet, "The fleet")
             ?? Names.Check(options.FailureDomain, "The failure domain")
+            ?? (options.ParityGroup is { } group ? Names.Check(group, "The parity group") : null)
+            ?? (options is { ParityGroup: not null, BundleFile: not null } ? new Problem("node.group", "A parity group is led by a control plane, never by a file.") : null)
             ?? (options.ApiKey is not { Length: > 0 } && options.BundleFile is null && options.Channel is null ? new Problem("node.key", "A node needs its key.") : null)
             ?? (options.RecentInputs is < 0 or > RecentInputsMax ? new Problem("node.recent_inputs", $"Recent inputs are 0 to {RecentInputsMax}.") : null)
             ?? (options.BundleFilePoll <= TimeSpan.Zero ? new Problem("node.poll", "A file is looked at every so often.") : null);

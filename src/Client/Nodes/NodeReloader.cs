@@ -111,6 +111,13 @@ internal sealed class NodeReloader(
             voice.ReportSoon();
         }
 
+        if (heard.GroupMoved)
+        {
+            // The others of its group wait for what it has to say.
+            voice.Say(NodeEventKind.Heard, "node.group", $"group {directive.Group!.Name} is in phase {directive.Group.Phase} of epoch {directive.Epoch}");
+            voice.ReportSoon();
+        }
+
         if (heard.Swapped)
         {
             Stop();
@@ -233,6 +240,10 @@ internal sealed class NodeReloader(
                     {
                         await PrefetchAsync(fallback, running.Token);
                     }
+                }
+                else if (truth.IsPrepared)
+                {
+                    voice.ReportSoon();
                 }
 
                 return;

@@ -119,6 +119,7 @@ internal sealed class NodeReporter(
             Armed = word.Snapshot.Armed,
             Ack = word.Ack,
             Error = word.Error,
+            Group = word.Group,
             Reload = log.TakeUnreported(),
             Rejections = metrics.RejectedBetween(_known, totals),
             Metrics = metrics.Between(_known, totals),

@@ -1,4 +1,5 @@
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Client;
 
@@ -32,6 +33,9 @@ internal sealed record NodeSnapshot
     /// <summary>The hash that may be served until then.</summary>
     public string? FallbackHash { get; init; }
 
+    /// <summary>Its parity group as it was heard; null: it has none.</summary>
+    public GroupDirective? Group { get; init; }
+
     /// <summary>The monotonic time stamp at which serving must end. Before the first answer: always past. Leases off: never.</summary>
     public long LeaseUntil { get; init; } = long.MinValue;
 
@@ -40,10 +44,26 @@ internal sealed record NodeSnapshot
     {
         (_, false) => Refusals.Disarmed,
         (null, _) => Refusals.NoPolicy,
+        ({ } policy, _) when Group is not null => GroupRefusal(policy.PolicyHash),
         ({ } policy, _) when policy.PolicyHash != WantedHash && policy.PolicyHash != FallbackHash => Refusals.Superseded,
         _ => null,
     };
 
     /// <summary>Whether the directive of <see cref="Epoch"/> is in force.</summary>
-    public bool InForce => Policy?.PolicyHash == WantedHash;
+    public bool InForce => Policy?.PolicyHash == WantedHash && !IsSwitching;
+
+    /// <summary>Whether its parity group is on its way: what is demanded is prepared, and put in force once the group is told so.</summary>
+    public bool IsSwitching => Group is { Phase: not ParityPhase.Commit };
+
+    /// <summary>What it says of its group's switch; null: nothing was heard of a group in this life of the process.</summary>
+    public GroupWord? GroupWord(bool isPrepared) => Group is { } group && !Offline
+        ? new GroupWord(Epoch, isPrepared, IsSwitching && !group.LetsServe(Policy?.PolicyHash, WantedHash, FallbackHash))
+        : null;
+
+    // What its group ran before a restart is not known to be what it runs now.
+    private Decision? GroupRefusal(string hash) =>
+        Offline ? Refusals.Parity
+        : Group!.LetsServe(hash, WantedHash, FallbackHash) ? null
+        : IsSwitching ? Refusals.ParitySwitch
+        : Refusals.Superseded;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Client;
 
@@ -19,6 +20,7 @@ internal sealed class NodeTruth(TimeProvider time)
     private long _epochInForce;
     private long? _highestSequence;
     private NodeDirective? _directive;
+    private string? _prepared;
 
     public NodeSnapshot Now => _now;
 
@@ -52,7 +54,8 @@ internal sealed class NodeTruth(TimeProvider time)
         lock (_lock)
         {
             var before = _now;
-            if (directive.Epoch < before.Epoch || directive.ArmEpoch < before.ArmEpoch)
+            if (directive.Epoch < before.Epoch || directive.ArmEpoch < before.ArmEpoch
+                || (directive.Epoch == before.Epoch && directive.Group?.IsBehind(before.Group) == true))
             {
                 return HeardResult.Ignored;
             }
@@ -64,6 +67,7 @@ internal sealed class NodeTruth(TimeProvider time)
                 Armed = directive.Armed,
                 WantedHash = directive.PolicyHash,
                 FallbackHash = directive.FallbackHash,
+                Group = directive.Group,
                 LeaseUntil = directive.LeaseSec is { } lease ? Later(before.LeaseUntil, Until(sentAt, lease)) : long.MaxValue,
                 Offline = false,
             };
@@ -72,19 +76,21 @@ internal sealed class NodeTruth(TimeProvider time)
                 _nack = null;
             }
 
+            _prepared = after.IsSwitching && _prepared == directive.PolicyHash ? _prepared : null;
             var swapped = false;
-            if (!after.InForce && directive.PolicyHash is { } wanted
+            if (!after.InForce && _prepared is null && directive.PolicyHash is { } wanted
                 && ready(wanted, _kept.Find(p => p.PolicyHash == wanted)) is { } policy)
             {
-                after = after with { Policy = policy, LoadedAt = time.GetUtcNow() };
                 Keep(policy);
-                swapped = true;
+                swapped = !after.IsSwitching;
+                (after, _prepared) = swapped ? (after with { Policy = policy, LoadedAt = time.GetUtcNow() }, null) : (after, wanted);
             }
 
             Publish(after, directive);
             return new HeardResult(
-                directive.Epoch > before.Epoch, swapped, !after.InForce, directive.PolicyHash != before.WantedHash,
-                directive.ArmEpoch != before.ArmEpoch || directive.Armed != before.Armed);
+                directive.Epoch > before.Epoch, swapped, !after.InForce && _prepared is null, directive.PolicyHash != before.WantedHash,
+                directive.ArmEpoch != before.ArmEpoch || directive.Armed != before.Armed,
+                directive.Group is not null && (directive.Group != before.Group || directive.Epoch != before.Epoch || before.Offline));
         }
     }
 
@@ -100,7 +106,10 @@ internal sealed class NodeTruth(TimeProvider time)
         }
     }
 
-    /// <summary>Puts a loaded bundle in force if it is still the one demanded.</summary>
+    /// <summary>
+    /// Puts a loaded bundle in force if it is still the one demanded. False: it is not, or the node's parity group is not so far: then
+    /// it is kept until it is.
+    /// </summary>
     public bool TrySwap(LoadedPolicy policy)
     {
         lock (_lock)
@@ -112,6 +121,12 @@ internal sealed class NodeTruth(TimeProvider time)
 
             _nack = null;
             Keep(policy);
+            if (_now.IsSwitching)
+            {
+                _prepared = policy.PolicyHash;
+                return false;
+            }
+
             Publish(_now with { Policy = policy, LoadedAt = time.GetUtcNow() }, _directive);
             return true;
         }
@@ -124,7 +139,8 @@ internal sealed class NodeTruth(TimeProvider time)
     /// <param name="policy">What was in force.</param>
     /// <param name="directive">What was heard last.</param>
     /// <param name="loadedAt">When it was put in force.</param>
-    public void Resume(LoadedPolicy policy, NodeDirective directive, DateTimeOffset loadedAt)
+    /// <param name="group">A group that the node is to be in and was not when it heard that; null: none.</param>
+    public void Resume(LoadedPolicy policy, NodeDirective directive, DateTimeOffset loadedAt, GroupDirective? group = null)
     {
         lock (_lock)
         {
@@ -141,6 +157,7 @@ internal sealed class NodeTruth(TimeProvider time)
                     Armed = directive is { Armed: true, ArmEpoch: 0 },
                     WantedHash = directive.PolicyHash,
                     FallbackHash = directive.FallbackHash,
+                    Group = group ?? directive.Group,
                     LeaseUntil = directive.LeaseSec is null ? long.MaxValue : long.MinValue,
                 },
                 directive);
@@ -181,6 +198,18 @@ internal sealed class NodeTruth(TimeProvider time)
         }
     }
 
+    /// <summary>Whether what is demanded is at hand, verified and warm, and waits for the node's parity group.</summary>
+    public bool IsPrepared
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _prepared is not null;
+            }
+        }
+    }
+
     /// <summary>Notes why the demanded bundle cannot be in force.</summary>
     public void Refuse(string policyHash, string error)
     {
@@ -199,11 +228,12 @@ internal sealed class NodeTruth(TimeProvider time)
         lock (_lock)
         {
             // While a bundle is being loaded the node is still where it was: it says so, and says neither yes nor no to the new epoch.
+            var group = _now.GroupWord(_prepared is not null);
             return (_now.InForce, _nack) switch
             {
-                (true, _) => new Word(_now.Epoch, true, null, _now),
-                (false, { } nack) => new Word(_now.Epoch, false, nack.Error, _now),
-                (false, null) => new Word(_epochInForce, true, null, _now),
+                (true, _) => new Word(_now.Epoch, true, null, _now, group),
+                (false, { } nack) => new Word(_now.Epoch, false, nack.Error, _now, group),
+                (false, null) => new Word(_epochInForce, true, null, _now, group),
             };
         }
     }
@@ -243,10 +273,11 @@ internal sealed class NodeTruth(TimeProvider time)
 /// <param name="NeedsLoad">The demanded bundle must be loaded.</param>
 /// <param name="WantsOther">Another hash is demanded than before.</param>
 /// <param name="Rearmed">Something was said about whether it may serve.</param>
-internal readonly record struct HeardResult(bool IsNews, bool Swapped, bool NeedsLoad, bool WantsOther, bool Rearmed)
+/// <param name="GroupMoved">Something was said about its parity group.</param>
+internal readonly record struct HeardResult(bool IsNews, bool Swapped, bool NeedsLoad, bool WantsOther, bool Rearmed, bool GroupMoved)
 {
     public static readonly HeardResult Ignored;
 }
 
 /// <summary>What a node says of itself.</summary>
-internal readonly record struct Word(long Epoch, bool Ack, string? Error, NodeSnapshot Snapshot);
+internal readonly record struct Word(long Epoch, bool Ack, string? Error, NodeSnapshot Snapshot, GroupWord? Group);

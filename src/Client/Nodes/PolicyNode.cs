@@ -58,6 +58,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
                 BundleAge = now.LoadedAt is { } loadedAt ? _time.GetUtcNow() - loadedAt : null,
                 Offline = now.Offline,
                 WantedHash = now.WantedHash,
+                Group = now.Group,
                 Epoch = now.Epoch,
                 Refusal = Refusal(now)?.Reason,
                 LeaseLeft = left,

@@ -60,7 +60,13 @@ public sealed record PolicyNodeOptions
     /// <summary>What it shares a fate with: a zone, a rack. Default <c>default</c>.</summary>
     public string FailureDomain { get; init; } = "default";
 
-    /// <summary>Its role, for people.</summary>
+    /// <summary>
+    /// Its parity group: nodes that must all run the same bundle or none may serve. The group goes over to another bundle as one, and a
+    /// member serves nothing before it heard its directive, whatever it kept (docs/PARITY.md). Null: it has none.
+    /// </summary>
+    public string? ParityGroup { get; init; }
+
+    /// <summary>Its part in its parity group, such as <c>brain</c> or <c>execution</c>; for people.</summary>
     public string? Role { get; init; }
 
     /// <summary>Free labels.</summary>

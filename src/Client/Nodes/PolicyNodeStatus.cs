@@ -1,3 +1,5 @@
+using OrleansPolicy.Parity;
+
 namespace OrleansPolicy.Client;
 
 /// <summary>A node, looked at from within its process.</summary>
@@ -23,6 +25,9 @@ public sealed record PolicyNodeStatus
 
     /// <summary>The hash that the directive demands.</summary>
     public required string? WantedHash { get; init; }
+
+    /// <summary>Its parity group as it was heard last; null: it has none.</summary>
+    public GroupDirective? Group { get; init; }
 
     /// <summary>The highest epoch heard.</summary>
     public required long Epoch { get; init; }

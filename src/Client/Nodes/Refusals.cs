@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Client;
 
@@ -17,6 +18,12 @@ internal static class Refusals
 
     /// <summary>The fleet demands that the node be armed, and it is not.</summary>
     public static readonly Decision Disarmed = Deny("decide.disarmed");
+
+    /// <summary>It is not certain that its parity group runs what it runs.</summary>
+    public static readonly Decision Parity = Deny(GroupCodes.Disagrees);
+
+    /// <summary>Its parity group is on the way from one bundle to another.</summary>
+    public static readonly Decision ParitySwitch = Deny(GroupCodes.Switching);
 
     /// <summary>The decision log has no room, and was asked to let nothing through without a record.</summary>
     public static readonly Decision LogFull = Deny("decide.log_full");

@@ -1,4 +1,5 @@
 using OrleansPolicy.Bundles;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Client;
 
@@ -53,7 +54,10 @@ internal sealed class StateKeeper
             }
 
             reloader.Warm(policy);
-            _truth.Resume(policy, directive, loadedAt);
+            var group = _options.ParityGroup is { } name && name != directive.Group?.Name
+                ? new GroupDirective(name, _options.FailureDomain, 0, ParityPhase.Prepare)
+                : null;
+            _truth.Resume(policy, directive, loadedAt, group);
             _voice.Say(NodeEventKind.Resumed, "node.resumed", $"{policy.Version} was kept from before the restart");
             return state;
         }

@@ -6,6 +6,7 @@ using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Commits;
+using OrleansPolicy.Grains.Parity;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 
@@ -16,11 +17,12 @@ namespace OrleansPolicy.Grains.Fleets;
 /// reported, so that ten thousand nodes cost the store nothing while nothing changes.
 /// </summary>
 [GrainType("policy.fleet")]
-internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
+internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
 {
     private const int SweepMax = 100;
     private const int ReadsMax = 3;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LeadEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan EpochCheckEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly IRolloutStore _store;
@@ -29,6 +31,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private readonly TimeProvider _clock;
     private readonly ObserverList<IFleetObserver> _observers;
     private readonly RegistrationQueue _registrations;
+    private readonly ParityDriver _parity;
     private FleetSnapshot? _fleet;
     private FleetRegistry? _registry;
     private Task? _loading;
@@ -36,11 +39,13 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     private long _epochCheckedAt;
     private long? _toldBehind;
     private long _armEpochChecked;
+    private IGrainTimer? _leading;
 
     public FleetGrain(
         IRolloutStore store,
         ChangeCommitter committer,
         FleetProposals proposals,
+        ParityMeter parityMeter,
         [FromKeyedServices(PolicyClock.Key)] TimeProvider clock,
         ILogger<FleetGrain> logger)
         : base(logger)
@@ -51,6 +56,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         _clock = clock;
         _observers = new ObserverList<IFleetObserver>(clock, logger);
         _registrations = new RegistrationQueue(WriteAsync);
+        _parity = new ParityDriver(store, parityMeter, clock, logger);
     }
 
     private string Tenant => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Tenant;
@@ -75,6 +81,11 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         async registry =>
         {
             var problems = RegistrationRules.Validate(nodes);
+            if (problems.IsEmpty && await _proposals.CheckGroupsAsync(Tenant, Fleet, nodes) is { } across)
+            {
+                problems = [across];
+            }
+
             if (problems.IsEmpty && FileDirective.Holds(_fleet!.Directive) && FileDirective.Check(nodes.Select(node => node.Node)) is { } refused)
             {
                 problems = [refused];
@@ -102,6 +113,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         }
 
         Tell(registry.Apply([], [node], _clock.GetUtcNow()));
+        LeadGroups();
         await CheckEpochAsync(registry);
         return Outcome<NodeRecord>.Ok(entry.Record);
     });
@@ -170,27 +182,25 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     /// <inheritdoc/>
     public Task DirectiveCommittedAsync(Directive directive)
     {
-        // Before the fleet is loaded there is nobody to tell; loading reads the directive.
+        // Before the fleet is loaded there is nobody to tell; loading reads the directive. Where there are groups it is read too, with
+        // where they stand: heard alone it says of none what it may serve.
         if (_fleet is { } fleet && directive.Epoch > fleet.Directive.Epoch)
         {
-            Take(fleet with { Directive = directive });
+            if (_registry!.Groups.IsEmpty)
+            {
+                Take(fleet with { Directive = directive });
+            }
+            else
+            {
+                return ReadNewsAsync();
+            }
         }
 
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public async Task ArmsCommittedAsync(long armEpoch)
-    {
-        if (armEpoch > _fleet?.Arms.Epoch)
-        {
-            _ = await WithStoreAsync(async () =>
-            {
-                await RefreshAsync();
-                return Outcome<bool>.Ok(true);
-            });
-        }
-    }
+    public Task ArmsCommittedAsync(long armEpoch) => armEpoch > _fleet?.Arms.Epoch ? ReadNewsAsync() : Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task<Outcome<ArmStanding>> ArmStandingAsync(ArmWatch watch) => WithFleetAsync(async registry =>
@@ -209,6 +219,7 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
         var stamp = await WithFleetAsync(async registry =>
         {
             registry.Hear(heard);
+            LeadGroups();
             await CheckEpochAsync(registry);
 
             return Outcome<string>.Ok(registry.Stamp);
@@ -222,8 +233,8 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
 
     /// <inheritdoc/>
     public Task<Outcome<NodeStatus>> NodeAsync(string node) => WithFleetAsync(registry => Task.FromResult(
-        registry.Find(node)?.StatusAt(_fleet!.Settings, _clock.GetUtcNow()) is { } status
-            ? Outcome<NodeStatus>.Ok(status)
+        registry.Find(node) is { } entry
+            ? Outcome<NodeStatus>.Ok(entry.StatusAt(_fleet!.Settings, _clock.GetUtcNow()) with { GroupRefusal = registry.Groups.RefusalOf(entry, _fleet) })
             : UnknownNode<NodeStatus>(node)));
 
     /// <inheritdoc/>
@@ -242,117 +253,13 @@ internal sealed class FleetGrain : StoreBackedGrain, IFleetGrain
     // What was read from the store is read again.
     protected override void OnStoreFailure() => _isTrusted = false;
 
-    private Task<Outcome<T>> WithFleetAsync<T>(Func<FleetRegistry, Task<Outcome<T>>> turn) => WithStoreAsync(async () =>
-    {
-        if (!_isTrusted)
-        {
-            // One load for all who wait for it. A completed one is an old one: it found no fleet, or failed.
-            await (_loading is { IsCompleted: false } running ? running : _loading = LoadAsync());
-        }
-
-        return _registry is { } registry ? await turn(registry) : FleetProposals.Unknown<T>(Fleet);
-    });
-
-    private async Task LoadAsync()
-    {
-        if (_registry is null)
-        {
-            await LoadFirstAsync();
-        }
-        else
-        {
-            await RefreshAsync();
-            await ReadRegistryAsync(_registry);
-        }
-
-        _isTrusted = _registry is not null;
-    }
-
-    private async Task LoadFirstAsync()
-    {
-        // The directive first: a node that registers between the two reads is in no cohort of it, and is here.
-        if (await _store.ReadFleetAsync(Tenant, Fleet) is { } fleet)
-        {
-            var nodes = await _store.ListNodesAsync(Tenant, Fleet);
-            var now = _clock.GetUtcNow();
-            var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
-            registry.Apply(nodes, [], now);
-            (_fleet, _registry) = (FleetProposals.SnapshotOf(fleet), registry);
-            this.RegisterGrainTimer(SweepAsync, new GrainTimerCreationOptions { DueTime = SweepEvery, Period = SweepEvery, KeepAlive = true });
-        }
-    }
-
-    // A registration that became durable while the rows were read is in memory and not in them: then they are read again. While
-    // nodes keep joining, memory knows all that matters, for it is this grain that registers them.
-    private async Task ReadRegistryAsync(FleetRegistry registry)
-    {
-        for (var attempt = 1; attempt <= ReadsMax; attempt++)
-        {
-            var stamp = registry.Stamp;
-            var nodes = await _store.ListNodesAsync(Tenant, Fleet);
-            if (registry.Stamp == stamp)
-            {
-                Tell(registry.Replace(nodes, _clock.GetUtcNow()));
-                return;
-            }
-        }
-    }
-
-    private FleetSnapshot Snapshot() => _fleet! with { EpochBehind = _registry!.EpochBehind };
-
-    // A node that knows a higher epoch heard it from a silo that read it: this fleet missed the news. Where the truth itself is lower,
-    // it is an older one than the node has seen.
-    private async Task CheckEpochAsync(FleetRegistry registry)
-    {
-        if (registry.EpochBehind is not null || registry.HighestArmEpoch > Math.Max(_fleet!.Arms.Epoch, _armEpochChecked))
-        {
-            if (_clock.GetElapsedTime(_epochCheckedAt) < EpochCheckEvery)
-            {
-                return;
-            }
-
-            await RefreshAsync();
-            _epochCheckedAt = _clock.GetTimestamp();
-            _armEpochChecked = registry.HighestArmEpoch;
-        }
-
-        if (registry.EpochBehind != _toldBehind)
-        {
-            _toldBehind = registry.EpochBehind;
-            var snapshot = Snapshot();
-            _observers.Tell(observer => observer.ChangedAsync(snapshot));
-        }
-    }
-
-    // Reads the row again and passes on what is new. What is older than what was heard is no news.
-    private async Task RefreshAsync()
-    {
-        if (await _store.ReadFleetAsync(Tenant, Fleet) is { } stored && _fleet is { } known
-            && FleetProposals.SnapshotOf(stored) is var read && known.IsNews(read))
-        {
-            Take(read);
-        }
-    }
-
-    private void Take(FleetSnapshot fleet)
-    {
-        var isNewDirective = fleet.Directive.Epoch > _fleet!.Directive.Epoch;
-        _fleet = _fleet.With(fleet);
-        if (isNewDirective)
-        {
-            _registry!.SetDirective(_fleet.Directive, _clock.GetUtcNow());
-        }
-
-        var snapshot = Snapshot();
-        _observers.Tell(observer => observer.ChangedAsync(snapshot));
-    }
-
     private async Task<ImmutableArray<NodeRecord>> WriteAsync(ImmutableArray<QueuedRegistration> queued)
     {
         var audit = RegistrationAudit.Describe(Fleet, queued, _clock.GetUtcNow());
         var records = await _store.RegisterNodesAsync(Tenant, Fleet, [.. queued.Select(one => one.Node)], audit)
             ?? throw new StoreUnavailableException($"The fleet {Fleet} has vanished from the store.");
         Tell(_registry!.Apply(records, [], _clock.GetUtcNow()));
+        LeadGroups();
         return records;
     }
 

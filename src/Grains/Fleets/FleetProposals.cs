@@ -11,6 +11,7 @@ using OrleansPolicy.Grains.Catalog;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Grains.Fleets;
@@ -197,6 +198,15 @@ internal sealed class FleetProposals(
             : raised.As<Proposal<FleetSnapshot>>();
     }
 
+    /// <summary>A group's members are of one fleet, which leads them. Null, or what is wrong.</summary>
+    public async Task<Problem?> CheckGroupsAsync(string tenant, string fleet, ImmutableArray<NodeRegistration> nodes)
+    {
+        var groups = nodes.Where(node => node.ParityGroup is not null).Select(node => node.ParityGroup!).Distinct(StringComparer.Ordinal).ToImmutableArray();
+        return !groups.IsEmpty && await store.FindGroupElsewhereAsync(tenant, fleet, groups) is var (group, elsewhere)
+            ? new Problem(GroupCodes.AcrossFleets, $"The parity group '{group}' has members in fleet '{elsewhere}': a group is led by one fleet.", "$.parity_group")
+            : null;
+    }
+
     /// <summary>Lets the fleet be offered a bundle again.</summary>
     public async Task<Outcome<Proposal<QuarantinedBundle>>> ReleaseAsync(string tenant, string fleet, string policyHash, string reason, Caller caller)
     {
@@ -236,6 +246,7 @@ internal sealed class FleetProposals(
         Settings = stored.Settings,
         Directive = stored.Directive,
         Arms = stored.Arms,
+        Parity = stored.Parity,
         Revision = stored.Revision,
     };
 

@@ -3,6 +3,8 @@ using System.Globalization;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Parity;
+using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Grains.Fleets;
@@ -35,6 +37,9 @@ internal sealed class FleetRegistry
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
     }
+
+    /// <summary>The parity groups.</summary>
+    public FleetGroups Groups { get; } = new();
 
     /// <summary>Names the state of the registrations.</summary>
     public string Stamp => string.Create(CultureInfo.InvariantCulture, $"{_life}:{_changes}");
@@ -85,8 +90,10 @@ internal sealed class FleetRegistry
                 continue;
             }
 
+            var group = entry.Record.ParityGroup;
             entry.Record = record;
             entry.Assign(_directive, now);
+            Groups.Put(entry, group);
             changed.Add(record);
         }
 
@@ -96,6 +103,7 @@ internal sealed class FleetRegistry
             if (_nodes.Remove(name, out var entry))
             {
                 _leaving[name] = entry;
+                Groups.Leave(entry);
                 left.Add(name);
             }
         }
@@ -116,6 +124,18 @@ internal sealed class FleetRegistry
     {
         var names = stored.Select(record => record.Node).ToHashSet(StringComparer.Ordinal);
         return Apply(stored, [.. _nodes.Keys.Where(node => !names.Contains(node))], now);
+    }
+
+    /// <summary>Members of groups that left before this registry watched, and whose lease may not have ended.</summary>
+    public void Remember(ImmutableArray<LeftMember> left)
+    {
+        foreach (var (record, leftAt) in left)
+        {
+            if (!_nodes.ContainsKey(record.Node))
+            {
+                Groups.Leave(_leaving[record.Node] = new NodeEntry(record, leftAt));
+            }
+        }
     }
 
     /// <summary>Hears nodes.</summary>
@@ -275,15 +295,16 @@ internal sealed class FleetRegistry
         return Census(_nodes.Values.Where(entry => entry.StateAt(settings, now) != NodeState.Left));
     }
 
-    // Group by group even while every unit is one node: a group's domain and number are those of its first member.
+    // A group counts at its own place, which its first member gave it.
     private static ImmutableArray<CensusUnit> Census(IEnumerable<NodeEntry> entries) =>
     [
         .. entries.GroupBy(entry => entry.Record.Unit, StringComparer.Ordinal).Select(unit =>
         {
             var first = unit.MinBy(entry => entry.Record.Registration)!.Record;
             var nodes = unit.GroupBy(entry => entry.Record.FailureDomain, StringComparer.Ordinal)
-                .ToImmutableSortedDictionary(domain => domain.Key, domain => domain.Count(), StringComparer.Ordinal);
-            return new CensusUnit(unit.Key, first.FailureDomain, first.Registration, nodes);
+                .ToImmutableSortedDictionary(own => own.Key, own => own.Count(), StringComparer.Ordinal);
+            var (domain, registration) = first.Group ?? new GroupPlace(first.FailureDomain, first.Registration);
+            return new CensusUnit(unit.Key, domain, registration, nodes);
         }),
     ];
 
@@ -291,7 +312,7 @@ internal sealed class FleetRegistry
         [.. entries.Select(entry => entry.Record.Node).Order(StringComparer.Ordinal)];
 
     private static bool IsSame(NodeRecord one, NodeRecord other) => one.Registration == other.Registration
-        && one.FailureDomain == other.FailureDomain && one.ParityGroup == other.ParityGroup && one.Role == other.Role
+        && one.FailureDomain == other.FailureDomain && one.ParityGroup == other.ParityGroup && one.Group == other.Group && one.Role == other.Role
         && one.Labels.SequenceEqual(other.Labels);
 
     private static string NameOf(NodeState state) => state switch

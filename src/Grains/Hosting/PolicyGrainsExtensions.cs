@@ -7,6 +7,7 @@ using OrleansPolicy.Grains.Arming;
 using OrleansPolicy.Grains.Catalog;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Fleets;
+using OrleansPolicy.Grains.Parity;
 using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
 
@@ -34,6 +35,7 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RolloutLooks>();
         silo.Services.TryAddSingleton<FastTracks>();
         silo.Services.TryAddSingleton<RollbackMeter>();
+        silo.Services.TryAddSingleton<ParityMeter>();
         silo.Services.TryAddSingleton<RolloutNews>();
         silo.Services.TryAddSingleton(services => new OverdueRollouts(
             services.GetRequiredService<IRolloutStore>(), services.GetRequiredService<ChangeCommitter>(),

@@ -4,6 +4,7 @@ using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Runs;
 
@@ -35,6 +36,14 @@ public interface IRolloutStore
 
     /// <summary>The nodes of a fleet that have not left, by registration.</summary>
     Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
+
+    /// <summary>Members of parity groups that left at or after a moment: their lease may not have ended.</summary>
+    Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(
+        string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default);
+
+    /// <summary>One of these groups that has members in another fleet of the tenant; null: none has.</summary>
+    Task<GroupElsewhere?> FindGroupElsewhereAsync(
+        string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Registers up to 10,000 nodes in one transaction with one audit entry: numbers rise under the fleet's row lock. A node that
@@ -168,12 +177,21 @@ public interface IKeyStore
 /// <summary>The limiter's row.</summary>
 public sealed record StoredAdmission(AdmissionState State, UpdateLimits Limits, long Revision);
 
-/// <summary>A fleet's row with its directive. <paramref name="Revision"/> rises with every change of settings or directive.</summary>
+/// <summary>A fleet's row with its directive. <paramref name="Revision"/> rises with every change of settings, directive or parity.</summary>
 public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Settings, Directive Directive, long Revision)
 {
     /// <summary>What was said about who of it may serve.</summary>
     public FleetArms Arms { get; init; } = FleetArms.None;
+
+    /// <summary>Where its parity groups stand, read beside the directive.</summary>
+    public FleetParity Parity { get; init; } = FleetParity.None;
 }
+
+/// <summary>A member of a parity group that left.</summary>
+public sealed record LeftMember(NodeRecord Record, DateTimeOffset LeftAt);
+
+/// <summary>A parity group of another fleet.</summary>
+public sealed record GroupElsewhere(string Group, string Fleet);
 
 /// <summary>A fleet's name.</summary>
 public sealed record FleetName(string Tenant, string Fleet);

@@ -5,6 +5,7 @@ using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Runs;
 
@@ -74,6 +75,9 @@ public sealed record PolicyChange
 
     /// <summary>A fleet's new directive.</summary>
     public DirectiveWrite? Directive { get; init; }
+
+    /// <summary>Parity groups that begin a switch, go on with it or end it.</summary>
+    public ParityWrite? Parity { get; init; }
 
     /// <summary>What is said about who may serve. One row, however many fleets and nodes it covers.</summary>
     public ArmWrite? Arm { get; init; }
@@ -160,6 +164,18 @@ public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, Imm
 /// settings too (a start: lease and deadline) also names the <see cref="StoredFleet.Revision"/>.
 /// </summary>
 public sealed record DirectiveWrite(string Fleet, Directive Directive, long ExpectedEpoch, long? ExpectedRevision = null);
+
+/// <summary>
+/// All that the parity groups of a fleet do next. Guarded by the revision on which it was decided, which the directive, the settings and
+/// every other such write raise too.
+/// </summary>
+/// <param name="Fleet">The fleet.</param>
+/// <param name="Base">The directive in force: under it the groups without a switch are at rest.</param>
+/// <param name="Put">Switches that begin or go on.</param>
+/// <param name="Ended">Groups that are on no way any more.</param>
+/// <param name="ExpectedRevision">The <see cref="StoredFleet.Revision"/> that it was decided on.</param>
+public sealed record ParityWrite(
+    string Fleet, Directive Base, ImmutableArray<ParitySwitch> Put, ImmutableArray<string> Ended, long ExpectedRevision);
 
 /// <summary>
 /// A scope's new row, guarded by the highest number it was decided on, which rises: arms and disarms of an installation follow each

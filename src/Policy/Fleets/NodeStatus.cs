@@ -24,6 +24,12 @@ public sealed record NodeStatus
     /// <summary>Its last NACK's words.</summary>
     public string? Error { get; init; }
 
+    /// <summary>
+    /// Why nobody may decide in its name as far as its parity group goes, such as <c>decide.parity</c>; null: nothing stands against it. Told
+    /// of one node, not in lists.
+    /// </summary>
+    public string? GroupRefusal { get; init; }
+
     /// <summary>When it was last heard.</summary>
     public DateTimeOffset? LastHeardAt { get; init; }
 

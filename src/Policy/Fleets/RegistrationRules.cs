@@ -14,7 +14,7 @@ public static class RegistrationRules
     /// <summary>The longest label value, in characters.</summary>
     public const int LabelLengthMax = 256;
 
-    /// <summary>Everything that is wrong: <c>name.invalid</c>, <c>node.labels</c>, <c>node.duplicate</c>, <c>node.batch_size</c>, <c>parity.not_yet</c>.</summary>
+    /// <summary>Everything that is wrong: <c>name.invalid</c>, <c>node.labels</c>, <c>node.duplicate</c>, <c>node.batch_size</c>.</summary>
     public static ImmutableArray<Problem> Validate(ImmutableArray<NodeRegistration> registrations)
     {
         if (registrations.Length > BatchMax)
@@ -38,9 +38,7 @@ public static class RegistrationRules
         Add(Names.Check(registration.Node, "A node", path + ".node"));
         Add(Names.Check(registration.FailureDomain, "A failure domain", path + ".failure_domain"));
         Add(registration.Role is null ? null : Names.Check(registration.Role, "A role", path + ".role"));
-        Add(registration.ParityGroup is null
-            ? null
-            : new Problem("parity.not_yet", "Parity groups are not supported yet.", path + ".parity_group"));
+        Add(registration.ParityGroup is null ? null : Names.Check(registration.ParityGroup, "A parity group", path + ".parity_group"));
         Add(AreSound(registration.Labels)
             ? null
             : new Problem("node.labels", $"At most {LabelsMax} labels, named like nodes, each at most {LabelLengthMax} characters.", path + ".labels"));

@@ -1,5 +1,6 @@
 using OrleansPolicy.Decisions;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.SingleNode;
 
@@ -20,7 +21,7 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
     private const string DefaultFleet = "default";
 
     /// <summary>Every code that it fails with.</summary>
-    internal static readonly string[] Codes = [StaleCode, NoPolicyCode, SilentCode, SupersededCode, DisarmedCode, "fleet.unknown"];
+    internal static readonly string[] Codes = [StaleCode, NoPolicyCode, SilentCode, SupersededCode, DisarmedCode, GroupCodes.Disagrees, GroupCodes.Switching, "fleet.unknown"];
 
     /// <summary>What a node serves: the bundle it last ACKed, while it is live and its directive allows that.</summary>
     public async Task<Outcome<Serving>> OfNodeAsync(string tenant, string fleet, string node, CancellationToken cancellationToken)
@@ -46,6 +47,7 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
         {
             _ when !armed => Disarmed(),
             (_, not NodeState.Live, _) => Outcome<Serving>.Fail(SilentCode, $"The node is {state.ToString().ToLowerInvariant()}: what it runs is not certain."),
+            _ when serving.GroupRefusal is { } refusal => Outcome<Serving>.Fail(refusal, "The node's parity group does not stand on one bundle now."),
             (null, _, _) => Outcome<Serving>.Fail(NoPolicyCode, "The node has not ACKed a bundle yet."),
             (_, _, false) => Outcome<Serving>.Fail(SupersededCode, "The directive no longer allows what the node runs."),
             _ => await CompiledAsync(tenant, hash, epoch),

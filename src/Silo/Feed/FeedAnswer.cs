@@ -69,4 +69,8 @@ public sealed record RelayedReport(string Node, NodeReport Report);
 /// <param name="Allowed">Whether the directive lets it serve that hash.</param>
 /// <param name="Armed">Whether it is armed, or its fleet does not demand that.</param>
 /// <param name="Wanted">The hash that it should run.</param>
-public sealed record NodeServing(string? PolicyHash, long Epoch, NodeState State, bool Allowed, bool Armed, string? Wanted);
+public sealed record NodeServing(string? PolicyHash, long Epoch, NodeState State, bool Allowed, bool Armed, string? Wanted)
+{
+    /// <summary>Why nobody decides in its name as far as its parity group goes; null: nothing stands against it.</summary>
+    public string? GroupRefusal { get; init; }
+}

@@ -30,6 +30,18 @@ internal sealed class FeedNode(NodeRecord record, DateTimeOffset watchedSince)
         }
     }
 
+    /// <summary>
+    /// Whether a request may be of a node that comes back: it has nothing from before, or was not heard here for so long that its lease may
+    /// have ended meanwhile. Asked before the request is noted.
+    /// </summary>
+    public bool ComesBack(FleetSettings settings, DateTimeOffset at, bool hasTag, string? bootId)
+    {
+        lock (_gate)
+        {
+            return _heardAt is not { } before || at - before > Lease.LiveFor(settings) || (bootId is null ? !hasTag : bootId != _report?.BootId);
+        }
+    }
+
     /// <summary>Notes a request; with a report, whether it is news.</summary>
     public bool Hear(DateTimeOffset at, NodeReport? report)
     {

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -14,7 +15,7 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
 {
     private const int ETagBytes = 12;
 
-    private readonly ConcurrentDictionary<(string? Hash, string? Fallback, bool Armed), FeedAnswer.Changed> _answers = new();
+    private readonly ConcurrentDictionary<(string? Hash, string? Fallback, bool Armed, GroupDirective? Group), FeedAnswer.Changed> _answers = new();
     private readonly TaskCompletionSource _replaced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Settings and directive.</summary>
@@ -29,21 +30,31 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
     /// <summary>What a node hears.</summary>
     public FeedAnswer.Changed AnswerFor(NodeRecord node)
     {
+        if (node is { ParityGroup: { } group, Group: { } place })
+        {
+            var standing = fleet.Parity.StandingOf(fleet.Directive, node);
+            var served = standing.Phase == ParityPhase.Prepare ? standing.ServedUnder(fleet.Directive) : null;
+            return AnswerOf(standing.To, served, fleet.IsArmed(node.Node), new GroupDirective(group, place.FailureDomain, place.Registration, standing.Phase));
+        }
+
         var hash = Cohorts.AssignedHash(fleet.Directive, node);
         var isInCohort = hash == fleet.Directive.Target && !fleet.Directive.AtRest;
-        return _answers.GetOrAdd(
-            (hash, isInCohort ? fleet.Directive.Fallback : null, fleet.IsArmed(node.Node)),
-            static (key, self) => self.Make(key.Hash, key.Fallback, key.Armed), this);
+        return AnswerOf(hash, isInCohort ? fleet.Directive.Fallback : null, fleet.IsArmed(node.Node), null);
     }
 
     /// <summary>Whether a node may serve a hash.</summary>
     public bool Allows(NodeRecord node, string? hash)
     {
         var answer = AnswerFor(node).Directive;
-        return hash is not null && (hash == answer.PolicyHash || hash == answer.FallbackHash);
+        return answer.Group is { } group
+            ? group.LetsServe(hash, answer.PolicyHash, answer.FallbackHash)
+            : hash is not null && (hash == answer.PolicyHash || hash == answer.FallbackHash);
     }
 
-    private FeedAnswer.Changed Make(string? hash, string? fallback, bool armed)
+    private FeedAnswer.Changed AnswerOf(string? hash, string? fallback, bool armed, GroupDirective? group) => _answers.GetOrAdd(
+        (hash, fallback, armed, group), static (key, self) => self.Make(key.Hash, key.Fallback, key.Armed, key.Group), this);
+
+    private FeedAnswer.Changed Make(string? hash, string? fallback, bool armed, GroupDirective? group)
     {
         var directive = new NodeDirective
         {
@@ -52,6 +63,7 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
             Armed = armed,
             PolicyHash = hash,
             FallbackHash = fallback,
+            Group = group,
             Version = hash is null ? null : fleet.Directive.FileVersion ?? versions.GetValueOrDefault(hash),
             LeaseSec = Lease.Grant(fleet.Settings, fleet.Directive),
             ReportIntervalSec = fleet.Settings.ReportIntervalSec,

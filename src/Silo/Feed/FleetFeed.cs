@@ -100,11 +100,11 @@ internal sealed class FleetFeed : IFleetObserver
         };
     }
 
-    /// <summary>Notes a request of a node; with a report, whether it is news.</summary>
-    public bool Hear(FeedNode node, DateTimeOffset at, NodeReport? report)
+    /// <summary>Notes a request of a node; with a report, whether it is news; and when the fleet has heard of it.</summary>
+    public bool Hear(FeedNode node, DateTimeOffset at, NodeReport? report, out Task delivered)
     {
         var isNews = node.Hear(at, report);
-        _handover.Add(new HeardNode(node.Record.Node, at, isNews ? report : null));
+        delivered = _handover.AddAsync(new HeardNode(node.Record.Node, at, isNews ? report : null));
         if (isNews)
         {
             _environment.Rejections.Add(Tenant, Fleet, node.Record.Node, report!.Rejections);
@@ -119,11 +119,10 @@ internal sealed class FleetFeed : IFleetObserver
     }
 
     /// <summary>Whether a lease may be granted to a request: the truth was read after it arrived, or at most two seconds ago.</summary>
-    public bool MayGrant(long arrived)
-    {
-        var read = Volatile.Read(ref _readAt);
-        return (read != long.MinValue && read >= arrived) || WasReadWithin(Lease.ReadAge);
-    }
+    public bool MayGrant(long arrived) => WasReadSince(arrived) || WasReadWithin(Lease.ReadAge);
+
+    /// <summary>Whether a read of the truth that began at or after a moment has ended.</summary>
+    public bool WasReadSince(long moment) => Volatile.Read(ref _readAt) is var read && read != long.MinValue && read >= moment;
 
     /// <summary>Whether the truth was read within a time.</summary>
     public bool WasReadWithin(TimeSpan time)
@@ -146,6 +145,7 @@ internal sealed class FleetFeed : IFleetObserver
                 Settings = changed.Settings,
                 Directive = changed.Directive,
                 Arms = changed.Arms,
+                Parity = changed.Parity,
                 Revision = changed.Revision,
             });
         }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -54,8 +55,9 @@ public sealed class FleetFeeds : BackgroundService
             return refused;
         }
 
-        feed.Hear(found!, heardAt, null);
-        return await AnswerAsync(feed, node, etag, arrived, wait, grants: true, cancellationToken);
+        var comesBack = ComesBack(feed, found!, heardAt, etag is not null, null);
+        feed.Hear(found!, heardAt, null, out var delivered);
+        return await AnswerAsync(feed, node, etag, new Arrival(arrived, delivered, comesBack), wait, grants: true, cancellationToken);
     }
 
     /// <summary>
@@ -67,7 +69,7 @@ public sealed class FleetFeeds : BackgroundService
         var began = Clock.GetTimestamp();
         using var use = Enter(tenant, fleet);
         var (_, refused) = await FindAsync(use.Feed, node);
-        return refused ?? await AnswerAsync(use.Feed, node, etag, began, wait, grants: false, cancellationToken);
+        return refused ?? await AnswerAsync(use.Feed, node, etag, new Arrival(began, Task.CompletedTask, ComesBack: true), wait, grants: false, cancellationToken);
     }
 
     /// <summary>Takes a node's report and answers with its directive. Refused with <c>report.invalid</c> before anything is noted.</summary>
@@ -89,8 +91,10 @@ public sealed class FleetFeeds : BackgroundService
             return new FeedReportAnswer(refused);
         }
 
-        var note = feed.Hear(found!, heardAt, report) ? null : ReportRules.StaleCode;
-        return new FeedReportAnswer(await AnswerAsync(feed, node, null, arrived, TimeSpan.Zero, grants: true, cancellationToken), note);
+        var comesBack = ComesBack(feed, found!, heardAt, false, report.BootId);
+        var note = feed.Hear(found!, heardAt, report, out var delivered) ? null : ReportRules.StaleCode;
+        var arrival = new Arrival(arrived, delivered, comesBack);
+        return new FeedReportAnswer(await AnswerAsync(feed, node, null, arrival, TimeSpan.Zero, grants: true, cancellationToken), note);
     }
 
     /// <summary>Takes the reports that a relay gathered.</summary>
@@ -117,7 +121,11 @@ public sealed class FleetFeeds : BackgroundService
             else
             {
                 var (found, missing) = await feed.FindAsync(node);
-                if (missing is not null || !feed.Hear(found!, heardAt, report))
+                if (missing is null && found!.Record.ParityGroup is not null)
+                {
+                    rejected.Add(new RejectedReport(node, GroupCodes.Relayed));
+                }
+                else if (missing is not null || !feed.Hear(found!, heardAt, report, out _))
                 {
                     rejected.Add(new RejectedReport(node, missing?.Code ?? ReportRules.StaleCode));
                 }
@@ -158,7 +166,8 @@ public sealed class FleetFeeds : BackgroundService
             return Outcome<NodeServing>.Fail(FeedAnswer.NoLease.Code, FeedAnswer.NoLease.Message);
         }
 
-        if (feed.Snapshot is { } snapshot && found!.ServingUnder(snapshot, Clock.GetUtcNow()) is { } here)
+        // Whether a group agrees is known where its members' words come together, and nowhere else.
+        if (found!.Record.ParityGroup is null && feed.Snapshot is { } snapshot && found.ServingUnder(snapshot, Clock.GetUtcNow()) is { } here)
         {
             return Outcome<NodeServing>.Ok(here);
         }
@@ -170,7 +179,10 @@ public sealed class FleetFeeds : BackgroundService
             { Succeeded: false } => asked.As<NodeServing>(),
             { Value: { } status } => Outcome<NodeServing>.Ok(new NodeServing(
                 status.PolicyHash, status.Epoch, status.State, feed.Snapshot?.Allows(status.Record, status.PolicyHash) == true,
-                feed.Snapshot?.Fleet.IsArmed(node) == true, feed.Snapshot?.AnswerFor(status.Record).Directive.PolicyHash)),
+                feed.Snapshot?.Fleet.IsArmed(node) == true, feed.Snapshot?.AnswerFor(status.Record).Directive.PolicyHash)
+            {
+                GroupRefusal = status.GroupRefusal,
+            }),
         };
     }
 
@@ -250,14 +262,27 @@ public sealed class FleetFeeds : BackgroundService
     }
 
     private async Task<FeedAnswer> AnswerAsync(
-        FleetFeed feed, string node, string? etag, long arrived, TimeSpan wait, bool grants, CancellationToken cancellationToken)
+        FleetFeed feed, string node, string? etag, Arrival arrival, TimeSpan wait, bool grants, CancellationToken cancellationToken)
     {
+        var arrived = arrival.At;
+        var isKnown = false;
         while (true)
         {
             var (found, refused) = await feed.FindAsync(node);
             if (found is null || feed.Snapshot is not { } snapshot)
             {
                 return refused ?? FeedAnswer.NoLease;
+            }
+
+            if (found.Record.ParityGroup is not null && !isKnown)
+            {
+                isKnown = await IsKnownAsync(feed, arrival, cancellationToken);
+                if (!isKnown)
+                {
+                    return FeedAnswer.NoLease;
+                }
+
+                continue;
             }
 
             var answer = found.AnswerUnder(snapshot);
@@ -287,6 +312,32 @@ public sealed class FleetFeeds : BackgroundService
         }
     }
 
+    private static bool ComesBack(FleetFeed feed, FeedNode node, DateTimeOffset at, bool hasTag, string? bootId) =>
+        node.Record.ParityGroup is not null && node.ComesBack(feed.Snapshot!.Fleet.Settings, at, hasTag, bootId);
+
+    // A member of a parity group is told nothing before its fleet has heard of it: else the group could go on without one that is served
+    // here. And one that comes back is told what was read after that: what was so a second ago may be what its group has left.
+    private async Task<bool> IsKnownAsync(FleetFeed feed, Arrival arrival, CancellationToken cancellationToken)
+    {
+        var began = Clock.GetTimestamp();
+        await arrival.Delivered.WaitAsync(LeaseWaitMax, Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        var deliveredAt = Clock.GetTimestamp();
+        while (arrival.Delivered.IsCompletedSuccessfully && arrival.ComesBack && !feed.WasReadSince(deliveredAt))
+        {
+            var rest = LeaseWaitMax - Clock.GetElapsedTime(began);
+            if (rest <= TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            await _truth.DemandAsync().WaitAsync(rest, Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return arrival.Delivered.IsCompletedSuccessfully;
+    }
+
     private Task<bool> MayAnswerAsync(FleetFeed feed, long arrived, TimeSpan within, CancellationToken cancellationToken) =>
         IsReadAsync(feed, _ => feed.MayGrant(arrived), within, cancellationToken);
 
@@ -308,4 +359,10 @@ public sealed class FleetFeeds : BackgroundService
 
         return true;
     }
+
+    /// <summary>A node's request.</summary>
+    /// <param name="At">When it came.</param>
+    /// <param name="Delivered">Ends once the node's fleet has heard of it.</param>
+    /// <param name="ComesBack">Whether it may be of a node that was away, or of a new life of its process.</param>
+    private readonly record struct Arrival(long At, Task Delivered, bool ComesBack);
 }

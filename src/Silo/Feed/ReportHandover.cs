@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
 
 namespace OrleansPolicy.Silo.Feed;
@@ -11,26 +12,49 @@ internal sealed class ReportHandover(FleetFeed feed, FeedEnvironment environment
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(1);
 
+    private readonly Lock _gate = new();
     private readonly WordBox _words = new();
+    private TaskCompletionSource _delivered = NewSignal();
     private int _running;
 
-    /// <summary>Adds a word.</summary>
-    public void Add(HeardNode word)
+    /// <summary>Adds a word; the answer ends once the fleet has heard it.</summary>
+    public Task AddAsync(HeardNode word)
     {
-        _words.Add(word);
+        Task delivered;
+        lock (_gate)
+        {
+            _words.Add(word);
+            delivered = _delivered.Task;
+        }
+
         if (Interlocked.Exchange(ref _running, 1) == 0)
         {
             _ = RunAsync();
         }
+
+        return delivered;
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task RunAsync()
     {
         var pause = GatherTime;
+        var delivered = new List<TaskCompletionSource>();
         while (true)
         {
             await Task.Delay(pause, environment.Clock);
-            var words = _words.Take();
+            ImmutableArray<HeardNode> words;
+            lock (_gate)
+            {
+                words = _words.Take();
+                if (!words.IsEmpty)
+                {
+                    delivered.Add(_delivered);
+                    _delivered = NewSignal();
+                }
+            }
+
             if (words.IsEmpty)
             {
                 Volatile.Write(ref _running, 0);
@@ -45,6 +69,8 @@ internal sealed class ReportHandover(FleetFeed feed, FeedEnvironment environment
             try
             {
                 await feed.HandOverAsync(words);
+                delivered.ForEach(signal => signal.TrySetResult());
+                delivered.Clear();
                 pause = GatherTime;
             }
 #pragma warning disable CA1031 // Whatever happened to the call, the words are still true and are handed over again.

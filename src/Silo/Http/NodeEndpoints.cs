@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Silo.Decisions;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Security;
@@ -16,14 +17,14 @@ public static class NodeEndpoints
     public static void MapNodes(this IEndpointRouteBuilder routes)
     {
         routes.MapPut("/fleets/{fleet}/nodes/{node}", RegisterAsync)
-            .Is(Permission.KeepNode, "Register a node; durable before the answer", "fleet.unknown", "parity.not_yet", "node.labels", Names.InvalidCode)
+            .Is(Permission.KeepNode, "Register a node; durable before the answer", "fleet.unknown", GroupCodes.AcrossFleets, "node.labels", Names.InvalidCode)
             .Takes<NodeRequest>()
             .Gives<RegisteredNode>();
         routes.MapDelete("/fleets/{fleet}/nodes/{node}", RemoveAsync)
             .Is(Permission.KeepNode, "Take a node out of its fleet", "fleet.unknown", "node.unknown")
             .Gives<NodeRecord>();
         routes.MapPost("/fleets/{fleet}/nodes:batch", RegisterManyAsync)
-            .Is(Permission.RegisterNodes, "Register up to 10,000 nodes at once", "fleet.unknown", "parity.not_yet", "node.labels", "node.duplicate", "node.batch_size", Names.InvalidCode)
+            .Is(Permission.RegisterNodes, "Register up to 10,000 nodes at once", "fleet.unknown", GroupCodes.AcrossFleets, "node.labels", "node.duplicate", "node.batch_size", Names.InvalidCode)
             .Takes<ImmutableArray<NodeRegistration>>(BatchLimit)
             .Gives<RegisteredNodes>();
         routes.MapGet("/fleets/{fleet}/nodes", ListAsync)
@@ -76,6 +77,9 @@ public static class NodeEndpoints
             ArmEpoch = known.Value.Arms.Epoch,
             Armed = known.Value.IsArmed(record.Node),
             PolicyHash = hash,
+            Group = record is { ParityGroup: { } group, Group: { } place }
+                ? new GroupDirective(group, place.FailureDomain, place.Registration, known.Value.Parity.StandingOf(known.Value.Directive, record).Phase)
+                : null,
             Version = hash is null ? null : known.Value.Directive.FileVersion ?? await versions.FindAsync(tenant, hash),
             LeaseSec = Lease.Grant(known.Value.Settings, known.Value.Directive) is null ? null : 0,
             ReportIntervalSec = known.Value.Settings.ReportIntervalSec,
@@ -137,7 +141,7 @@ public static class NodeEndpoints
 
 /// <summary>What a node says of itself when it registers.</summary>
 /// <param name="Role">Its part in a parity group.</param>
-/// <param name="ParityGroup">Not supported yet.</param>
+/// <param name="ParityGroup">The nodes that must run the same bundle as this one, or none may serve.</param>
 /// <param name="FailureDomain">What it shares a fate with; default <c>default</c>.</param>
 /// <param name="Labels">At most 32.</param>
 public sealed record NodeRequest(string? Role, string? ParityGroup, string? FailureDomain, ImmutableSortedDictionary<string, string>? Labels)
@@ -192,6 +196,9 @@ public sealed record NodeView
     /// <summary>Its part in a parity group.</summary>
     public string? Role { get; init; }
 
+    /// <summary>The nodes that must run the same bundle as this one, or none may serve.</summary>
+    public string? ParityGroup { get; init; }
+
     /// <summary>Its failure domain.</summary>
     public required string FailureDomain { get; init; }
 
@@ -224,6 +231,7 @@ public sealed record NodeView
         Error = status.Error,
         Armed = status.Armed,
         Role = status.Record.Role,
+        ParityGroup = status.Record.ParityGroup,
         FailureDomain = status.Record.FailureDomain,
         Labels = status.Record.Labels,
         Registration = status.Record.Registration,

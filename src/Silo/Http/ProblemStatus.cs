@@ -26,6 +26,7 @@ public static class ProblemStatus
         ["trust.locked"] = StatusCodes.Status409Conflict,
         ["trust.affects_fleets"] = StatusCodes.Status409Conflict,
         ["trust.unset"] = StatusCodes.Status409Conflict,
+        ["parity.across_fleets"] = StatusCodes.Status409Conflict,
         ["fleet.file_mode"] = StatusCodes.Status409Conflict,
         ["reload.managed"] = StatusCodes.Status409Conflict,
         ["reload.audit"] = StatusCodes.Status503ServiceUnavailable,

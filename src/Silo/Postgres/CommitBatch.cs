@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Npgsql;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Silo.Postgres;
 
@@ -118,6 +119,24 @@ internal static class CommitBatch
         WHERE tenant = $1 AND fleet = $2 AND epoch = $5 AND epoch < $3 AND ($6::bigint IS NULL OR revision = $6)
         """;
 
+    // Guards the rows of all groups: whoever leads them decided on all of them.
+    private const string ParityBaseSql =
+        """
+        UPDATE fleet_directive SET parity_base = $3, revision = revision + 1 WHERE tenant = $1 AND fleet = $2 AND epoch = $4 AND revision = $5
+        """;
+
+    private const string ParitySql =
+        """
+        WITH ended AS (
+            DELETE FROM parity_switch WHERE tenant = $1 AND fleet = $2 AND parity_group = ANY ($3)
+        )
+        INSERT INTO parity_switch (tenant, fleet, parity_group, epoch, phase, from_hash, since)
+        SELECT $1, $2, s.parity_group, s.epoch, s.phase, s.from_hash, s.since
+        FROM unnest($4, $5, $6, $7, $8) AS s (parity_group, epoch, phase, from_hash, since)
+        ON CONFLICT (tenant, fleet, parity_group) DO UPDATE
+        SET epoch = excluded.epoch, phase = excluded.phase, from_hash = excluded.from_hash, since = excluded.since
+        """;
+
     private const string QuarantineSql =
         """
         INSERT INTO quarantine AS q (tenant, fleet, policy_hash, record)
@@ -156,6 +175,7 @@ internal static class CommitBatch
         AddQuarantine(batch, change);
         AddDirective(batch, change);
         AddControl(batch, change);
+        AddParity(batch, change);
         AddArm(batch, change);
     }
 
@@ -312,6 +332,22 @@ internal static class CommitBatch
                 CommitStatus.Stale, "tenant_control", 1, control.ExpectedRevision == 0 ? NewControlSql : ControlSql,
                 SqlValue.Text(change.Tenant), SqlValue.Text(control.Kind), SqlValue.Text(control.Id), SqlValue.Json(control.Record),
                 SqlValue.Long(control.ExpectedRevision));
+        }
+    }
+
+    private static void AddParity(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Parity is { } write)
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "fleet_directive", 1, ParityBaseSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Json(write.Base), SqlValue.Long(write.Base.Epoch),
+                SqlValue.Long(write.ExpectedRevision));
+            batch.Add(
+                ParitySql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Texts(write.Ended), SqlValue.Texts(write.Put.Select(put => put.Group)),
+                SqlValue.Longs(write.Put.Select(put => put.Epoch)), SqlValue.Texts(write.Put.Select(put => put.Phase == ParityPhase.Prepare ? "prepare" : "quiesce")),
+                SqlValue.Texts(write.Put.Select(put => put.From)), SqlValue.Times(write.Put.Select(put => put.Since)));
         }
     }
 

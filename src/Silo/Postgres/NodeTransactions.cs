@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Npgsql;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Silo.Postgres;
 
@@ -31,19 +32,31 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
                         ELSE f.last_registration + row_number() OVER (PARTITION BY keeps_number ORDER BY place) END AS registration,
                    CASE WHEN keeps_number THEN old_registered_at ELSE $8 END AS registered_at
             FROM compared c JOIN fleet f ON f.tenant = $1 AND f.fleet = $2
+        ), standing AS (
+            SELECT DISTINCT ON (parity_group) parity_group, group_domain, group_registration FROM node
+            WHERE tenant = $1 AND fleet = $2 AND left_at IS NULL AND parity_group = ANY ($5) ORDER BY parity_group, registration
+        ), placed AS (
+            SELECT n.*,
+                   CASE WHEN n.parity_group IS NULL THEN NULL
+                        ELSE coalesce(s.group_domain, first_value(n.failure_domain) OVER (PARTITION BY n.parity_group ORDER BY n.registration)) END AS group_domain,
+                   CASE WHEN n.parity_group IS NULL THEN NULL
+                        ELSE coalesce(s.group_registration, first_value(n.registration) OVER (PARTITION BY n.parity_group ORDER BY n.registration)) END
+                       AS group_registration
+            FROM numbered n LEFT JOIN standing s ON s.parity_group = n.parity_group
         ), written AS (
-            INSERT INTO node (tenant, fleet, node, registration, role, parity_group, failure_domain, labels, registered_at)
-            SELECT $1, $2, node, registration, role, parity_group, failure_domain, labels, registered_at
-            FROM numbered WHERE NOT (keeps_number AND keeps_rest)
+            INSERT INTO node (tenant, fleet, node, registration, role, parity_group, failure_domain, labels, registered_at, group_domain, group_registration)
+            SELECT $1, $2, node, registration, role, parity_group, failure_domain, labels, registered_at, group_domain, group_registration
+            FROM placed WHERE NOT (keeps_number AND keeps_rest)
             ON CONFLICT (tenant, fleet, node) DO UPDATE
             SET registration = excluded.registration, role = excluded.role, parity_group = excluded.parity_group,
-                failure_domain = excluded.failure_domain, labels = excluded.labels, registered_at = excluded.registered_at, left_at = NULL
+                failure_domain = excluded.failure_domain, labels = excluded.labels, registered_at = excluded.registered_at, left_at = NULL,
+                group_domain = excluded.group_domain, group_registration = excluded.group_registration
         ), raised AS (
             UPDATE fleet SET last_registration = last_registration + n.fresh
             FROM (SELECT count(*) AS fresh FROM numbered WHERE NOT keeps_number) n
             WHERE tenant = $1 AND fleet = $2 AND n.fresh > 0
         )
-        SELECT registration, registered_at, keeps_number AND keeps_rest FROM numbered ORDER BY place
+        SELECT registration, registered_at, keeps_number AND keeps_rest, group_domain, group_registration FROM placed ORDER BY place
         """;
 
     private const string RemoveSql =
@@ -51,8 +64,20 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
 
     private const string ListSql =
         """
-        SELECT node, registration, role, parity_group, failure_domain, labels, registered_at FROM node
+        SELECT node, registration, role, parity_group, failure_domain, labels, registered_at, group_domain, group_registration FROM node
         WHERE tenant = $1 AND fleet = $2 AND left_at IS NULL ORDER BY registration
+        """;
+
+    private const string LeftMembersSql =
+        """
+        SELECT node, registration, role, parity_group, failure_domain, labels, registered_at, group_domain, group_registration, left_at FROM node
+        WHERE tenant = $1 AND fleet = $2 AND left_at >= $3 AND parity_group IS NOT NULL
+        """;
+
+    private const string ElsewhereSql =
+        """
+        SELECT parity_group, fleet FROM node
+        WHERE tenant = $1 AND fleet <> $2 AND left_at IS NULL AND parity_group = ANY ($3) LIMIT 1
         """;
 
     public Task<ImmutableArray<NodeRecord>> ListAsync(string tenant, string fleet, CancellationToken cancellationToken) =>
@@ -60,6 +85,21 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
             ListSql,
             [SqlValue.Text(tenant), SqlValue.Text(fleet)],
             static (reader, token) => reader.ToArrayAsync(ReadNode, token),
+            cancellationToken);
+
+    public Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken) =>
+        calls.ReadAsync(
+            LeftMembersSql,
+            [SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Time(since)],
+            static (reader, token) => reader.ToArrayAsync(static row => new LeftMember(ReadNode(row), row.Time(9)), token),
+            cancellationToken);
+
+    public Task<GroupElsewhere?> FindGroupElsewhereAsync(
+        string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken) =>
+        calls.ReadAsync(
+            ElsewhereSql,
+            [SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Texts(groups)],
+            static (reader, token) => reader.ToSingleAsync(static row => new GroupElsewhere(row.GetString(0), row.GetString(1)), token),
             cancellationToken);
 
     public Task<ImmutableArray<NodeRecord>?> RegisterAsync(
@@ -126,7 +166,7 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         var records = ImmutableArray.CreateBuilder<NodeRecord>(nodes.Length);
         while (await reader.ReadAsync(token))
         {
-            records.Add(ToRecord(nodes[records.Count], reader.GetInt64(0), reader.Time(1)));
+            records.Add(ToRecord(nodes[records.Count], reader.GetInt64(0), reader.Time(1)) with { Group = ReadGroup(reader, 3) });
             changed |= !reader.GetBoolean(2);
         }
 
@@ -140,7 +180,7 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         await using var connection = await dataSource.OpenConnectionAsync(token);
         await using var batch = new GuardedBatch(connection);
         batch.AddGuarded(
-            Grains.Storage.CommitStatus.Stale, "node", 1, RemoveSql,
+            CommitStatus.Stale, "node", 1, RemoveSql,
             SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Text(node), SqlValue.Time(audit.At));
         var (refusal, head) = await batch.RunAsync(tenant, token);
         if (refusal is not null)
@@ -173,5 +213,9 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         FailureDomain = row.GetString(4),
         Labels = row.Json<ImmutableSortedDictionary<string, string>>(5),
         RegisteredAt = row.Time(6),
+        Group = ReadGroup(row, 7),
     };
+
+    private static GroupPlace? ReadGroup(NpgsqlDataReader row, int column) =>
+        row.IsDBNull(column) ? null : new GroupPlace(row.GetString(column), row.GetInt64(column + 1));
 }

@@ -7,6 +7,7 @@ using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Silo.Postgres;
@@ -17,7 +18,10 @@ public sealed class PostgresRolloutStore : IRolloutStore
     private const string FleetColumns =
         """
         SELECT f.tenant, f.fleet, f.settings, d.directive, d.revision, d.arm_epoch,
-               (SELECT jsonb_agg(a.state) FROM arm_scope a WHERE a.tenant IN ('', f.tenant) AND a.fleet IN ('', f.fleet))
+               (SELECT jsonb_agg(a.state) FROM arm_scope a WHERE a.tenant IN ('', f.tenant) AND a.fleet IN ('', f.fleet)),
+               d.parity_base,
+               (SELECT jsonb_agg(jsonb_build_object('group', s.parity_group, 'epoch', s.epoch, 'phase', s.phase, 'from', s.from_hash, 'since', s.since))
+                FROM parity_switch s WHERE s.tenant = f.tenant AND s.fleet = f.fleet)
         FROM fleet f JOIN fleet_directive d ON d.tenant = f.tenant AND d.fleet = f.fleet
 
         """;
@@ -133,6 +137,16 @@ public sealed class PostgresRolloutStore : IRolloutStore
     /// <inheritdoc/>
     public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         _nodes.ListAsync(tenant, fleet, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(
+        string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default) =>
+        _nodes.ListLeftMembersAsync(tenant, fleet, since, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<GroupElsewhere?> FindGroupElsewhereAsync(
+        string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default) =>
+        _nodes.FindGroupElsewhereAsync(tenant, fleet, groups, cancellationToken);
 
     /// <inheritdoc/>
     public Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
@@ -260,6 +274,17 @@ public sealed class PostgresRolloutStore : IRolloutStore
         // The number is beside the directive, not in it: a rollout that writes a directive knows nothing of arming, and must not.
         var arms = FleetArms.Of(row.GetInt64(5), row.IsDBNull(6) ? [] : row.Json<ImmutableArray<ArmRow>>(6));
         var directive = row.Json<Directive>(3) with { ArmEpoch = arms.Epoch };
-        return new StoredFleet(row.GetString(0), row.GetString(1), row.Json<FleetSettings>(2), directive, row.GetInt64(4)) { Arms = arms };
+        return new StoredFleet(row.GetString(0), row.GetString(1), row.Json<FleetSettings>(2), directive, row.GetInt64(4))
+        {
+            Arms = arms,
+            Parity = new FleetParity
+            {
+                Base = row.IsDBNull(7) ? null : row.Json<Directive>(7),
+                Switches = row.IsDBNull(8)
+                    ? FleetParity.None.Switches
+                    : row.Json<ImmutableArray<ParitySwitch>>(8).ToImmutableSortedDictionary(one => one.Group, one => one, StringComparer.Ordinal),
+                ReadAt = directive.Epoch,
+            },
+        };
     }
 }

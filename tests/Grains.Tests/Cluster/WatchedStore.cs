@@ -42,6 +42,14 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         inner.ListNodesAsync(tenant, fleet, cancellationToken);
 
+    public Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(
+        string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default) =>
+        inner.ListLeftMembersAsync(tenant, fleet, since, cancellationToken);
+
+    public Task<GroupElsewhere?> FindGroupElsewhereAsync(
+        string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default) =>
+        inner.FindGroupElsewhereAsync(tenant, fleet, groups, cancellationToken);
+
     public Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default) =>
         inner.RegisterNodesAsync(tenant, fleet, nodes, audit, cancellationToken);
 

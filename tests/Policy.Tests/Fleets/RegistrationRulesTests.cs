@@ -14,11 +14,11 @@ public sealed class RegistrationRulesTests
     [Fact]
     public void Everything_that_is_wrong_is_said_at_once()
     {
-        var codes = RegistrationRules.Validate([Sound with { Node = "GW", FailureDomain = "", Role = "/", ParityGroup = "pair", Labels = Label("A", "x") }])
+        var codes = RegistrationRules.Validate([Sound with { Node = "GW", FailureDomain = "", Role = "/", ParityGroup = "PAIR", Labels = Label("A", "x") }])
             .Select(problem => (problem.Code, problem.Path));
         Assert.Equal(
             [
-                ("name.invalid", "$.node"), ("name.invalid", "$.failure_domain"), ("name.invalid", "$.role"), ("parity.not_yet", "$.parity_group"),
+                ("name.invalid", "$.node"), ("name.invalid", "$.failure_domain"), ("name.invalid", "$.role"), ("name.invalid", "$.parity_group"),
                 ("node.labels", "$.labels"),
             ],
             codes);

@@ -45,7 +45,7 @@ public sealed class NodeTests(ControlPlane plane) : IDisposable
         var tenant = await plane.NewTenantAsync();
         await tenant.FleetAsync("edge");
 
-        (await tenant.Admin.PutAsync("/fleets/edge/nodes/n1", new { parity_group = "g" })).ExpectProblem(400, "parity.not_yet");
+        (await tenant.Admin.PutAsync("/fleets/edge/nodes/n1", new { parity_group = "NOT" })).ExpectProblem(400, "name.invalid");
         (await tenant.Admin.PutAsync("/fleets/edge/nodes/n1", new { failure_domain = "Not A Name" })).ExpectProblem(400, "name.invalid");
         (await tenant.Admin.PutAsync("/fleets/edge/nodes/NOT", new { })).ExpectProblem(400, "name.invalid");
         (await tenant.Admin.PutAsync("/fleets/nowhere/nodes/n1", new { })).ExpectProblem(404, "fleet.unknown");
