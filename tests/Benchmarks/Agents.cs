@@ -27,7 +27,7 @@ internal sealed class Agents : IAsyncDisposable
     /// <summary>When the last of them was armed or disarmed.</summary>
     public DateTimeOffset LastArmedAt => new(Interlocked.Read(ref _lastArmed), TimeSpan.Zero);
 
-    public static async Task<Agents> StartAsync(Installation installation, string fleet, int count)
+    public static async Task<Agents> StartAsync(Installation installation, string fleet, int count, Func<int, string>? groupOf = null)
     {
         var keys = await installation.Admin.CreateKeysAsync(
             [.. Enumerable.Range(0, count).Select(Installation.NameOf).Select(node => new NewKey
@@ -48,6 +48,7 @@ internal sealed class Agents : IAsyncDisposable
                     Fleet = fleet,
                     Node = Installation.NameOf(index),
                     FailureDomain = $"zone-{index % 4}",
+                    ParityGroup = groupOf?.Invoke(index),
                     TrustRoot = installation.Root,
                     Transport = agents._transport,
                     Cache = agents._cache,

@@ -17,6 +17,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["rollback"] = ("1,000 real agents at 100 %: durable decision to last ACK", RollbackSpeed.RunAsync),
     ["rollback-kill"] = ("the same with the control plane killed at the decision and started again", RollbackSpeed.RunKilledAsync),
     ["disarm"] = ("1,000 real agents disarmed: asked to the last one denying, and to the answer that all confirmed", DisarmSpeed.RunAsync),
+    ["parity"] = ("500 pairs of real agents go over to another bundle and back under decisions: how long they deny, and whether a pair ever differs", ParitySpeed.RunAsync),
     ["outage"] = ("1,000 agents that decide all the time while PostgreSQL or the control plane is away for 20 s", ShortOutage.RunAsync),
     ["outage-long"] = ("1,000 agents whose lease ends while either is away: until all deny, until all serve again", report => LongOutage.RunAsync(report, 1_000, ofDatabaseToo: true)),
     ["outage-10000"] = ("the same for 10,000 agents and the control plane", report => LongOutage.RunAsync(report, 10_000, ofDatabaseToo: false)),

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
+using Microsoft.Extensions.DependencyInjection;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Arming;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Grains.Tests.Cluster;
 using OrleansPolicy.Parity;
@@ -338,6 +341,30 @@ public class ParityTests(PostgresServer server)
         await fleet.SpeakUntilAllServeAsync(fleet.Second);
         await fleet.BackAsync();
         Assert.Equal(GroupCodes.Switching, Value(await cluster.Feeds().ServingAsync(Tenant, Fleet, "pair-00-brain")).GroupRefusal);
+    }
+
+    [Fact]
+    public async Task What_is_said_of_a_member_about_arming_is_said_of_its_group()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await ParityFleet.PrepareAsync(cluster, 2);
+        var gate = cluster.Silos.Silos[0].ServiceProvider.GetRequiredService<ArmGate>();
+
+        var brain = new ArmScope(Tenant, Fleet, "pair-00-brain");
+        var row = Value(await gate.ChangeAsync(new ArmCommand.Disarm(brain, As("olga").By, "stop", Emergency: true), As("olga")));
+        Assert.Equal("group:pair-00", row.Scope.Node);
+        Assert.Equal((false, false, true), (await IsArmedAsync("pair-00-brain"), await IsArmedAsync("pair-00-execution"), await IsArmedAsync("pair-01-brain")));
+
+        // The other half is no way around the second person.
+        var execution = new ArmScope(Tenant, Fleet, "pair-00-execution");
+        var asked = Value(await gate.ChangeAsync(new ArmCommand.Arm(execution, As("olga").By, "go", null, "p1"), As("olga")));
+        Assert.False(asked.Armed);
+        Assert.True(Value(await gate.ChangeAsync(new ArmCommand.Arm(execution, As("anna").By, "go", "p1", "p2"), As("anna"))).Armed);
+        Assert.Equal((true, true), (await IsArmedAsync("pair-00-brain"), await IsArmedAsync("pair-00-execution")));
+        Assert.Equal(2, (await gate.StandingAsync(row)).UnconfirmedCount);
+
+        async Task<bool> IsArmedAsync(string node) =>
+            Assert.IsType<Silo.Feed.FeedAnswer.Changed>(await cluster.Feeds().WaitAsync(Tenant, Fleet, node, null, TimeSpan.Zero)).Directive.Armed;
     }
 
     [Fact]

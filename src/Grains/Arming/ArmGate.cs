@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
@@ -40,11 +41,13 @@ public sealed partial class ArmGate : IDisposable
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentNullException.ThrowIfNull(caller);
-        if (await FindAsync(command.Scope) is { } unknown)
+        var (unit, unknown) = await FindAsync(command.Scope);
+        if (unknown is not null)
         {
             return Outcome<ArmRow>.Fail([unknown]);
         }
 
+        command = await OfUnitAsync(command, unit);
         await _turn.WaitAsync();
         Outcome<ArmRow> said;
         try
@@ -140,26 +143,32 @@ public sealed partial class ArmGate : IDisposable
     }
 
     // A disarm of what cannot be looked up now is taken: better a row too many than a node that goes on.
-    private async Task<Problem?> FindAsync(ArmScope scope)
+    private async Task<(NodeRecord? Node, Problem? Unknown)> FindAsync(ArmScope scope)
     {
         if (scope.Fleet is null)
         {
-            return null;
+            return (null, null);
         }
 
         if ((await _store.ListCoveredAsync(scope)).IsEmpty)
         {
-            return new Problem("fleet.unknown", $"There is no fleet '{scope.Fleet}'.");
+            return (null, new Problem("fleet.unknown", $"There is no fleet '{scope.Fleet}'."));
         }
 
         if (scope.Node is not { } node)
         {
-            return null;
+            return (null, null);
         }
 
         var known = await AskAsync(() => _grains.Fleet(scope.Tenant!, scope.Fleet).NodeAsync(node));
-        return known?.Problems is [{ Code: "node.unknown" } unknown, ..] ? unknown : null;
+        return (known?.Value?.Record, known?.Problems is [{ Code: "node.unknown" } unknown, ..] ? unknown : null);
     }
+
+    // What is said of a member is said of its group. Only where the member itself was disarmed, before it joined, an arm is about that.
+    private async Task<ArmCommand> OfUnitAsync(ArmCommand command, NodeRecord? node) =>
+        node?.ParityGroup is null || (command is ArmCommand.Arm && (await _store.ReadArmAsync(command.Scope)).Row is { Armed: false })
+            ? command
+            : command with { Scope = command.Scope with { Node = node.Unit } };
 
     private async Task TellAsync(ArmRow row)
     {

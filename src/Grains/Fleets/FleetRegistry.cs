@@ -253,9 +253,9 @@ internal sealed class FleetRegistry
         var tally = new ArmTally(fleet.Settings, fleet.Arms, watch, now);
         foreach (var (name, entry) in _nodes)
         {
-            if ((watch.Node is null || watch.Node == name) && entry.StateAt(fleet.Settings, now) != NodeState.Left)
+            if ((watch.Node is null || watch.Node == name || watch.Node == entry.Record.Unit) && entry.StateAt(fleet.Settings, now) != NodeState.Left)
             {
-                tally.Add(new ArmWord(name, entry.Report, entry.ArmSaidAt, entry.HeardAtOrWatched));
+                tally.Add(new ArmWord(entry.Record, entry.Report, entry.ArmSaidAt, entry.HeardAtOrWatched));
             }
         }
 

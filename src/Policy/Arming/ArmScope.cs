@@ -5,7 +5,7 @@ namespace OrleansPolicy.Arming;
 /// <summary>Whom an arm or a disarm is about. What is left out is all of it: no node, the whole fleet; no fleet, the whole tenant; nothing, everything.</summary>
 /// <param name="Tenant">The tenant; null: the installation.</param>
 /// <param name="Fleet">The fleet; null: all of the tenant's.</param>
-/// <param name="Node">The node; null: all of the fleet's.</param>
+/// <param name="Node">The node, or a parity group as <c>group:NAME</c>; null: all of the fleet's.</param>
 public sealed record ArmScope(string? Tenant = null, string? Fleet = null, string? Node = null)
 {
     /// <summary>The whole installation.</summary>
@@ -26,6 +26,7 @@ public sealed record ArmScope(string? Tenant = null, string? Fleet = null, strin
         ArmLevel.All => "all",
         ArmLevel.Tenant => "tenant",
         ArmLevel.Fleet => $"fleets/{Fleet}",
+        ArmLevel.Node when Node!.StartsWith("group:", StringComparison.Ordinal) => $"fleets/{Fleet}/groups/{Node["group:".Length..]}",
         ArmLevel.Node => $"fleets/{Fleet}/nodes/{Node}",
         _ => throw new InvariantViolationException($"{Level} is not one of the four levels."),
     };
@@ -43,6 +44,6 @@ public enum ArmLevel
     /// <summary>Every node of a fleet.</summary>
     Fleet,
 
-    /// <summary>One node.</summary>
+    /// <summary>One node, or one parity group.</summary>
     Node,
 }

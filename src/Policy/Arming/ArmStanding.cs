@@ -6,7 +6,7 @@ namespace OrleansPolicy.Arming;
 /// <summary>What a fleet's grain is asked: how far an arm or a disarm has come.</summary>
 /// <param name="ArmEpoch">Its number.</param>
 /// <param name="At">When it was said: from then on leases that were granted before run out.</param>
-/// <param name="Node">The node, where it is about one.</param>
+/// <param name="Node">The node, or the parity group as <c>group:NAME</c>, where it is about one.</param>
 public sealed record ArmWatch(long ArmEpoch, DateTimeOffset At, string? Node);
 
 /// <summary>How far an arm or a disarm has come.</summary>
@@ -24,11 +24,11 @@ public sealed record ArmStanding(int Confirmed, ImmutableArray<string> Unconfirm
 }
 
 /// <summary>A node as far as arming goes.</summary>
-/// <param name="Node">Its name.</param>
+/// <param name="Node">Its registration.</param>
 /// <param name="Report">Its last report.</param>
 /// <param name="SaidAt">Since when it says what it says about its armed state.</param>
 /// <param name="HeardAt">When its last request arrived, or since when it would have been heard.</param>
-public sealed record ArmWord(string Node, NodeReport? Report, DateTimeOffset? SaidAt, DateTimeOffset HeardAt);
+public sealed record ArmWord(NodeRecord Node, NodeReport? Report, DateTimeOffset? SaidAt, DateTimeOffset HeardAt);
 
 /// <summary>Adds up who has followed.</summary>
 /// <param name="settings">The fleet's settings.</param>
@@ -49,7 +49,7 @@ public sealed class ArmTally(FleetSettings settings, FleetArms arms, ArmWatch wa
     public void Add(ArmWord word)
     {
         ArgumentNullException.ThrowIfNull(word);
-        var armed = arms.IsArmed(settings.RequiresArmed, word.Node);
+        var armed = arms.IsNodeArmed(settings.RequiresArmed, word.Node);
         var fencedAt = Lease.FencedAt(settings, word.HeardAt, watch.At);
         var hasSaid = word.Report is { } report && report.ArmEpoch >= watch.ArmEpoch && report.Armed == armed;
 
@@ -60,7 +60,7 @@ public sealed class ArmTally(FleetSettings settings, FleetArms arms, ArmWatch wa
         }
         else
         {
-            _unconfirmed.Add(word.Node);
+            _unconfirmed.Add(word.Node.Node);
         }
 
         var by = hasSaid ? word.SaidAt : fencedAt;

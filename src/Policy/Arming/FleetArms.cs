@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Arming;
 
@@ -24,7 +25,7 @@ public sealed record FleetArms
     /// <summary>The row of the fleet.</summary>
     public ArmRow? Fleet { get; init; }
 
-    /// <summary>The rows of single nodes, by name.</summary>
+    /// <summary>The rows of single nodes, by name, and of parity groups, by <see cref="NodeRecord.Unit"/>.</summary>
     public ImmutableSortedDictionary<string, ArmRow> Nodes { get; init; } = ImmutableSortedDictionary<string, ArmRow>.Empty;
 
     /// <summary>The newest row that disarms the fleet as a whole; null: none does.</summary>
@@ -74,21 +75,22 @@ public sealed record FleetArms
     /// </summary>
     /// <param name="requiresArmed">Whether the fleet demands arming.</param>
     /// <param name="node">The node; null: one without a row of its own.</param>
-    public bool IsArmed(bool requiresArmed, string? node)
-    {
-        var rows = OwnRow(node) is { } own ? Wide.Append(own) : Wide;
-        var armed = !requiresArmed;
-        foreach (var row in rows)
-        {
-            if (!row.Armed)
-            {
-                return false;
-            }
+    public bool IsArmed(bool requiresArmed, string? node) => Holds(requiresArmed, OwnRow(node) is { } own ? Wide.Append(own) : Wide);
 
-            armed = true;
+    /// <summary>
+    /// The same for a registered node. A member of a parity group is armed and disarmed with its group: what was said of it alone, before it
+    /// joined, counts only where it disarms it.
+    /// </summary>
+    public bool IsNodeArmed(bool requiresArmed, NodeRecord node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        if (node.ParityGroup is null)
+        {
+            return IsArmed(requiresArmed, node.Node);
         }
 
-        return armed;
+        var rows = OwnRow(node.Unit) is { } group ? Wide.Append(group) : Wide;
+        return Holds(requiresArmed, OwnRow(node.Node) is { Armed: false } own ? rows.Append(own) : rows);
     }
 
     /// <summary>The scopes that keep a node disarmed, widest first.</summary>
@@ -104,6 +106,22 @@ public sealed record FleetArms
         ArgumentNullException.ThrowIfNull(one);
         ArgumentNullException.ThrowIfNull(other);
         return other.Epoch > one.Epoch ? other : one;
+    }
+
+    private static bool Holds(bool requiresArmed, IEnumerable<ArmRow> rows)
+    {
+        var armed = !requiresArmed;
+        foreach (var row in rows)
+        {
+            if (!row.Armed)
+            {
+                return false;
+            }
+
+            armed = true;
+        }
+
+        return armed;
     }
 
     private ArmRow? OwnRow(string? node) => node is null ? null : Nodes.GetValueOrDefault(node);

@@ -43,6 +43,9 @@ public sealed record FleetSnapshot
     /// <summary>Whether a node may serve, as far as arming goes; null: one of which nobody said anything by name.</summary>
     public bool IsArmed(string? node) => Arms.IsArmed(Settings.RequiresArmed, node);
 
+    /// <summary>The same for a registered node: a member of a parity group as its group.</summary>
+    public bool IsNodeArmed(NodeRecord node) => Arms.IsNodeArmed(Settings.RequiresArmed, node);
+
     /// <summary>
     /// What is known after another reading of the same fleet. Directive, settings and arms each have a number of their own and move on
     /// one by one: news of one must not take back another.

@@ -71,7 +71,7 @@ internal sealed class FeedNode(NodeRecord record, DateTimeOffset watchedSince)
                     _acked?.Epoch ?? 0,
                     Lease.StateOf(snapshot.Fleet.Settings, _heardAt, watchedSince, null, now),
                     snapshot.Allows(Record, _acked?.PolicyHash),
-                    snapshot.Fleet.IsArmed(Record.Node),
+                    snapshot.Fleet.IsNodeArmed(Record),
                     snapshot.AnswerFor(Record).Directive.PolicyHash);
         }
     }

@@ -34,12 +34,12 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
         {
             var standing = fleet.Parity.StandingOf(fleet.Directive, node);
             var served = standing.Phase == ParityPhase.Prepare ? standing.ServedUnder(fleet.Directive) : null;
-            return AnswerOf(standing.To, served, fleet.IsArmed(node.Node), new GroupDirective(group, place.FailureDomain, place.Registration, standing.Phase));
+            return AnswerOf(standing.To, served, fleet.IsNodeArmed(node), new GroupDirective(group, place.FailureDomain, place.Registration, standing.Phase));
         }
 
         var hash = Cohorts.AssignedHash(fleet.Directive, node);
         var isInCohort = hash == fleet.Directive.Target && !fleet.Directive.AtRest;
-        return AnswerOf(hash, isInCohort ? fleet.Directive.Fallback : null, fleet.IsArmed(node.Node), null);
+        return AnswerOf(hash, isInCohort ? fleet.Directive.Fallback : null, fleet.IsNodeArmed(node), null);
     }
 
     /// <summary>Whether a node may serve a hash.</summary>

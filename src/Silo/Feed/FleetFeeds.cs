@@ -141,7 +141,7 @@ public sealed class FleetFeeds : BackgroundService
             ? new FeedBatchAnswer(null, snapshot.Fleet.Directive, Lease.Grant(snapshot.Fleet.Settings, snapshot.Fleet.Directive), rejected)
             {
                 Armed = snapshot.Fleet.IsArmed(null),
-                ArmedByNode = snapshot.Fleet.Arms.Nodes.Keys.ToImmutableSortedDictionary(name => name, name => snapshot.Fleet.IsArmed(name), StringComparer.Ordinal),
+                ArmedByNode = snapshot.Fleet.Arms.Nodes.Keys.Where(Names.IsValid).ToImmutableSortedDictionary(name => name, name => snapshot.Fleet.IsArmed(name), StringComparer.Ordinal),
             }
             : new FeedBatchAnswer(FeedAnswer.NoLease, null, null, rejected);
     }
@@ -179,7 +179,7 @@ public sealed class FleetFeeds : BackgroundService
             { Succeeded: false } => asked.As<NodeServing>(),
             { Value: { } status } => Outcome<NodeServing>.Ok(new NodeServing(
                 status.PolicyHash, status.Epoch, status.State, feed.Snapshot?.Allows(status.Record, status.PolicyHash) == true,
-                feed.Snapshot?.Fleet.IsArmed(node) == true, feed.Snapshot?.AnswerFor(status.Record).Directive.PolicyHash)
+                feed.Snapshot?.Fleet.IsNodeArmed(status.Record) == true, feed.Snapshot?.AnswerFor(status.Record).Directive.PolicyHash)
             {
                 GroupRefusal = status.GroupRefusal,
             }),

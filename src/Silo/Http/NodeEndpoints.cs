@@ -75,7 +75,7 @@ public static class NodeEndpoints
         {
             Epoch = known.Value.Directive.Epoch,
             ArmEpoch = known.Value.Arms.Epoch,
-            Armed = known.Value.IsArmed(record.Node),
+            Armed = known.Value.IsNodeArmed(record),
             PolicyHash = hash,
             Group = record is { ParityGroup: { } group, Group: { } place }
                 ? new GroupDirective(group, place.FailureDomain, place.Registration, known.Value.Parity.StandingOf(known.Value.Directive, record).Phase)

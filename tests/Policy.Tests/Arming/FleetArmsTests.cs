@@ -93,6 +93,28 @@ public sealed class FleetArmsTests
         Assert.Equal("tenant", new ArmScope("t").Subject);
         Assert.Equal("fleets/f", new ArmScope("t", "f").Subject);
         Assert.Equal("fleets/f/nodes/n", new ArmScope("t", "f", "n").Subject);
+        Assert.Equal("fleets/f/groups/g", new ArmScope("t", "f", "group:g").Subject);
+    }
+
+    [Fact]
+    public void Members_of_a_parity_group_are_armed_and_disarmed_as_one()
+    {
+        var alone = new NodeRecord { Node = "n", Registration = 1, RegisteredAt = Noon };
+        var (brain, execution) = (alone with { ParityGroup = "g" }, alone with { Node = "m", ParityGroup = "g" });
+
+        var disarmed = Of((new("t", "f"), true), (new("t", "f", "group:g"), false));
+        Assert.Equal((false, false, true), (Armed(disarmed, brain), Armed(disarmed, execution), Armed(disarmed, alone)));
+
+        var armed = Of((new("t", "f", "group:g"), true));
+        Assert.Equal((true, true, false), (Armed(armed, brain), Armed(armed, execution), Armed(armed, alone)));
+
+        // What was said of one of them before it joined arms no half of a group; a disarm stays one.
+        var before = Of((new("t", "f", "n"), true));
+        Assert.Equal((false, false, true), (Armed(before, brain), Armed(before, execution), Armed(before, alone)));
+        var stopped = Of((new("t", "f", "group:g"), true), (new("t", "f", "n"), false));
+        Assert.Equal((false, true), (Armed(stopped, brain), Armed(stopped, execution)));
+
+        static bool Armed(FleetArms arms, NodeRecord node) => arms.IsNodeArmed(requiresArmed: true, node);
     }
 
     private static FleetArms Of(params (ArmScope Scope, bool? Armed)[] said) => FleetArms.Of(0,
