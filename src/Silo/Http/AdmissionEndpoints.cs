@@ -14,7 +14,8 @@ public static class AdmissionEndpoints
         routes.MapPost("/admission", AdmitAsync)
             .Is(Permission.Admit, "Take one admission", "admission.refused", "admission.queue_full", "operation.id_invalid", "name.invalid")
             .Takes<AdmissionRequest>()
-            .Gives<AdmissionAnswer>();
+            .Gives<AdmissionAnswer>()
+            .WithMetadata(new FindsRepeats());
         routes.MapGet("/admission", PeekAsync)
             .Is(Permission.Read, "What would be answered now, without taking", "name.invalid", "admission.operation_invalid")
             .Gives<AdmissionAnswer>();

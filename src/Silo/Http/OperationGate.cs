@@ -54,7 +54,9 @@ public sealed class OperationGate(OperationMemory memory, IRolloutStore store)
             return answer;
         }
 
-        var stored = await store.ReadOperationAsync(operation.KeyId, operation.Id, http.RequestAborted);
+        var stored = http.GetEndpoint()?.Metadata.GetMetadata<FindsRepeats>() is null
+            ? await store.ReadOperationAsync(operation.KeyId, operation.Id, http.RequestAborted)
+            : null;
         if (stored is not null && stored.BodyHash != operation.RequestHash)
         {
             return new ProblemAnswer(ReusedCode, ReusedMessage);

@@ -50,6 +50,24 @@ public sealed class AdmissionTests(ControlPlane plane)
         Assert.InRange((await tenant.Admin.GetAsync("/admission")).Expect(200)["tokens"].GetDouble(), 4, 4.9);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(600)]
+    public async Task What_was_admitted_is_told_again_by_a_process_that_remembers_nothing_whatever_the_limit_says_now(double minIntervalSec)
+    {
+        var tenant = await plane.NewTenantAsync(minIntervalSec: minIntervalSec);
+        var operation = new { operation_id = Guid.NewGuid() };
+        var first = (await tenant.Admin.PostAsync("/admission", operation)).Expect(200);
+
+        plane.ForgetOperations();
+        var again = (await tenant.Admin.PostAsync("/admission", operation)).Expect(200);
+        plane.ForgetOperations();
+        (await tenant.Admin.PostAsync("/admission", new { operation.operation_id, fleet = "edge" })).ExpectProblem(422, "operation.reused");
+
+        Assert.Equal(first.Text, again.Text);
+        Assert.Equal(1, (await tenant.Admin.GetAsync("/audit"))["entries"].EnumerateArray().Count(entry => entry.GetProperty("action").GetString() == "admission.taken"));
+    }
+
     [Fact]
     public async Task Peeking_takes_nothing()
     {
