@@ -8,7 +8,7 @@ const WAITING_MAX = 1_000;
 const BATCH_MAX = 100;
 
 // The words that the services know; every other reason keeps its code.
-const REASONS = { 'decide.disarmed': 'system_disarmed', 'decide.superseded': 'policy_hash_mismatch', 'decide.parity_mismatch': 'policy_hash_mismatch' };
+const REASONS = { 'decide.disarmed': 'system_disarmed', 'decide.superseded': 'policy_hash_mismatch', 'decide.parity': 'policy_hash_mismatch' };
 
 export class Rejections {
   #fleet;

@@ -24,6 +24,7 @@ public sealed class BridgeTests(ControlPlane plane) : IAsyncLifetime
     private TestTenant _tenant = null!;
     private TenantClient _node = null!;
     private string _hash = "";
+    private string _key = "";
 
     public async ValueTask InitializeAsync()
     {
@@ -32,6 +33,7 @@ public sealed class BridgeTests(ControlPlane plane) : IAsyncLifetime
         _tenant = await plane.NewTenantAsync();
         (_hash, _) = await _tenant.RunningFleetAsync("edge", _bundles, nodes: 2, settings: new { requires_armed = true });
         _node = await _tenant.WithRoleAsync("node", "edge", "n000");
+        _key = (await _tenant.WithRoleAsync("operator", subject: "nats-bridge")).Api.Key!;
     }
 
     public async ValueTask DisposeAsync()
@@ -223,6 +225,24 @@ public sealed class BridgeTests(ControlPlane plane) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_disarm_that_comes_while_an_arm_is_on_its_way_is_said_at_once_and_again_after_it()
+    {
+        await using var slow = await SlowPlane.StartAsync();
+        var settings = Bridge.Settings(_folder, _nats, slow.Address, "key", "default", "n000");
+        _bridges.Add(Bridge.Start(settings));
+        await _bridges[^1].ReadyAsync();
+        var arm = _client.RequestAsync(ArmSubject, Envelopes.Arm());
+        await Eventually.BecomesAsync(() => Task.FromResult(string.Join(' ', slow.Told)), "arm asked");
+
+        Assert.True((await _client.RequestAsync(DisarmSubject, "stop"u8.ToArray()))!.Value.GetProperty("ok").GetBoolean());
+        Assert.Equal("arm.disarm_pending", Code(await _client.RequestAsync(ArmSubject, Envelopes.Arm())));
+        slow.ArmMayEnd.SetResult();
+        await arm;
+
+        await Eventually.BecomesAsync(() => Task.FromResult(string.Join(' ', slow.Told)), "arm asked disarm arm disarm");
+    }
+
+    [Fact]
     public async Task After_an_emergency_an_envelope_is_only_the_first_of_two_people()
     {
         await StartAsync();
@@ -313,14 +333,7 @@ public sealed class BridgeTests(ControlPlane plane) : IAsyncLifetime
 
     private Bridge Start(Uri? controlPlane = null, string nodes = "n000")
     {
-        if (!File.Exists(_folder["key"]))
-        {
-            var made = _tenant.WithRoleAsync("operator", subject: "nats-bridge").GetAwaiter().GetResult();
-            File.WriteAllText(_folder["key"], made.Api.Key!);
-        }
-
-        var key = File.ReadAllText(_folder["key"]).Trim();
-        _bridges.Add(Bridge.Start(Bridge.Settings(_folder, _nats, controlPlane ?? plane.Address, key, _tenant.Name, nodes)));
+        _bridges.Add(Bridge.Start(Bridge.Settings(_folder, _nats, controlPlane ?? plane.Address, _key, _tenant.Name, nodes)));
         return _bridges[^1];
     }
 
