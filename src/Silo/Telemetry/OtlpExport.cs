@@ -15,8 +15,8 @@ internal static class OtlpExport
 {
     private const string ServiceName = "orleans-policy";
 
-    // The engine's are Microsoft.Orleans.*, whichever engine it is; Npgsql has one source and one meter.
-    private static readonly string[] Traced = ["Microsoft.AspNetCore", "Microsoft.Orleans.Application", "Microsoft.Orleans.Storage", "Npgsql"];
+    // Orleans takes every namespace that begins with its name for its own: calls of our grains come from its runtime's source.
+    private static readonly string[] Traced = ["Microsoft.AspNetCore", "Microsoft.Orleans.Application", "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Storage", "Npgsql"];
 
     private static readonly string[] Measured =
         [PolicyMeter.Name, PolicyMeter.Name + ".*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "Npgsql", "System.Runtime"];

@@ -26,7 +26,7 @@ public sealed class OtlpExportTests(PostgresServer server, ControlPlane silent)
         var request = Assert.Single(spans, span => span.Source == "Microsoft.AspNetCore" && span.Name == "PUT /v1/{tenant}/admission/config");
         Assert.Equal("", request.Parent);
         Assert.Contains(spans, span => span.Source == "Npgsql"
-            && Above(span).FirstOrDefault(parent => parent.Source == "Microsoft.Orleans.Application") is { Name: "IRateLimiterGrain/ConfigureAsync" }
+            && Above(span).FirstOrDefault(parent => parent.Source.StartsWith("Microsoft.Orleans.", StringComparison.Ordinal)) is { Name: "IRateLimiterGrain/ConfigureAsync" }
             && Above(span).Last() == request
             && span.Trace == request.Trace);
 
