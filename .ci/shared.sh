@@ -89,7 +89,7 @@ install_postgres() {
 # The tests of the NATS bridge want its npm packages and a nats-server, and are skipped, saying what is missing, where these cannot
 # be had. Both go to a folder of their own: nothing is installed, no service is started.
 want_nats() {
-  command -v node > /dev/null 2>&1 || return 0
+  command -v node > /dev/null 2>&1 && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || return 0
   _nats="$work/nats"
   mkdir -p "$_nats"
   if command -v npm > /dev/null 2>&1; then
@@ -97,15 +97,16 @@ want_nats() {
     cp -R "$root/deploy/nats/bridge.mjs" "$root/deploy/nats/src" "$_nats/"
     if ! { cmp -s "$root/deploy/nats/package-lock.json" "$_nats/package-lock.json" && [ -d "$_nats/node_modules" ]; }; then
       cp "$root/deploy/nats/package.json" "$root/deploy/nats/package-lock.json" "$_nats/"
-      (cd "$_nats" && timeout -k 5 120 npm ci --ignore-scripts --no-audit --no-fund) > "$_nats/npm.log" 2>&1 || rm -rf "$_nats/node_modules"
+      (cd "$_nats" && timeout -k 5 60 npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1) > "$_nats/npm.log" 2>&1 || rm -rf "$_nats/node_modules"
     fi
-    [ ! -d "$_nats/node_modules" ] || export POLICY_NATS_BRIDGE="$_nats"
+    [ -d "$_nats/node_modules" ] || return 0
+    export POLICY_NATS_BRIDGE="$_nats"
   fi
   if ! command -v nats-server > /dev/null 2>&1 && [ ! -x /usr/sbin/nats-server ] && command -v apt-get > /dev/null 2>&1; then
     if [ ! -x "$_nats/server/usr/sbin/nats-server" ]; then
       rm -rf "$_nats/server"
       unpack_nats_server > "$_nats/apt.log" 2>&1 \
-        || { [ "$(id -u)" -eq 0 ] && timeout -k 5 120 apt-get -o DPkg::Lock::Timeout=60 update && unpack_nats_server; } >> "$_nats/apt.log" 2>&1 || true
+        || { [ "$(id -u)" -eq 0 ] && timeout -k 5 60 apt-get -o DPkg::Lock::Timeout=30 update && unpack_nats_server; } >> "$_nats/apt.log" 2>&1 || true
     fi
     [ ! -x "$_nats/server/usr/sbin/nats-server" ] || export POLICY_NATS_SERVER="$_nats/server/usr/sbin/nats-server"
   fi
@@ -113,7 +114,7 @@ want_nats() {
 
 unpack_nats_server() {
   mkdir -p "$_nats/server"
-  (cd "$_nats/server" && timeout -k 5 120 apt-get download nats-server && dpkg-deb -x nats-server_*.deb .)
+  (cd "$_nats/server" && timeout -k 5 60 apt-get download nats-server && dpkg-deb -x nats-server_*.deb .)
 }
 
 # build PROJECT CONFIGURATION: quiet unless it fails. Warnings that are only the machine's (a package feed that does not
