@@ -17,7 +17,7 @@ internal sealed class ClusterFaults(Installation installation, Agents agents, De
     private static readonly TimeSpan Frozen = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan RollbackBound = TimeSpan.FromSeconds(60);
 
-    public static async Task RunAsync(Report report, int nodes, int runs, bool frozen = true)
+    public static async Task RunAsync(Report report, int nodes, int runs, bool quick = true, bool frozen = true)
     {
         await using var installation = await Installation.StartAsync(HourSeconds, await OwnDatabase.CreateAsync(), Silos);
         await installation.AddFleetAsync(Fleet, nodes);
@@ -26,10 +26,14 @@ internal sealed class ClusterFaults(Installation installation, Agents agents, De
         await agents.UntilAllOnAsync(installation.V1);
         await using var deciding = new Deciding(agents);
         var faults = new ClusterFaults(installation, agents, deciding, report, nodes, runs);
-        await faults.RunAsync("nothing", _ => Task.CompletedTask, _ => Task.CompletedTask);
-        await faults.RunAsync("silo killed", silo => silo.KillAsync(), silo => silo.StartAsync());
-        await faults.RunAsync("silo told to stop", silo => silo.SignalAsync("TERM"), RestartAsync);
-        await faults.RunAsync("PostgreSQL restarted", _ => faults.RestartDatabaseAsync(), _ => Task.CompletedTask);
+        if (quick)
+        {
+            await faults.RunAsync("nothing", _ => Task.CompletedTask, _ => Task.CompletedTask);
+            await faults.RunAsync("silo killed", silo => silo.KillAsync(), silo => silo.StartAsync());
+            await faults.RunAsync("silo told to stop", silo => silo.SignalAsync("TERM"), RestartAsync);
+            await faults.RunAsync("PostgreSQL restarted", _ => faults.RestartDatabaseAsync(), _ => Task.CompletedTask);
+        }
+
         if (frozen)
         {
             await faults.RunAsync($"silo frozen for {Frozen.TotalSeconds:0} s", silo => silo.SignalAsync("STOP"), ThawAsync);

@@ -26,6 +26,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["register"] = ("10,000 registrations in one batch", RegisterSpeed.RunAsync),
     ["faults"] = ("three silos (engine Orleans), 1,000 agents: a silo killed, told to stop, frozen; PostgreSQL restarted; 20 runs each", report => ClusterFaults.RunAsync(report, 1_000, 20)),
     ["faults-quick"] = ("the same with 200 agents, 3 runs each, without the frozen silo", report => ClusterFaults.RunAsync(report, 200, 3, frozen: false)),
+    ["faults-frozen"] = ("a frozen silo alone, with 200 agents, 2 runs", report => ClusterFaults.RunAsync(report, 200, 2, quick: false)),
     ["idle"] = ("processor time of 200 active rollouts in 200 fleets at rest", IdleCost.RunAsync),
 };
 

@@ -17,6 +17,9 @@ internal static class LogSetup
     // It warns of the collector that is not the server's, which is chosen here; what it has to say of trouble is an error.
     private const string SiloCategory = "Orleans.Runtime.Silo";
 
+    // Its first look counts from when the machine was started, and warns of hours.
+    private const string WatchdogCategory = "Orleans.Runtime.Watchdog";
+
     public static void Configure(ILoggingBuilder logging, SiloSettings settings)
     {
         logging.ClearProviders();
@@ -30,6 +33,7 @@ internal static class LogSetup
 
         logging.AddFilter(RequestCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.AddFilter(HostCategory, _ => settings.LogLevel <= LogLevel.Debug);
+        logging.AddFilter(WatchdogCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.Services.Configure<LoggerFilterOptions>(filter => filter.Rules.Add(new LoggerFilterRule(
             null, SiloCategory, null, (_, category, level) => level >= (category == SiloCategory ? LogLevel.Error : LogLevel.Warning) || settings.LogLevel <= LogLevel.Debug)));
         logging.AddSimpleConsole(console =>
