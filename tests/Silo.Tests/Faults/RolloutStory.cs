@@ -1,10 +1,11 @@
+using System.Collections.Immutable;
 using OrleansPolicy.Client;
 using OrleansPolicy.Silo.Tests.Http;
 
 namespace OrleansPolicy.Silo.Tests.Faults;
 
 /// <summary>A rollout that something happens to.</summary>
-internal sealed class RolloutStory(Uri address, string adminKey) : IDisposable
+internal sealed class RolloutStory(Uri address, string adminKey, ImmutableArray<Uri> others = default) : IDisposable
 {
     private readonly TestBundles _bundles = new();
 
@@ -60,7 +61,7 @@ internal sealed class RolloutStory(Uri address, string adminKey) : IDisposable
 
     /// <summary>Agents of the fleet.</summary>
     public Task<WatchedAgents> AgentsAsync(int count, string prefix, PolicyTransport? transport = null) =>
-        WatchedAgents.StartAsync(address, adminKey, _bundles, "edge", count, prefix, transport);
+        WatchedAgents.StartAsync(address, adminKey, _bundles, "edge", count, prefix, transport, others);
 
     /// <summary>The rollout completes by itself, nobody doing anything but look; no stage was skipped, and the chain is whole.</summary>
     public async Task GoesOnAsync(WatchedAgents agents, string rollout)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
 using OrleansPolicy.Bundles;
@@ -25,7 +26,7 @@ internal sealed class WatchedAgents : IAsyncDisposable
 
     public IReadOnlyList<PolicyNode> Nodes => _nodes;
 
-    public static async Task<WatchedAgents> StartAsync(Uri server, string key, TestBundles bundles, string fleet, int count, string prefix = "n", PolicyTransport? transport = null)
+    public static async Task<WatchedAgents> StartAsync(Uri server, string key, TestBundles bundles, string fleet, int count, string prefix = "n", PolicyTransport? transport = null, ImmutableArray<Uri> others = default)
     {
         var agents = new WatchedAgents(transport ?? new PolicyTransport());
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -34,7 +35,7 @@ internal sealed class WatchedAgents : IAsyncDisposable
             agents._nodes.Add(await PolicyNode.StartAsync(
                 new PolicyNodeOptions
                 {
-                    Server = server,
+                    Servers = others.IsDefault ? [server] : [server, .. others],
                     ApiKey = key,
                     Fleet = fleet,
                     Node = $"{prefix}{index:000}",

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Tests.Hosting;
+using OrleansPolicy.Silo.Tests.Http;
+using OrleansPolicy.Silo.Tests.Postgres;
+
+namespace OrleansPolicy.Silo.Tests.Faults;
+
+/// <summary>Three processes on one database are a cluster; two of them go away in the middle of a rollout. The embedded engine has none.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class ClusterTests(PostgresServer server) : IAsyncLifetime
+{
+    private const int Silos = 3;
+    private const int Agents = 8;
+    private const int LeaseSec = 45;
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<Process> _processes = [];
+    private readonly List<Uri> _addresses = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        if (ClusterSettingsReader.Engine != "Orleans")
+        {
+            return;
+        }
+
+        var database = await server.CreateDatabaseAsync();
+        for (var silo = 0; silo < Silos; silo++)
+        {
+            var process = SiloProcess.Start(
+                "--urls", "http://127.0.0.1:0", "--data", _folder[$"silo-{silo}"], "--connection-string", database, "--unsafe-time-scale", "5",
+                "--cluster", "adonet", "--silo-port", "0", "--gateway-port", "0", "--advertise", "127.0.0.1");
+            process.ErrorDataReceived += (_, _) => { };
+            process.BeginErrorReadLine();
+            _processes.Add(process);
+            var banner = await SiloProcess.ReadUntilReadyAsync(process);
+            _addresses.Add(new Uri(banner.Split('\n').Single(line => line.Contains("listening", StringComparison.Ordinal)).Split(' ')[^1]));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            if (!process.HasExited)
+            {
+                SiloProcess.Signal(process, SiloProcess.SigTerm);
+                await process.WaitForExitAsync();
+            }
+
+            process.Dispose();
+        }
+
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_silo_that_is_killed_and_one_that_is_told_to_stop_make_nobody_deny_and_lose_nothing()
+    {
+        Assert.SkipUnless(ClusterSettingsReader.Engine == "Orleans", "The embedded engine is one process.");
+        ImmutableArray<Uri> others = [.. _addresses.Skip(1)];
+        using var story = new RolloutStory(_addresses[0], (await File.ReadAllTextAsync(Path.Combine(_folder["silo-0"], "admin.key"))).Trim(), others);
+        var (agents, rollout) = await story.RollingOutAsync(Agents, LeaseSec);
+        await using var _ = agents;
+
+        SiloProcess.Signal(_processes[1], SiloProcess.SigKill);
+        SiloProcess.Signal(_processes[2], SiloProcess.SigTerm);
+        await _processes[2].WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(0, _processes[2].ExitCode);
+        await story.GoesOnAsync(agents, rollout);
+        Assert.Empty(agents.Denials);
+        using var anybody = new ApiClient(_addresses[0], key: null);
+        Assert.True((await anybody.GetAsync("/readyz")).Expect(200)["ready"].GetBoolean());
+    }
+}
