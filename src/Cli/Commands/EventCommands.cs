@@ -41,8 +41,10 @@ internal static class EventCommands
     {
         var data = happened.Data;
         return happened.Name == "rejection"
-            ? $"{Text("at")}  rejection  {Text("fleet")}/{Text("node")}  {Text("reason")} x {Text("count")}  expected {Text("expected_policy_hash")}, got {Text("got_policy_hash")}"
-            : $"{Text("at")}  {happened.Name}  {Text("subject")}  {Text("code")}  {Text("actor")}: {Text("reason")}";
+            ? $"{At()}  rejection  {Text("fleet")}/{Text("node")}  {Text("reason")} x {Text("count")}  expected {Text("expected_policy_hash")}, got {Text("got_policy_hash")}"
+            : $"{At()}  {happened.Name}  {Text("subject")}  {Text("code")}  {Text("actor")}: {Text("reason")}";
+
+        string At() => data.TryGetProperty("at", out var at) && at.TryGetDateTimeOffset(out var time) ? Show.Time(time) : "-";
 
         string Text(string name) => !data.TryGetProperty(name, out var value) ? "-" : value.ValueKind == JsonValueKind.String ? value.GetString()! : value.ToString();
     }

@@ -40,6 +40,12 @@ internal static class HistoryCommand
                 var entries = await context.Client.FindAuditAsync(query, context.Get(limit), cancellationToken);
                 context.Output.Answer(entries, o =>
                 {
+                    if (entries.Length == 0)
+                    {
+                        o.Line(query.Subject is { } of ? $"Nothing is on record of {of}." : "Nothing is on record.");
+                        return;
+                    }
+
                     var table = Show.Table("seq", "when", "who", "through", "what", "object", "why");
                     foreach (var (seq, draft, _, _) in entries)
                     {

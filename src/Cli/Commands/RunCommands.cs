@@ -78,5 +78,6 @@ internal static class RunCommands
         ("run", run.RunId), ("policy hash", run.PolicyHash ?? "none in force"), ("version", run.PolicyVersion), ("document hash", run.DocumentHash),
         ("registry hash", run.RegistryHash), ("fleet", run.Fleet),
         ("tags", string.Join(", ", run.Tags.Select(tag => $"{tag.Tag}{(tag.Fleet is null ? "" : "@" + tag.Fleet)}={Cli.Show.Hash(tag.PolicyHash)}"))),
-        ("recorded", $"{Cli.Show.Time(run.RecordedAt)} by {run.RecordedBy}"));
+        ("labels", run.Labels is { Count: > 0 } labels ? string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}")) : null),
+        ("started", run.StartedAt is { } started ? Cli.Show.Time(started) : null), ("recorded", $"{Cli.Show.Time(run.RecordedAt)} by {run.RecordedBy}"));
 }

@@ -125,7 +125,8 @@ internal sealed class CliOutput
         _host.Error.WriteLine($"policyctl: {message} [{code}]");
         foreach (var problem in problems ?? [])
         {
-            _host.Error.WriteLine($"  {problem.Path}: {problem.Message} [{problem.Code}]");
+            // What the first line said already needs only its place.
+            _host.Error.WriteLine(problem.Message == message ? $"  at {problem.Path}" : $"  {problem.Path}: {problem.Message} [{problem.Code}]");
         }
 
         if (retryAfter is { } wait)

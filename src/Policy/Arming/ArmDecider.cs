@@ -49,7 +49,8 @@ public static class ArmDecider
         {
             return pending?.PendingId != id ? Outcome<ArmRow>.Fail(PendingVoid, "No arm waits under this id: ask anew.", "$.pending_id")
                 : !arm.By.IsAnotherPersonThan(pending.By) ? Outcome<ArmRow>.Fail(
-                    SamePerson, $"{arm.By.Subject} asked for this arm, or is not certainly another person.", "$.pending_id")
+                    SamePerson, $"{pending.By.Subject} asked for this arm, and {arm.By.Subject} is not certainly another person: a key counts as everyone who created it, too.",
+                    "$.pending_id")
                 : Outcome<ArmRow>.Ok(Said(arm, armed: true, lastEpoch, now));
         }
 

@@ -47,6 +47,23 @@ public sealed class ExitCodeTests
     }
 
     [Fact]
+    public async Task A_single_error_is_said_once_with_its_place()
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        plane.Intercept = async http =>
+        {
+            http.Response.StatusCode = 400;
+            await FakeControlPlane.Json(new { Status = 400, Code = "tag.reason", Detail = "Say why.", Errors = new[] { new Problem("tag.reason", "Say why.", "$.reason") } })
+                .ExecuteAsync(http);
+            return true;
+        };
+
+        var run = await CliRun.RunAsync("fleet", "ls", "--server", plane.Address.ToString(), "--key", "k");
+
+        Assert.Equal(["policyctl: Say why. [tag.reason]", "  at $.reason"], run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
     public async Task Nobody_there_is_4()
     {
         using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
