@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Client;
 
 namespace OrleansPolicy.Cli.Commands;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OrleansPolicy.Arming;
 
 namespace OrleansPolicy.Client;
 

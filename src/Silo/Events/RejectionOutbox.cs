@@ -94,7 +94,9 @@ internal sealed class RejectionOutbox(
         {
             await grains.GetGrain<ITenantEventsGrain>(rejections.Key).PublishAsync([.. rejections]);
         }
-        catch (Exception exception) when (exception is TimeoutException or OrleansException)
+#pragma warning disable CA1031 // News that nobody keeps must not stop the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             logger.LogInformation(exception, "Rejections of tenant {Tenant} were counted and could not be passed on.", rejections.Key);
         }

@@ -86,7 +86,9 @@ internal sealed class TenantFollower : ITenantEventsObserver, IDisposable
             {
                 break;
             }
-            catch (Exception exception) when (exception is StoreUnavailableException or TimeoutException or OrleansException)
+#pragma warning disable CA1031 // Whatever it was: readers that hear nothing more would take it for nothing happening.
+            catch (Exception exception)
+#pragma warning restore CA1031
             {
                 _logger.LogInformation(exception, "The events of tenant {Tenant} cannot be read now; trying again.", _tenant);
             }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Arming;
@@ -36,15 +35,15 @@ public static class ArmEndpoints
         routes.MapPost(path, DisarmAsync)
             .Is(permission, $"Let {what} serve nothing until armed; takes no admission", "fleet.unknown", "node.unknown", "reason.missing", "request.wait")
             .Takes<DisarmRequest>()
-            .Gives<ArmView>()
+            .Gives<ArmAnswer>()
             .WithMetadata(new NeverLimited(), new HoldsRequests());
 
     private static void MapArm(IEndpointRouteBuilder routes, string path, Permission permission, string what) =>
         routes.MapPost(path, ArmAsync)
             .Is(permission, $"Let {what} serve, as far as nothing else disarms it; after an emergency by two people", "fleet.unknown", "node.unknown", "reason.missing", "request.wait", ArmDecider.SamePerson, ArmDecider.PendingVoid)
             .Takes<ArmRequest>()
-            .Gives<ArmView>()
-            .Gives<ArmView>(StatusCodes.Status202Accepted)
+            .Gives<ArmAnswer>()
+            .Gives<ArmAnswer>(StatusCodes.Status202Accepted)
             .WithMetadata(new HoldsRequests());
 
     private static async Task<IResult> DisarmAsync(ArmGate gate, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http, string? wait = null)
@@ -95,7 +94,7 @@ public static class ArmEndpoints
 
         if (ArmDecider.Waits(said.Value) && said.Value.Pending is { } pending)
         {
-            return new JsonAnswer(ArmView.Of(said.Value, null) with { PendingId = pending.PendingId, Needs = "second_person" }, StatusCodes.Status202Accepted);
+            return new JsonAnswer(AnswerOf(said.Value, null) with { PendingId = pending.PendingId, Needs = "second_person" }, StatusCodes.Status202Accepted);
         }
 
         // What is true already is answered whoever leaves meanwhile; only the waiting for confirmations ends.
@@ -108,8 +107,21 @@ public static class ArmEndpoints
             standing = await gate.StandingAsync(said.Value);
         }
 
-        return Answers.Ok(ArmView.Of(said.Value, standing));
+        return Answers.Ok(AnswerOf(said.Value, standing));
     }
+
+    private static ArmAnswer AnswerOf(ArmRow row, ArmStanding? standing) => new()
+    {
+        Armed = row.Armed,
+        ArmEpoch = row.ArmEpoch,
+        Scope = row.Scope,
+        At = row.At,
+        Emergency = row.Emergency,
+        Confirmed = standing?.Confirmed ?? 0,
+        Unconfirmed = standing?.Unconfirmed ?? [],
+        UnconfirmedCount = standing?.UnconfirmedCount ?? 0,
+        InForceBy = row.Armed ? null : standing?.InForceBy,
+    };
 
     private static ArmScope ScopeOf(HttpContext http) => new(
         http.GetRouteValue("tenant") as string, http.GetRouteValue("fleet") as string, http.GetRouteValue("node") as string);
@@ -141,54 +153,3 @@ public sealed record DisarmRequest(string? Reason, bool? Emergency);
 /// <param name="Reason">Why; at most 2,000 characters.</param>
 /// <param name="PendingId">After an emergency: what the first person was answered.</param>
 public sealed record ArmRequest(string? Reason, string? PendingId);
-
-/// <summary>What became of an arm or a disarm.</summary>
-public sealed record ArmView
-{
-    /// <summary>Whether the scope is armed now. A node in it serves only where no other scope disarms it.</summary>
-    public required bool Armed { get; init; }
-
-    /// <summary>Rises with each; nodes confirm this one or a higher one.</summary>
-    public required long ArmEpoch { get; init; }
-
-    /// <summary>The scope: what it names.</summary>
-    public required ArmScope Scope { get; init; }
-
-    /// <summary>When it became durable.</summary>
-    public required DateTimeOffset At { get; init; }
-
-    /// <summary>Whether arming again takes two people.</summary>
-    public bool Emergency { get; init; }
-
-    /// <summary>Covered nodes that said that they follow, or are certain to have stopped.</summary>
-    public int Confirmed { get; init; }
-
-    /// <summary>The others, at most 1,000 by name.</summary>
-    public ImmutableArray<string> Unconfirmed { get; init; } = [];
-
-    /// <summary>How many they are.</summary>
-    public int UnconfirmedCount { get; init; }
-
-    /// <summary>Of a disarm: when every covered node has stopped, or at the latest is fenced; null: leases are off, and nothing bounds it.</summary>
-    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)]
-    public DateTimeOffset? InForceBy { get; init; }
-
-    /// <summary>The arm that waits.</summary>
-    public string? PendingId { get; init; }
-
-    /// <summary><c>second_person</c>.</summary>
-    public string? Needs { get; init; }
-
-    internal static ArmView Of(ArmRow row, ArmStanding? standing) => new()
-    {
-        Armed = row.Armed,
-        ArmEpoch = row.ArmEpoch,
-        Scope = row.Scope,
-        At = row.At,
-        Emergency = row.Emergency,
-        Confirmed = standing?.Confirmed ?? 0,
-        Unconfirmed = standing?.Unconfirmed ?? [],
-        UnconfirmedCount = standing?.UnconfirmedCount ?? 0,
-        InForceBy = row.Armed ? null : standing?.InForceBy,
-    };
-}

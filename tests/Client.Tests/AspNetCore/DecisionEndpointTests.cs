@@ -28,14 +28,12 @@ public sealed class DecisionEndpointTests
     {
         await using var test = await NodeUnderTest.CreateAsync();
         var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
-        test.Plane.Demand(bundle);
-        await using var web = await WebApplicationUnderTest.StartAsync(test, app =>
+        await using var web = await WebApplicationUnderTest.ServingAsync(test, bundle, app =>
         {
             app.MapGet("/pay/{amount:int}", (int amount) => amount)
                 .RequireDecision("payments.create", call => new { Amount = call.GetArgument<int>(0) });
             app.MapGet("/nothing", () => "never").RequireDecision("nobody.knows");
         });
-        await web.ServesAsync(bundle);
 
         Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/pay/100")).Status);
 
@@ -58,8 +56,7 @@ public sealed class DecisionEndpointTests
     {
         await using var test = await NodeUnderTest.CreateAsync();
         var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
-        test.Plane.Demand(bundle);
-        await using var web = await WebApplicationUnderTest.StartAsync(test, app =>
+        await using var web = await WebApplicationUnderTest.ServingAsync(test, bundle, app =>
         {
             app.Use((http, next) =>
             {
@@ -70,7 +67,6 @@ public sealed class DecisionEndpointTests
             app.MapGet("/orders/{owner}", (string owner) => owner).RequireDecision("orders.read");
             app.MapGet("/books", () => "books").RequireDecision("books.read");
         });
-        await web.ServesAsync(bundle);
 
         Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/orders/ann")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await web.GetAsync("/orders/bob")).Status);
@@ -82,13 +78,12 @@ public sealed class DecisionEndpointTests
     {
         await using var test = await NodeUnderTest.CreateAsync();
         var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
-        test.Plane.Demand(bundle);
-        await using var web = await WebApplicationUnderTest.StartAsync(
+        await using var web = await WebApplicationUnderTest.ServingAsync(
             test,
+            bundle,
             app => app.MapGet("/profile", () => "me").RequireDecision("profile.read"),
             settings: node => node.Context = http => JsonElement.Parse(
                 Encoding.UTF8.GetBytes($$"""{"subject":{"authenticated":{{(http.Request.Query["trusted"] == "yes" ? "true" : "false")}} } }""")));
-        await web.ServesAsync(bundle);
 
         Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/profile?trusted=yes")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await web.GetAsync("/profile?trusted=no")).Status);
@@ -121,10 +116,9 @@ public sealed class DecisionEndpointTests
     public async Task Authorization_asks_the_policy_by_attribute_by_endpoint_and_by_name()
     {
         await using var test = await NodeUnderTest.CreateAsync();
-        var bundle = test.Publish("1.0.0");
-        test.Plane.Demand(bundle);
-        await using var web = await WebApplicationUnderTest.StartAsync(
+        await using var web = await WebApplicationUnderTest.ServingAsync(
             test,
+            test.Publish("1.0.0"),
             app =>
             {
                 app.UseAuthorization();
@@ -133,7 +127,6 @@ public sealed class DecisionEndpointTests
                 app.MapGet("/named", [Authorize("writers")] () => "write");
             },
             services => services.AddAuthorization(options => options.AddPolicy("writers", policy => policy.RequirePolicyDecision("write"))));
-        await web.ServesAsync(bundle);
 
         Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/read")).Status);
         foreach (var path in new[] { "/write", "/named" })
@@ -154,10 +147,9 @@ public sealed class DecisionEndpointTests
     public async Task Who_could_sign_in_is_asked_to_and_who_did_is_told_why_not()
     {
         await using var test = await NodeUnderTest.CreateAsync();
-        var bundle = test.Publish("1.0.0");
-        test.Plane.Demand(bundle);
-        await using var web = await WebApplicationUnderTest.StartAsync(
+        await using var web = await WebApplicationUnderTest.ServingAsync(
             test,
+            test.Publish("1.0.0"),
             app =>
             {
                 app.UseAuthentication();
@@ -165,7 +157,6 @@ public sealed class DecisionEndpointTests
                 app.MapGet("/write", () => "write").RequirePolicyDecision("write");
             },
             services => services.AddAuthorization().AddAuthentication("test").AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>("test", null));
-        await web.ServesAsync(bundle);
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await web.GetAsync("/write")).Status);
         web.Http.DefaultRequestHeaders.Add("X-User", "ann");
@@ -180,9 +171,7 @@ public sealed class DecisionEndpointTests
         await using var test = await NodeUnderTest.CreateAsync();
         var bundle = test.Plane.Store(test.Bundles.Make(
             "1.0.0", """{"id":"own","effect":"allow","reason":"own","match":{"path":"context.resource.owner_id","eq":{"path":"context.subject.id"}} }"""));
-        test.Plane.Demand(bundle);
-        await using var web = await WebApplicationUnderTest.StartAsync(test, _ => { }, services => services.AddAuthorization());
-        await web.ServesAsync(bundle);
+        await using var web = await WebApplicationUnderTest.ServingAsync(test, bundle, _ => { }, services => services.AddAuthorization());
         var authorization = web.Services.GetRequiredService<IAuthorizationService>();
         var ann = new ClaimsPrincipal(new ClaimsIdentity([new("sub", "ann")], "test"));
 

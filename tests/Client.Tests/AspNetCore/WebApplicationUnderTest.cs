@@ -51,6 +51,16 @@ internal sealed class WebApplicationUnderTest : IAsyncDisposable
         return new WebApplicationUnderTest(app, new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()));
     }
 
+    /// <summary>The same, once its node serves a bundle.</summary>
+    public static async Task<WebApplicationUnderTest> ServingAsync(
+        NodeUnderTest test, SignedBundle bundle, Action<WebApplication> map, Action<IServiceCollection>? services = null, Action<PolicyNodeSettings>? settings = null)
+    {
+        test.Plane.Demand(bundle);
+        var web = await StartAsync(test, map, services, settings);
+        await web.ServesAsync(bundle);
+        return web;
+    }
+
     public async Task ServesAsync(SignedBundle bundle) => await Eventually.Holds(() => Node.Status is { Refusal: null } status && status.PolicyHash == bundle.Hash);
 
     public async Task<(HttpStatusCode Status, JsonElement Body)> GetAsync(string path)

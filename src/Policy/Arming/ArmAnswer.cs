@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using OrleansPolicy.Arming;
+using System.Text.Json.Serialization;
 
-namespace OrleansPolicy.Client;
+namespace OrleansPolicy.Arming;
 
 /// <summary>What became of an arm or a disarm.</summary>
 public sealed record ArmAnswer
@@ -12,7 +12,7 @@ public sealed record ArmAnswer
     /// <summary>Rises with each; nodes confirm this one or a higher one.</summary>
     public required long ArmEpoch { get; init; }
 
-    /// <summary>The scope.</summary>
+    /// <summary>The scope: what it names.</summary>
     public required ArmScope Scope { get; init; }
 
     /// <summary>When it became durable.</summary>
@@ -30,9 +30,13 @@ public sealed record ArmAnswer
     /// <summary>How many they are.</summary>
     public int UnconfirmedCount { get; init; }
 
-    /// <summary>Of a disarm: when every covered node has stopped, or at the latest is certain to have; null: nothing bounds it.</summary>
+    /// <summary>Of a disarm: when every covered node has stopped, or at the latest is fenced; null: leases are off, and nothing bounds it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public DateTimeOffset? InForceBy { get; init; }
 
-    /// <summary>The arm that waits for a second person, who names this id.</summary>
+    /// <summary>The arm that waits.</summary>
     public string? PendingId { get; init; }
+
+    /// <summary><c>second_person</c>.</summary>
+    public string? Needs { get; init; }
 }
