@@ -102,6 +102,9 @@ public class ParityTests(PostgresServer server)
         cluster.Clock.Skip(Fence);
         await fleet.SpeakUntilAllServeAsync(fleet.Second);
         Assert.Null(silent.Serves);
+        await UntilAsync(
+            async () => Value(await cluster.Feeds().ServingAsync(Tenant, Fleet, fleet.Members[1].Name)) is { GroupRefusal: null, PolicyHash: var hash } && hash == fleet.Second,
+            "the silo decides in the name of the one that is left");
 
         silent.IsSilent = false;
         await fleet.SpeakUntilAllServeAsync(fleet.Second);

@@ -234,7 +234,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     /// <inheritdoc/>
     public Task<Outcome<NodeStatus>> NodeAsync(string node) => WithFleetAsync(registry => Task.FromResult(
         registry.Find(node) is { } entry
-            ? Outcome<NodeStatus>.Ok(entry.StatusAt(_fleet!.Settings, _clock.GetUtcNow()) with { GroupRefusal = registry.Groups.RefusalOf(entry, _fleet) })
+            ? Outcome<NodeStatus>.Ok(entry.StatusAt(_fleet!.Settings, _clock.GetUtcNow()) with { GroupRefusal = registry.Groups.RefusalOf(entry, _fleet, _clock.GetUtcNow()) })
             : UnknownNode<NodeStatus>(node)));
 
     /// <inheritdoc/>

@@ -69,7 +69,7 @@ internal sealed class FleetGroups
     }
 
     /// <summary>Why nobody may answer in a member's name now, as far as its group goes; null: somebody may.</summary>
-    public string? RefusalOf(NodeEntry member, FleetSnapshot fleet)
+    public string? RefusalOf(NodeEntry member, FleetSnapshot fleet, DateTimeOffset now)
     {
         if (member.Record.ParityGroup is not { } name || !_groups.TryGetValue(name, out var group))
         {
@@ -81,7 +81,10 @@ internal sealed class FleetGroups
             return GroupCodes.Switching;
         }
 
-        return group.Members.All(one => one.Report is null || one.Report.PolicyHash == served) ? null : GroupCodes.Disagrees;
+        // Who has nothing in force, or is certain to have stopped, serves nothing else.
+        return group.Members.All(one => one.Report?.PolicyHash is null || one.Report.PolicyHash == served || one.StateAt(fleet.Settings, now) >= NodeState.Fenced)
+            ? null
+            : GroupCodes.Disagrees;
     }
 
     private void Forget(string name, GroupEntry group)
