@@ -14,6 +14,7 @@ using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.Telemetry;
 
 namespace OrleansPolicy.Grains.Tests.Cluster;
 
@@ -96,6 +97,7 @@ public sealed class PolicyCluster : IAsyncDisposable
             silo.Services.AddSingleton<IAuditStore>(new PostgresAuditStore(dataSource));
             silo.Services.Configure<RolloutOptions>(options => options.HourSeconds = HourSeconds);
             silo.AddPolicyGrains();
+            silo.Services.AddSingleton<PolicyMeter>();
             silo.Services.AddFleetFeeds();
             silo.Services.AddLogging(logging => logging.AddProvider(new FailureLog()));
         });
