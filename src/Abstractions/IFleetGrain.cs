@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Orleans.Concurrency;
 using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Abstractions;
@@ -90,6 +91,14 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("node")]
     [AlwaysInterleave]
     Task<Outcome<NodeStatus>> NodeAsync(string node);
+
+    /// <summary>
+    /// Whom a handshake of the node asks, by name. Fails with <c>fleet.unknown</c>, <c>node.unknown</c>, <c>parity.role</c> (it registered
+    /// with another role than it names).
+    /// </summary>
+    [Alias("handshake-members")]
+    [AlwaysInterleave]
+    Task<Outcome<ImmutableArray<HandshakeMember>>> HandshakeMembersAsync(string node, string? role);
 
     /// <summary>Who is proven to run a hash. Fails with <c>fleet.unknown</c>.</summary>
     [Alias("convergence")]

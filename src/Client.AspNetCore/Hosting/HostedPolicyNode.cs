@@ -20,6 +20,8 @@ internal sealed partial class HostedPolicyNode(
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly CancellationTokenSource _stopping = new();
     private Task _starting = Task.CompletedTask;
+    private readonly Lock _leading = new();
+    private bool _leads;
     private volatile PolicyNode? _node;
     private volatile NodeEvent? _trouble;
 
@@ -36,6 +38,10 @@ internal sealed partial class HostedPolicyNode(
     public bool Record(string metric, double value) => _node?.Record(metric, value) ?? false;
 
     public void RecordFailure() => _node?.RecordFailure();
+
+    public void Promote() => Lead(true);
+
+    public void Demote() => Lead(false);
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -65,7 +71,18 @@ internal sealed partial class HostedPolicyNode(
         {
             try
             {
-                _node = await PolicyNode.StartAsync(await OptionsAsync(), _stopping.Token);
+                var node = await PolicyNode.StartAsync(await OptionsAsync(), _stopping.Token);
+                lock (_leading)
+                {
+                    // The application may lead before its node has started.
+                    if (_leads)
+                    {
+                        node.Promote();
+                    }
+
+                    _node = node;
+                }
+
                 LogStarted(Name, settings.Value.Fleet);
                 return;
             }
@@ -81,6 +98,28 @@ internal sealed partial class HostedPolicyNode(
             }
 
             await Task.Delay(BetweenStarts.After(failures), _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void Lead(bool leads)
+    {
+        if (leads && settings.Value.BundleFile is { Length: > 0 })
+        {
+            throw new InvalidOperationException("The node is led by a file: there is no group whose members it could ask what they run.");
+        }
+
+        lock (_leading)
+        {
+            if (leads)
+            {
+                _node?.Promote();
+            }
+            else
+            {
+                _node?.Demote();
+            }
+
+            _leads = leads;
         }
     }
 

@@ -24,6 +24,9 @@ internal sealed class HttpNodeChannel(PolicyClient client, string fleet, string 
     public Task<HeardReport> ReportAsync(ReadOnlyMemory<byte> report, TimeSpan timeout, CancellationToken cancellationToken) =>
         client.ReportAsync(fleet, node, report, timeout, cancellationToken);
 
+    public Task<HandshakeAnswer> AskMembersAsync(string hash, CancellationToken cancellationToken) =>
+        client.AskMembersAsync(fleet, node, null, hash, cancellationToken);
+
     public Task<TrustRoot?> FindTrustAsync(int? version, CancellationToken cancellationToken) => client.FindTrustAsync(version, cancellationToken);
 
     public Task<byte[]> FetchAsync(string policyHash, string? contentUrl, CancellationToken cancellationToken)

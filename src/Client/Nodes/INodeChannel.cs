@@ -21,6 +21,11 @@ internal interface INodeChannel : IDisposable
     /// <summary>Says what the node runs. A report of the same number is the same word, however often it is sent.</summary>
     Task<HeardReport> ReportAsync(ReadOnlyMemory<byte> report, TimeSpan timeout, CancellationToken cancellationToken);
 
+    /// <summary>Asks once what the other members of the node's parity group run. What differs is an answer too.</summary>
+    /// <param name="hash">What the node runs.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<HandshakeAnswer> AskMembersAsync(string hash, CancellationToken cancellationToken);
+
     /// <summary>A version of the tenant's trust root, null for the newest; null: there is none.</summary>
     Task<TrustRoot?> FindTrustAsync(int? version, CancellationToken cancellationToken);
 

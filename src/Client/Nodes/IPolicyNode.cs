@@ -24,4 +24,14 @@ public interface IPolicyNode
     /// requests that fail under a bundle.
     /// </summary>
     void RecordFailure();
+
+    /// <summary>
+    /// The application became the leader of its parity group. From now on the node serves only what a handshake found the other members to
+    /// run too, and denies <c>decide.parity_handshake</c> until then. It asks at once, and anew whenever its directive or its bundle changes.
+    /// A process that starts anew does not lead until it says so.
+    /// </summary>
+    void Promote();
+
+    /// <summary>The application does not lead any more: the node serves without a handshake, as every member does.</summary>
+    void Demote();
 }

@@ -36,4 +36,7 @@ public enum NodeEventKind
 
     /// <summary>It was armed or disarmed.</summary>
     Armed,
+
+    /// <summary>It became leader or lost that, or a leader's handshake ended.</summary>
+    Leadership,
 }

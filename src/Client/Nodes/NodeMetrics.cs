@@ -20,6 +20,7 @@ internal sealed class NodeMetrics(TimeProvider time)
     private long _denied;
     private long _errors;
     private long _ticks;
+    private long _promotions;
 
     /// <summary>Decisions made by a bundle, since the start.</summary>
     public long Decisions => Interlocked.Read(ref _decisions);
@@ -52,6 +53,9 @@ internal sealed class NodeMetrics(TimeProvider time)
     /// <summary>A request that was decided on went wrong afterwards.</summary>
     public void Fail() => Interlocked.Increment(ref _errors);
 
+    /// <summary>It became leader.</summary>
+    public void Promoted() => Interlocked.Increment(ref _promotions);
+
     /// <summary>Adds an observation of the application's own. Refused: a number that no report may carry, a name too long or one too many.</summary>
     public bool Record(string name, double value)
     {
@@ -83,7 +87,7 @@ internal sealed class NodeMetrics(TimeProvider time)
         var decisions = Interlocked.Read(ref _decisions);
         lock (_ownLock)
         {
-            return new Totals(decisions, denied, errors, ticks, refused, _own);
+            return new Totals(decisions, denied, errors, ticks, refused, _own, Interlocked.Read(ref _promotions));
         }
     }
 
@@ -132,8 +136,8 @@ internal sealed class NodeMetrics(TimeProvider time)
 
     internal sealed record Totals(
         long Decisions, long Denied, long Errors, long Ticks, ImmutableSortedDictionary<string, long> RefusedBy,
-        ImmutableSortedDictionary<string, MetricValue> Own)
+        ImmutableSortedDictionary<string, MetricValue> Own, long Promotions)
     {
-        public static readonly Totals None = new(0, 0, 0, 0, ImmutableSortedDictionary<string, long>.Empty, ImmutableSortedDictionary<string, MetricValue>.Empty);
+        public static readonly Totals None = new(0, 0, 0, 0, ImmutableSortedDictionary<string, long>.Empty, ImmutableSortedDictionary<string, MetricValue>.Empty, 0);
     }
 }

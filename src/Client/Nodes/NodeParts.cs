@@ -31,6 +31,8 @@ internal sealed record NodeParts : IDisposable
 
     public NodeReporter? Reporter { get; init; }
 
+    public NodeLeadership? Leadership { get; init; }
+
     public BundleFileWatcher? Watcher { get; init; }
 
     public StateKeeper? Keeper { get; init; }
@@ -85,6 +87,7 @@ internal sealed record NodeParts : IDisposable
             Channel = channel,
             Listener = listener,
             Reporter = channel is null ? null : new NodeReporter(channel, truth, metrics, reloader, log, listener!, voice, options),
+            Leadership = channel is null ? null : new NodeLeadership(channel, truth, metrics, voice, options),
             Watcher = options.BundleFile is { } file ? new BundleFileWatcher(file, files, truth, voice, options) : null,
             Keeper = options.StateFolder is { } folder ? new StateKeeper(new StateFolder(folder), truth, anchor, files, voice, options) : null,
             Decisions = DecisionLog.Open(options, (channel as HttpNodeChannel)?.Client, voice, metrics),

@@ -122,6 +122,7 @@ internal sealed class NodeReporter(
             Group = word.Group,
             Reload = log.TakeUnreported(),
             Rejections = metrics.RejectedBetween(_known, totals),
+            Promotions = totals.Promotions - _known.Promotions,
             Metrics = metrics.Between(_known, totals),
         };
         return new Pending(JsonSerializer.SerializeToUtf8Bytes(report, PolicyJson.Options), totals);

@@ -39,6 +39,12 @@ internal sealed record NodeSnapshot
     /// <summary>The monotonic time stamp at which serving must end. Before the first answer: always past. Leases off: never.</summary>
     public long LeaseUntil { get; init; } = long.MinValue;
 
+    /// <summary>Numbers the times that the node became leader; 0: it is not.</summary>
+    public long Term { get; init; }
+
+    /// <summary>The hash for which the handshake succeeded in this term; null: none.</summary>
+    public string? AgreedHash { get; init; }
+
     /// <summary>Why the node must not serve, whatever the lease says; null: it may.</summary>
     public Decision? Refusal => (Policy, Armed) switch
     {
@@ -46,6 +52,7 @@ internal sealed record NodeSnapshot
         (null, _) => Refusals.NoPolicy,
         ({ } policy, _) when Group is not null => GroupRefusal(policy.PolicyHash),
         ({ } policy, _) when policy.PolicyHash != WantedHash && policy.PolicyHash != FallbackHash => Refusals.Superseded,
+        ({ } policy, _) when Term > 0 && policy.PolicyHash != AgreedHash => Refusals.Handshake,
         _ => null,
     };
 

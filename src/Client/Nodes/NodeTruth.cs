@@ -19,6 +19,7 @@ internal sealed class NodeTruth(TimeProvider time)
     private Nack? _nack;
     private long _epochInForce;
     private long? _highestSequence;
+    private long _terms;
     private NodeDirective? _directive;
     private string? _prepared;
 
@@ -235,6 +236,33 @@ internal sealed class NodeTruth(TimeProvider time)
                 (false, { } nack) => new Word(_now.Epoch, false, nack.Error, _now, group),
                 (false, null) => new Word(_epochInForce, true, null, _now, group),
             };
+        }
+    }
+
+    /// <summary>The application's word that the node leads, or does not any more. False: it is so already.</summary>
+    public bool Lead(bool leads)
+    {
+        lock (_lock)
+        {
+            if (leads == _now.Term > 0)
+            {
+                return false;
+            }
+
+            Publish(_now with { Term = leads ? ++_terms : 0, AgreedHash = null }, _directive);
+            return true;
+        }
+    }
+
+    /// <summary>What a handshake of a term found: a leader serves the hash, or nothing. Of a term that is over it says nothing.</summary>
+    public void Agree(long term, string? policyHash)
+    {
+        lock (_lock)
+        {
+            if (_now.Term == term && _now.AgreedHash != policyHash)
+            {
+                Publish(_now with { AgreedHash = policyHash }, _directive);
+            }
         }
     }
 

@@ -63,6 +63,8 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
                 Refusal = Refusal(now)?.Reason,
                 LeaseLeft = left,
                 TrustVersion = _parts.Loader.Anchor.Now?.Root.Version ?? 0,
+                Leads = now.Term > 0,
+                Handshake = _parts.Leadership?.Last,
                 Decisions = _metrics.Decisions,
                 Refused = _metrics.Refused,
                 ReportsAccepted = _parts.Reporter?.Accepted ?? 0,
@@ -128,6 +130,14 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
 
     /// <inheritdoc/>
     public void RecordFailure() => _metrics.Fail();
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The node is led by a file: it has no group.</exception>
+    public void Promote() => (_parts.Leadership ?? throw new InvalidOperationException(
+        "The node is led by a file: there is no group whose members it could ask what they run.")).Promote();
+
+    /// <inheritdoc/>
+    public void Demote() => _parts.Leadership?.Demote();
 
     /// <summary>Waits until the node serves.</summary>
     public async Task WaitUntilServingAsync(CancellationToken cancellationToken = default)
@@ -214,7 +224,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
                 // A node may start before its control plane, or while that is away.
             }
 
-            loops.AddRange([listener.RunAsync, reporter.RunAsync]);
+            loops.AddRange([listener.RunAsync, reporter.RunAsync, _parts.Leadership!.RunAsync]);
         }
 
         if (kept is { FileHash: { } hash } && kept.File == _options.BundleFile)

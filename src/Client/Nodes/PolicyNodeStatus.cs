@@ -41,6 +41,12 @@ public sealed record PolicyNodeStatus
     /// <summary>The version of the trust root it believes.</summary>
     public required int TrustVersion { get; init; }
 
+    /// <summary>Whether the application said that it leads.</summary>
+    public bool Leads { get; init; }
+
+    /// <summary>How the last handshake of a leader ended; null: it does not lead, or none has ended yet.</summary>
+    public HandshakeResult? Handshake { get; init; }
+
     /// <summary>Decisions made by a bundle, since the start.</summary>
     public required long Decisions { get; init; }
 

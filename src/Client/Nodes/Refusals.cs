@@ -25,6 +25,9 @@ internal static class Refusals
     /// <summary>Its parity group is on the way from one bundle to another.</summary>
     public static readonly Decision ParitySwitch = Deny(GroupCodes.Switching);
 
+    /// <summary>It leads its application, and the handshake has not found that the other members run what it runs.</summary>
+    public static readonly Decision Handshake = Deny("decide.parity_handshake");
+
     /// <summary>The decision log has no room, and was asked to let nothing through without a record.</summary>
     public static readonly Decision LogFull = Deny("decide.log_full");
 
@@ -32,7 +35,7 @@ internal static class Refusals
     public static readonly Decision LogLost = Deny("decide.log_lost");
 
     /// <summary>Why an agent refuses: every one of the reasons.</summary>
-    public static readonly ImmutableArray<string> Reasons = [.. new[] { Stale, Superseded, NoPolicy, Disarmed, LogFull, LogLost }.Select(refusal => refusal.Reason)];
+    public static readonly ImmutableArray<string> Reasons = [.. new[] { Stale, Superseded, NoPolicy, Disarmed, Handshake, LogFull, LogLost }.Select(refusal => refusal.Reason)];
 
     private static Decision Deny(string reason) => new(false, false, reason, null, null, null);
 }

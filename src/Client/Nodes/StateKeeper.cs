@@ -21,7 +21,7 @@ internal sealed class StateKeeper
     {
         (_folder, _truth, _anchor, _files, _voice, _options) = (folder, truth, anchor, files, voice, options);
         _wakeup = new Wakeup(options.TimeProvider);
-        truth.Changed = _wakeup.Wake;
+        truth.Changed += _wakeup.Wake;
     }
 
     /// <summary>

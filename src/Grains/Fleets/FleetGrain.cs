@@ -8,6 +8,7 @@ using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Commits;
 using OrleansPolicy.Grains.Parity;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Grains.Fleets;
@@ -236,6 +237,14 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
         registry.Find(node) is { } entry
             ? Outcome<NodeStatus>.Ok(entry.StatusAt(_fleet!.Settings, _clock.GetUtcNow()) with { GroupRefusal = registry.Groups.RefusalOf(entry, _fleet, _clock.GetUtcNow()) })
             : UnknownNode<NodeStatus>(node)));
+
+    /// <inheritdoc/>
+    public Task<Outcome<ImmutableArray<HandshakeMember>>> HandshakeMembersAsync(string node, string? role) => WithFleetAsync(registry => Task.FromResult(
+        registry.Find(node) is { Record: var asker }
+            ? asker.Role is { } registered && role is not null && role != registered
+                ? Outcome<ImmutableArray<HandshakeMember>>.Fail("parity.role", $"{node} is registered as {registered}, not as {role}.", "$.role")
+                : Outcome<ImmutableArray<HandshakeMember>>.Ok(registry.HandshakeMembersAt(asker, asker.Role ?? role, _fleet!.Settings, _clock.GetUtcNow()))
+            : UnknownNode<ImmutableArray<HandshakeMember>>(node)));
 
     /// <inheritdoc/>
     public Task<Outcome<Convergence>> ConvergenceAsync(string policyHash) => WithFleetAsync(registry => Task.FromResult(

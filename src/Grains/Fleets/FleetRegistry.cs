@@ -5,6 +5,7 @@ using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Parity;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Parity;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Grains.Fleets;
@@ -224,6 +225,13 @@ internal sealed class FleetRegistry
     [
         .. _nodes.Values.OrderBy(entry => entry.Record.Node, StringComparer.Ordinal)
             .Select(entry => entry.StatusAt(settings, now)),
+    ];
+
+    /// <summary>Whom a handshake of a node asks.</summary>
+    public ImmutableArray<HandshakeMember> HandshakeMembersAt(NodeRecord asker, string? role, FleetSettings settings, DateTimeOffset now) =>
+    [
+        .. _nodes.Values.Where(entry => HandshakeMembers.Answers(entry.Record, asker, role)).OrderBy(entry => entry.Record.Node, StringComparer.Ordinal)
+            .Select(entry => entry.HandshakeMemberAt(settings, now)),
     ];
 
     /// <summary>Who is proven to run a hash.</summary>

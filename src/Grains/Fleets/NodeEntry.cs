@@ -1,4 +1,5 @@
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Grains.Fleets;
 
@@ -131,6 +132,10 @@ internal sealed class NodeEntry
         LastHeardAt = HeardAt,
         LastReportAt = ReportAt,
     };
+
+    /// <summary>What it answers to a handshake. Until it has spoken of the epoch that gave it its bundle, that bundle may still come.</summary>
+    public HandshakeMember HandshakeMemberAt(FleetSettings settings, DateTimeOffset now) =>
+        new(Record.Node, Record.Role, StateAt(settings, now), Report?.PolicyHash, Report?.Epoch >= AssignedSince ? null : Assigned);
 
     // The time from which a node that never answers is certain to have stopped: kept while its hash stays forbidden, so that a
     // further change does not start the wait anew.

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Fleets;
@@ -41,6 +42,10 @@ public sealed record NodeReport
 
     /// <summary>What it refused since the previous report, by reason; at most <see cref="ReportRules.RejectionsMax"/>.</summary>
     public ImmutableArray<RejectedDecisions> Rejections { get; init; } = [];
+
+    /// <summary>How often it became leader of its application since the previous report.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Promotions { get; init; }
 
     /// <summary>By metric name. <c>decisions</c> counts the decisions: one decision is one sample.</summary>
     public ImmutableSortedDictionary<string, MetricValue> Metrics { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;

@@ -42,9 +42,9 @@ public static class ReportRules
             return Invalid("$.boot_id", $"boot_id is a text of 1 to {NameLengthMax} characters.");
         }
 
-        if (report.Seq < 0 || report.Epoch < 0 || report.ArmEpoch < 0 || report.Group is { Epoch: < 0 })
+        if (report.Seq < 0 || report.Epoch < 0 || report.ArmEpoch < 0 || report.Promotions is < 0 or > (long)ValueMax || report.Group is { Epoch: < 0 })
         {
-            return Invalid("$", "seq, epoch and arm_epoch are not negative.");
+            return Invalid("$", "seq, epoch, arm_epoch and promotions are not negative.");
         }
 
         if (report.PolicyHash is { } hash && !IsHash(hash))

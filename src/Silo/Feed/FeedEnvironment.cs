@@ -1,6 +1,7 @@
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Events;
+using OrleansPolicy.Silo.Telemetry;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -10,6 +11,7 @@ internal sealed class FeedEnvironment(
     ICatalogStore catalog,
     ReloadOutbox reloads,
     RejectionOutbox rejections,
+    PolicyMeter meter,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock,
     ILogger<FleetFeed> logger)
 {
@@ -24,6 +26,9 @@ internal sealed class FeedEnvironment(
 
     /// <summary>Where refusals go.</summary>
     public RejectionOutbox Rejections => rejections;
+
+    /// <summary>Where what nodes tell is counted.</summary>
+    public PolicyMeter Meter => meter;
 
     /// <summary>Where feeds log.</summary>
     public ILogger Logger => logger;

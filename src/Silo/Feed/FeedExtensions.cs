@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansPolicy.Silo.Events;
+using OrleansPolicy.Silo.Telemetry;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -11,6 +13,7 @@ public static class FeedExtensions
     /// </summary>
     public static IServiceCollection AddFleetFeeds(this IServiceCollection services)
     {
+        services.TryAddSingleton<PolicyMeter>();
         services.AddSingleton<ReloadOutbox>();
         services.AddSingleton<RejectionOutbox>();
         services.AddSingleton<TruthReader>();

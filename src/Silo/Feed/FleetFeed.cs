@@ -110,6 +110,11 @@ internal sealed class FleetFeed : IFleetObserver
             _environment.Rejections.Add(Tenant, Fleet, node.Record.Node, report!.Rejections);
         }
 
+        if (isNews && report is { Promotions: > 0 and var promotions })
+        {
+            _environment.Meter.Promotions.Add(promotions, new("tenant", Tenant), new KeyValuePair<string, object?>("fleet", Fleet));
+        }
+
         if (isNews && report is { Reload: { } reload })
         {
             _environment.Reloads.Add(Tenant, Fleet, node.Record.Node, reload, report.Epoch);

@@ -109,7 +109,6 @@ internal static class HostComposition
         services.AddSingleton<EventStreams>();
         services.AddSingleton<ReadinessCheck>();
         services.AddHostedService<HeapTrimmer>();
-        services.AddSingleton<PolicyMeter>();
         services.AddSingleton<PrometheusText>();
         services.AddSingleton<RolloutNumbers>();
         services.AddSingleton<StoredNumbers>();

@@ -39,6 +39,7 @@ public static class ApiEndpoints
         tenant.MapFleets();
         tenant.MapReturns();
         tenant.MapArming();
+        tenant.MapHandshake();
         tenant.MapNodes();
         tenant.MapNodeFeed();
         tenant.MapRelays();

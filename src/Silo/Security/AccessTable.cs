@@ -5,7 +5,7 @@ namespace OrleansPolicy.Silo.Security;
 /// <summary>Who may do what: the whole of it, in one place.</summary>
 public static class AccessTable
 {
-    private static readonly Permission[] Reading = [Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.Read];
+    private static readonly Permission[] Reading = [Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.Read, Permission.Handshake];
 
     // What reaches across tenants comes with no role of a tenant, but with an admin key of the installation.
     private static readonly Permission[] OfInstallation = [Permission.ManageTenants, Permission.ArmAll, Permission.ReadMetrics];
@@ -24,12 +24,12 @@ public static class AccessTable
         [Role.Relay] =
         [
             Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.RegisterNodes,
-            Permission.ReportForNodes, Permission.KeepNode, Permission.LogDecisions,
+            Permission.ReportForNodes, Permission.KeepNode, Permission.LogDecisions, Permission.Handshake,
         ],
         [Role.Node] =
         [
             Permission.KnowTheApi, Permission.ReadPolicy, Permission.DecideOnNode, Permission.ActAsNode, Permission.ReadNode, Permission.KeepNode,
-            Permission.LogDecisions,
+            Permission.LogDecisions, Permission.Handshake,
         ],
         [Role.Admin] = [.. Enum.GetValues<Permission>().Except(OfInstallation)],
     }.ToFrozenDictionary(row => row.Key, row => row.Value.ToFrozenSet());

@@ -69,6 +69,9 @@ public enum Permission
     /// <summary>Read one node.</summary>
     ReadNode,
 
+    /// <summary>Compare what a node runs with what the rest of its parity group does: a node for itself.</summary>
+    Handshake,
+
     /// <summary>Register a node, take it out.</summary>
     KeepNode,
 

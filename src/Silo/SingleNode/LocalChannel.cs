@@ -58,6 +58,9 @@ internal sealed class LocalChannel(string tenant, string fleet, FleetFeeds feeds
             : new HeardReport(new Client.ReportAnswer { Directive = (answer as FeedAnswer.Changed)?.Directive, Code = note }, sentAt);
     }
 
+    public Task<HandshakeAnswer> AskMembersAsync(string hash, CancellationToken cancellationToken) =>
+        throw new PolicyUnreachableException("The control plane's own node is in no group.");
+
     public async Task<TrustRoot?> FindTrustAsync(int? version, CancellationToken cancellationToken)
     {
         var stored = await ReadAsync(() => catalog.ReadTrustRootAsync(tenant, version, cancellationToken));

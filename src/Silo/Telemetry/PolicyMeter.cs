@@ -25,6 +25,8 @@ public sealed class PolicyMeter : IDisposable
         Admissions = meter.CreateCounter<long>("policy_admissions_total", description: "Answers of the admission limiter to calls that take one.");
         Decisions = meter.CreateCounter<long>("policy_decisions_total", description: "Decisions answered by this process.");
         LoggedDecisions = meter.CreateCounter<long>("policy_decision_log_records_total", description: "Records of decisions that nodes handed over.");
+        Handshakes = meter.CreateCounter<long>("titan_brain_policy_handshake_success_total", description: "Handshakes of policy hashes that found them equal.");
+        Promotions = meter.CreateCounter<long>("titan_brain_leader_promotions_total", description: "Times that a node told that it had become leader.");
         Polls = meter.CreateUpDownCounter<long>("policy_http_open_polls", description: "Long polls and streams that are open now.");
     }
 
@@ -42,6 +44,12 @@ public sealed class PolicyMeter : IDisposable
 
     /// <summary>By tenant and result (accepted, refused).</summary>
     public Counter<long> LoggedDecisions { get; }
+
+    /// <summary>By tenant and fleet; under the name that runbooks know.</summary>
+    public Counter<long> Handshakes { get; }
+
+    /// <summary>By tenant and fleet; under the name that runbooks know.</summary>
+    public Counter<long> Promotions { get; }
 
     /// <summary>Open polls.</summary>
     public UpDownCounter<long> Polls { get; }

@@ -26,6 +26,8 @@ public sealed class ReportRulesTests
         Refused("$", Sound with { Seq = -1 });
         Refused("$", Sound with { Epoch = -1 });
         Refused("$", Sound with { ArmEpoch = -1 });
+        Refused("$", Sound with { Promotions = -1 });
+        Refused("$", Sound with { Promotions = (long)ReportRules.ValueMax + 1 });
         Refused("$.policy_hash", Sound with { PolicyHash = Hash[1..] });
         Refused("$.policy_hash", Sound with { PolicyHash = Hash.ToUpperInvariant() });
         Refused("$.error", Sound with { Error = new string('e', ReportRules.ErrorLengthMax + 1) });

@@ -55,7 +55,6 @@ public sealed class OpenApiTests(ControlPlane plane)
     [InlineData("POST", "/v1/default/line")]
     [InlineData("POST", "/v1/default/webhooks")]
     [InlineData("POST", "/v1/default/fleets/edge/shadow")]
-    [InlineData("POST", "/v1/default/fleets/edge/handshake")]
     [InlineData("POST", "/opa/v1/data")]
     [InlineData("GET", "/console")]
     [InlineData("GET", "/dashboard")]

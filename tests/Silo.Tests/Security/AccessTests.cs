@@ -64,6 +64,7 @@ public sealed class AccessTests(ControlPlane plane)
         { "POST", "/fleets/edge/nodes/n1/disarm", "operator approver admin" },
         { "GET", "/fleets/edge/quarantine", "viewer publisher operator approver admin" },
         { "POST", "/fleets/edge/quarantine/x/release", "operator admin" },
+        { "POST", "/fleets/edge/handshake", "viewer publisher operator approver relay node admin" },
         { "GET", "/fleets/edge/convergence", "viewer publisher operator approver admin" },
         { "PUT", "/fleets/edge/nodes/n1", "operator relay node admin" },
         { "DELETE", "/fleets/edge/nodes/n1", "operator relay node admin" },
