@@ -24,9 +24,13 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("remove")]
     Task<Outcome<NodeRecord>> RemoveAsync(string node, [Immutable] Caller caller);
 
-    /// <summary>Gives the fleet its first bundle; takes one admission. Fails with <c>fleet.has_baseline</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>.</summary>
+    /// <summary>
+    /// Gives the fleet its first bundle; takes one admission. Fails with <c>fleet.has_baseline</c>, <c>bundle.unknown</c>,
+    /// <c>bundle.expired</c>. Where it asks for it, a fleet that is disarmed as a whole gets another bundle, all of it at once; then it fails
+    /// with <c>fleet.armed</c>, <c>rollout.in_flight</c>, <c>rollout.fleet_split</c>, <c>rollout.already_running</c>, <c>rollout.quarantined</c>.
+    /// </summary>
     [Alias("set-baseline")]
-    Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, [Immutable] Caller caller);
+    Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, bool whileDisarmed, [Immutable] Caller caller);
 
     /// <summary>
     /// Makes a verified file what the fleet runs, with its audit entry; takes no admission. Fails with <c>fleet.unknown</c>,

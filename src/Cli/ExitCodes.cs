@@ -24,11 +24,17 @@ internal static class ExitCodes
     /// <summary>The update limiter refuses for now.</summary>
     public const int NotNow = 6;
 
+    /// <summary>A deployment by the runbook was taken back.</summary>
+    public const int RolledBack = 7;
+
+    /// <summary>A deployment by the runbook is disarmed and not proven to run what it ran before: somebody must look.</summary>
+    public const int Stuck = 8;
+
     /// <summary>Interrupted from the keyboard.</summary>
     public const int Interrupted = 130;
 
     /// <summary>The same for people, at the end of every help text.</summary>
     public const string Help =
         "Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 refused by the control plane, 4 unreachable, 5 a local file, "
-        + "6 not now (update limit; see --wait), 130 interrupted.";
+        + "6 not now (update limit; see --wait), 7 and 8 see deploy, 130 interrupted.";
 }

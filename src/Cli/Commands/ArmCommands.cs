@@ -19,7 +19,7 @@ internal static class ArmCommands
         return command.Does(host, async (context, cancellationToken) =>
         {
             var said = await context.Client.DisarmAsync(
-                target.Read(context), context.Required(reason), context.Get(emergency), TimeSpan.FromSeconds(context.Get(wait)), cancellationToken);
+                target.Read(context), context.Required(reason), context.Get(emergency), TimeSpan.FromSeconds(context.Get(wait)), cancellationToken: cancellationToken);
             context.Output.Answer(said, o =>
             {
                 o.Line($"Disarmed under arm epoch {said.ArmEpoch}: {said.Confirmed} of {said.Confirmed + said.UnconfirmedCount} nodes have stopped.");
@@ -43,7 +43,7 @@ internal static class ArmCommands
         return command.Does(host, async (context, cancellationToken) =>
         {
             var said = await context.Client.ArmAsync(
-                target.Read(context), context.Required(reason), context.Get(pending), TimeSpan.FromSeconds(context.Get(wait)), cancellationToken);
+                target.Read(context), context.Required(reason), context.Get(pending), TimeSpan.FromSeconds(context.Get(wait)), cancellationToken: cancellationToken);
             context.Output.Answer(said, o => o.Line(said.PendingId is { } id
                 ? $"It was disarmed in an emergency: another person arms it with --pending {id} within the hour."
                 : $"Armed under arm epoch {said.ArmEpoch}: {said.Confirmed} of {said.Confirmed + said.UnconfirmedCount} nodes follow."

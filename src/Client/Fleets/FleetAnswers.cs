@@ -43,6 +43,9 @@ public sealed record NodeInfo
     /// <summary>Whether it reports itself armed.</summary>
     public bool Armed { get; init; } = true;
 
+    /// <summary>Its role.</summary>
+    public string? Role { get; init; }
+
     /// <summary>What it shares a fate with.</summary>
     public string? FailureDomain { get; init; }
 

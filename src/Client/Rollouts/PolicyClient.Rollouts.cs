@@ -63,6 +63,12 @@ public sealed partial class PolicyClient
         SendJsonAsync<BaselineBody, JsonElement>(
             HttpMethod.Put, $"/fleets/{Segment(fleet)}/baseline", new BaselineBody(reference, reason), idempotencyKey, cancellationToken);
 
+    /// <summary>Gives a fleet that is disarmed as a whole another bundle, all of it at once; takes one admission. Refused with <c>fleet.armed</c> where a node may serve.</summary>
+    public Task<JsonElement> ReplaceWhileDisarmedAsync(
+        string fleet, string reference, string reason, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<BaselineBody, JsonElement>(
+            HttpMethod.Put, $"/fleets/{Segment(fleet)}/baseline", new BaselineBody(reference, reason) { WhileDisarmed = true }, idempotencyKey, cancellationToken);
+
     /// <summary>Brings a whole fleet at once to a bundle that it ran before; takes no admission.</summary>
     /// <param name="fleet">The fleet.</param>
     /// <param name="reason">Why.</param>
@@ -96,7 +102,10 @@ public sealed partial class PolicyClient
 
     private sealed record ValidateBody(string? Fleet, bool Critical, JsonElement RolloutWedge);
 
-    private sealed record BaselineBody(string Ref, string Reason);
+    private sealed record BaselineBody(string Ref, string Reason)
+    {
+        public bool? WhileDisarmed { get; init; }
+    }
 
     private sealed record AttestBody(string Criterion, bool Met, string Reason);
 

@@ -120,7 +120,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     });
 
     /// <inheritdoc/>
-    public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, Caller caller) => WithFleetAsync(
+    public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, bool whileDisarmed, Caller caller) => WithFleetAsync(
         registry => _committer.CommitAsync(Tenant, caller, async () =>
         {
             if (Behind<Proposal<FleetSnapshot>>(registry) is { } behind)
@@ -128,7 +128,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
                 return behind;
             }
 
-            var proposed = await _proposals.SetBaselineAsync(Tenant, Fleet, reference, reason, registry.Count, caller);
+            var proposed = await _proposals.SetBaselineAsync(Tenant, Fleet, reference, reason, whileDisarmed, registry.Count, caller);
             return proposed.Succeeded
                 ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = () => DirectiveCommittedAsync(proposed.Value.Answer.Directive) })
                 : proposed;

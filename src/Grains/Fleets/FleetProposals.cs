@@ -75,18 +75,19 @@ internal sealed class FleetProposals(
         }));
     }
 
-    /// <summary>The fleet's first bundle.</summary>
+    /// <summary>The fleet's first bundle, or another one while no node of it may serve.</summary>
     public async Task<Outcome<Proposal<FleetSnapshot>>> SetBaselineAsync(
-        string tenant, string fleet, string reference, string reason, int registeredNodes, Caller caller)
+        string tenant, string fleet, string reference, string reason, bool whileDisarmed, int registeredNodes, Caller caller)
     {
         if (await store.ReadFleetAsync(tenant, fleet) is not { } stored)
         {
             return Unknown<Proposal<FleetSnapshot>>(fleet);
         }
 
-        if (!FileDirective.Holds(stored.Directive) && stored.Directive.Target is { } running)
+        var running = FileDirective.Holds(stored.Directive) ? null : stored.Directive.Target;
+        if (running is not null && await CheckReplacementAsync(stored, running, whileDisarmed) is { } inTheWay)
         {
-            return Outcome<Proposal<FleetSnapshot>>.Fail("fleet.has_baseline", $"The fleet runs {running} already: start a rollout.");
+            return Outcome<Proposal<FleetSnapshot>>.Fail([inTheWay]);
         }
 
         var now = clock.GetUtcNow();
@@ -96,10 +97,16 @@ internal sealed class FleetProposals(
             return bundle.As<Proposal<FleetSnapshot>>();
         }
 
-        var rolloutId = BaselineId(tenant, fleet);
+        if (running is not null && (await store.ListQuarantineAsync(tenant, fleet)).Any(held => held.PolicyHash == bundle.Value.PolicyHash))
+        {
+            return Outcome<Proposal<FleetSnapshot>>.Fail(
+                RolloutProblems.Quarantined, $"The fleet is not offered {reference} again until it is released from quarantine.", "$.ref");
+        }
+
+        var rolloutId = BaselineId(tenant, running is null ? fleet : $"{fleet} {stored.Directive.Epoch}");
         var decided = changes.Decide(null, new RolloutCommand.SetBaseline(
             tenant, rolloutId, fleet, bundle.Value.PolicyHash, reason, caller.By, options.Value.HourSeconds,
-            RolloutChanges.SaltOf(tenant, rolloutId), stored.Directive, registeredNodes), null);
+            RolloutChanges.SaltOf(tenant, rolloutId), stored.Directive, registeredNodes) { IsDisarmed = running is not null }, null);
         if (!decided.Succeeded)
         {
             return decided.As<Proposal<FleetSnapshot>>();
@@ -264,6 +271,25 @@ internal sealed class FleetProposals(
         Detail = detail.ToImmutableSortedDictionary(),
     };
 
-    // A fleet has one baseline at most, so its id follows from the fleet.
-    private static string BaselineId(string tenant, string fleet) => "baseline-" + RolloutChanges.SaltOf(tenant, fleet);
+    // Whoever arms meanwhile arms what the directive says then: no node serves the old bundle under the new epoch.
+    private async Task<Problem?> CheckReplacementAsync(StoredFleet stored, string running, bool whileDisarmed)
+    {
+        if (!whileDisarmed)
+        {
+            return new Problem(RolloutProblems.HasBaseline, $"The fleet runs {running} already: start a rollout.");
+        }
+
+        var fleet = SnapshotOf(stored);
+        if (fleet.IsArmed(null) || fleet.Arms.Nodes.Keys.Any(node => fleet.IsArmed(node)))
+        {
+            return new Problem("fleet.armed", "Nodes of the fleet may serve: disarm the fleet first, or start a rollout.");
+        }
+
+        return await FindInFlightAsync(stored.Tenant, stored.Fleet) is { } rollout
+            ? new Problem("rollout.in_flight", $"Rollout {rollout.RolloutId} is in flight: end it first.")
+            : null;
+    }
+
+    // A fleet has one first baseline, and one at most that follows an epoch: the id follows from that.
+    private static string BaselineId(string tenant, string of) => "baseline-" + RolloutChanges.SaltOf(tenant, of);
 }

@@ -59,7 +59,7 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
     public static string SaltOf(string tenant, string rolloutId) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}/{rolloutId}")).AsSpan(0, SaltBytes));
 
-    // What every node runs is golden, what it ran before is previous. A baseline has no before.
+    // What every node runs is golden, what it ran before is previous. A first baseline has no before.
     private static ImmutableArray<TagRecord> TagsOf(RolloutState state, DateTimeOffset at)
     {
         var reason = $"{state.Kind} {state.RolloutId} is complete";
@@ -67,7 +67,7 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
 
 
         // A fast-track does not make what it leaves the one to go back to.
-        return state.Fallback is { } previous && state.Kind == RolloutKind.Rollout
+        return state.Fallback is { } previous && state.Kind is RolloutKind.Rollout or RolloutKind.Baseline
             ? [golden, new TagRecord("previous", state.Fleet, previous, reason, state.Author.Subject, at)]
             : [golden];
     }

@@ -38,11 +38,15 @@ public abstract record RolloutCommand
         public string? WaiverId { get; init; }
     }
 
-    /// <summary>Gives a fleet its first bundle.</summary>
+    /// <summary>Gives a fleet its first bundle, or a fleet that is disarmed as a whole another one.</summary>
     public sealed record SetBaseline(
         string Tenant, string RolloutId, string Fleet, string Target, string Reason, Actor By, double HourSeconds, string Salt,
         Directive Current, int RegisteredNodes)
-        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current);
+        : Opening(Tenant, RolloutId, Fleet, Target, Reason, By, HourSeconds, Current)
+    {
+        /// <summary>Whether no node of the fleet may serve: then no stage could show anything, and none is skipped.</summary>
+        public bool IsDisarmed { get; init; }
+    }
 
     /// <summary>Looks at the fleet and decides what follows: advance, complete, hold, pause, roll back; or whether a way back is over.</summary>
     /// <param name="Fleet">What was seen.</param>

@@ -84,15 +84,27 @@ internal static class RolloutStart
 
     public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutCommand.SetBaseline command, DateTimeOffset now)
     {
-        if (command.Current.Target is not null && !FileDirective.Holds(command.Current))
+        var replaces = command.Current.Target is not null && !FileDirective.Holds(command.Current);
+        if (replaces && !command.IsDisarmed)
         {
             return RolloutDecider.Refuse(RolloutProblems.HasBaseline, "The fleet has a bundle already: change it by a rollout.");
         }
 
+        if (replaces && !command.Current.AtRest)
+        {
+            return RolloutDecider.Refuse(RolloutProblems.FleetSplit, $"The fleet is split at {command.Current.Percentage} % of {command.Current.Target}: take that back first.");
+        }
+
+        if (replaces && command.Current.Target == command.Target)
+        {
+            return RolloutDecider.Refuse(RolloutProblems.AlreadyRunning, "The whole fleet runs this bundle already.");
+        }
+
         var directive = RolloutLook.RestOn(command.Current, command.Target);
-        var why = new Why(RolloutReasons.Baseline, "The fleet's first bundle is in force.", now);
+        var why = new Why(RolloutReasons.Baseline, replaces ? "The disarmed fleet was given another bundle." : "The fleet's first bundle is in force.", now);
         var state = Open(command, RolloutKind.Baseline, directive, why, now) with
         {
+            Fallback = replaces ? command.Current.Target : null,
             Phase = RolloutPhase.Complete,
             CensusNMax = command.RegisteredNodes,
             EndedAt = now,

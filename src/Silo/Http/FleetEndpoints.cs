@@ -27,7 +27,7 @@ public static class FleetEndpoints
             .Is(Permission.Read, "Why the fleet runs what it runs", "fleet.unknown")
             .Gives<WhyView>();
         routes.MapPut("/fleets/{fleet}/baseline", SetBaselineAsync)
-            .Is(Permission.ConfigureFleets, "Give the fleet its first bundle; takes one admission", "fleet.unknown", "fleet.has_baseline", "bundle.unknown", "bundle.expired", "reason.missing", "admission.refused")
+            .Is(Permission.ConfigureFleets, "Give the fleet its first bundle, or another one while the whole fleet is disarmed; takes one admission", "fleet.unknown", "fleet.has_baseline", "fleet.armed", "rollout.in_flight", "rollout.fleet_split", "rollout.already_running", "rollout.quarantined", "bundle.unknown", "bundle.expired", "reason.missing", "admission.refused")
             .Takes<BaselineRequest>()
             .Gives<FleetView>();
         routes.MapGet("/fleets/{fleet}/convergence", ConvergenceAsync)
@@ -70,13 +70,13 @@ public static class FleetEndpoints
             return request.Refusal();
         }
 
-        var (reference, reason) = request.Value;
+        var (reference, reason, whileDisarmed) = request.Value;
         if (RequestRules.Collect(RequestRules.CheckRef(reference), Reasons.Check(reason)) is { } refusal)
         {
             return refusal;
         }
 
-        var set = await http.OnceAsync(caller => grains.Fleet(tenant, fleet).SetBaselineAsync(reference!, reason!, caller));
+        var set = await http.OnceAsync(caller => grains.Fleet(tenant, fleet).SetBaselineAsync(reference!, reason!, whileDisarmed == true, caller));
         return set.Succeeded ? set.Answer(FleetView.Of) : await set.RefusalAsync(http, tenant, grains, AdmissionDemand.SetBaseline, fleet);
     }
 
@@ -106,7 +106,8 @@ public static class FleetEndpoints
 /// <summary>A fleet's first bundle.</summary>
 /// <param name="Ref">A hash, a version, <c>tag:NAME</c> or <c>tag:NAME@FLEET</c>.</param>
 /// <param name="Reason">Why.</param>
-public sealed record BaselineRequest(string? Ref, string? Reason);
+/// <param name="WhileDisarmed">Whether a fleet that has a bundle is given this one instead, all of it at once; only while the whole fleet is disarmed.</param>
+public sealed record BaselineRequest(string? Ref, string? Reason, bool? WhileDisarmed);
 
 /// <summary>Fleets by name.</summary>
 public sealed record FleetList(ImmutableArray<FleetView> Fleets);

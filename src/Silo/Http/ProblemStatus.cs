@@ -30,6 +30,7 @@ public static class ProblemStatus
         ["fleet.file_mode"] = StatusCodes.Status409Conflict,
         ["reload.managed"] = StatusCodes.Status409Conflict,
         ["reload.audit"] = StatusCodes.Status503ServiceUnavailable,
+        ["fleet.armed"] = StatusCodes.Status409Conflict,
         ["fleet.has_baseline"] = StatusCodes.Status409Conflict,
         ["fleet.epoch_behind"] = StatusCodes.Status409Conflict,
         ["key.limit"] = StatusCodes.Status409Conflict,

@@ -144,6 +144,29 @@ public sealed class RolloutStartTests
         new Fleet().Do(new RolloutCommand.SetBaseline("default", "b1", "edge", Fleet.V2, "first", Fleet.Author, 3600, "00", new Fleet().Directive, 100))
             .Problems.Single().Code);
 
+    [Fact]
+    public void A_disarmed_fleet_at_rest_gets_another_bundle_at_once_and_knows_what_it_ran_before()
+    {
+        var fleet = new Fleet();
+
+        fleet.Do(Replace(Fleet.V2, fleet.Directive));
+
+        Assert.True(fleet.Directive is { Epoch: 2, Target: Fleet.V2, Fallback: null, AtRest: true, Percentage: 100 });
+        Assert.Equal((RolloutKind.Baseline, RolloutPhase.Complete, Fleet.V1), (fleet.Rollout.Kind, fleet.Rollout.Phase, fleet.Rollout.Fallback));
+    }
+
+    [Fact]
+    public void A_disarmed_fleet_that_is_split_or_runs_it_already_does_not()
+    {
+        var split = new Directive { Epoch = 3, Target = Fleet.V1, Fallback = Fleet.V0, Percentage = 50 };
+
+        Assert.Equal(RolloutProblems.FleetSplit, new Fleet().Do(Replace(Fleet.V2, split)).Problems.Single().Code);
+        Assert.Equal(RolloutProblems.AlreadyRunning, new Fleet().Do(Replace(Fleet.V1, new Fleet().Directive)).Problems.Single().Code);
+    }
+
+    private static RolloutCommand.SetBaseline Replace(string target, Directive current) =>
+        new("default", "b2", "edge", target, "all at once", Fleet.Author, 3600, "00", current, 100) { IsDisarmed = true };
+
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
