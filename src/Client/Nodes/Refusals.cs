@@ -35,7 +35,7 @@ internal static class Refusals
     public static readonly Decision LogLost = Deny("decide.log_lost");
 
     /// <summary>Why an agent refuses: every one of the reasons.</summary>
-    public static readonly ImmutableArray<string> Reasons = [.. new[] { Stale, Superseded, NoPolicy, Disarmed, Handshake, LogFull, LogLost }.Select(refusal => refusal.Reason)];
+    public static readonly ImmutableArray<string> Reasons = [.. new[] { Stale, Superseded, NoPolicy, Disarmed, Parity, ParitySwitch, Handshake, LogFull, LogLost }.Select(refusal => refusal.Reason)];
 
     private static Decision Deny(string reason) => new(false, false, reason, null, null, null);
 }
