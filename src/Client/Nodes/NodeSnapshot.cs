@@ -50,10 +50,9 @@ internal sealed record NodeSnapshot
     {
         (_, false) => Refusals.Disarmed,
         (null, _) => Refusals.NoPolicy,
-        ({ } policy, _) when Group is not null => GroupRefusal(policy.PolicyHash),
+        ({ } policy, _) when Group is not null => GroupRefusal(policy.PolicyHash) ?? LeaderRefusal(policy.PolicyHash),
         ({ } policy, _) when policy.PolicyHash != WantedHash && policy.PolicyHash != FallbackHash => Refusals.Superseded,
-        ({ } policy, _) when Term > 0 && policy.PolicyHash != AgreedHash => Refusals.Handshake,
-        _ => null,
+        ({ } policy, _) => LeaderRefusal(policy.PolicyHash),
     };
 
     /// <summary>Whether the directive of <see cref="Epoch"/> is in force.</summary>
@@ -66,6 +65,8 @@ internal sealed record NodeSnapshot
     public GroupWord? GroupWord(bool isPrepared) => Group is { } group && !Offline
         ? new GroupWord(Epoch, isPrepared, IsSwitching && !group.LetsServe(Policy?.PolicyHash, WantedHash, FallbackHash))
         : null;
+
+    private Decision? LeaderRefusal(string hash) => Term > 0 && hash != AgreedHash ? Refusals.Handshake : null;
 
     // What its group ran before a restart is not known to be what it runs now.
     private Decision? GroupRefusal(string hash) =>

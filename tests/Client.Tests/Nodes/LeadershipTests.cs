@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Client.Tests.Nodes;
 
@@ -96,6 +97,21 @@ public sealed class LeadershipTests
         test.Plane.Change(directive => directive with { ArmEpoch = 7 });
 
         await Eventually.Holds(() => node.Decide("read", NodeUnderTest.Nothing).Decision.Reason == "decide.parity_handshake");
+    }
+
+    [Fact]
+    public async Task A_leader_in_a_group_that_agrees_still_needs_its_handshake()
+    {
+        await using var test = await CreateAsync();
+        await using var node = await test.ServingAsync(test.Publish("1.0.0"));
+        test.Plane.Change(directive => directive with { Epoch = directive.Epoch + 1, Group = new GroupDirective("pair", "default", 1, ParityPhase.Commit) });
+        await Eventually.Holds(() => node.Status is { Epoch: 2, Refusal: null });
+        _answer = (http, _) => AnswerAsync(http, 409, new string('c', 64));
+
+        node.Promote();
+        await Eventually.Holds(() => node.Status.Handshake is { Success: false });
+
+        Assert.Equal("decide.parity_handshake", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
     }
 
     [Fact]

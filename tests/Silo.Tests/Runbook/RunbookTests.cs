@@ -55,7 +55,6 @@ public sealed class RunbookTests(ControlPlane plane)
     public async Task A_rejection_within_the_window_ends_in_DISARM_and_rollback()
     {
         await using var both = await BothSides.StartAsync(plane);
-        (await both.Tenant.Admin.PutAsync("/fleets/edge/nodes/gate-1", new { role = "gate" })).Expect(200);
         var gate = await both.Tenant.WithRoleAsync("node", "edge", "gate-1");
 
         var (code, output, error) = await both.DeployAsync(
@@ -63,7 +62,7 @@ public sealed class RunbookTests(ControlPlane plane)
             {
                 if (line.Contains("Check for rejection events", StringComparison.Ordinal))
                 {
-                    _ = RejectUntilAsync(gate, both.Second);
+                    _ = RejectUntilAsync(gate, both.First);
                 }
             },
             "--ref", "2.0.0", "--window", "20");
@@ -148,6 +147,7 @@ public sealed class RunbookTests(ControlPlane plane)
 
     private static async Task RejectUntilAsync(TenantClient gate, string hash)
     {
+        await gate.PutAsync("/fleets/edge/nodes/gate-1", new { role = "gate" });
         for (var seq = 1; seq < 200; seq++)
         {
             await gate.PostAsync("/fleets/edge/nodes/gate-1/report", new
