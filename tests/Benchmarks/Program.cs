@@ -6,6 +6,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["decision"] = ("one decision over the gateway example, beside reading the same inputs", DecisionSpeed.RunAsync),
     ["reload"] = ("a bundle's bytes to the swap: 1,000 and 10,000 rules; verification of 1 MB", ReloadSpeed.RunAsync),
     ["reload-first"] = ("the first reload of a process, once, in milliseconds", ReloadSpeed.RunFirstAsync),
+    ["node"] = ("a decision of a node with and without a decision log; the context of a web request", NodeSpeed.RunAsync),
     ["peers"] = ("two rules in process, beside casbin and Cedar (npm install in tests/Benchmarks/peers)", PeerSpeed.RunAsync),
     ["http"] = ("decisions over HTTP, beside Cerbos and an empty endpoint (npm install in tests/Benchmarks/peers, wrk)", HttpDecideSpeed.RunAsync),
     ["empty-endpoint"] = ("an HTTP endpoint that does nothing, for others to load", EmptyEndpoint.RunAsync),
