@@ -7,9 +7,11 @@ namespace OrleansPolicy.Cli.Commands;
 /// <summary><c>policyctl audit</c>: the record of everything that was done, and the proof that nobody changed it.</summary>
 internal static class AuditCommands
 {
+    private const int QuarterDays = 90;
+
     public static Command Create(CliHost host) => new("audit", "The record of what was done, and the proof that nobody changed it.")
     {
-        List(host), Verify(host),
+        List(host), Verify(host), Report(host),
     };
 
     private static Command List(CliHost host)
@@ -64,12 +66,45 @@ internal static class AuditCommands
         });
     }
 
-    private static async Task<AuditVerification> VerifyFileAsync(string path, AuditHead? expected, CliHost host, CancellationToken cancellationToken)
+    private static Command Report(CliHost host)
+    {
+        var from = new Option<string?>("--from") { Description = "From this day or moment on (default: 90 days ago).", HelpName = "date" };
+        var to = new Option<string?>("--to") { Description = "Up to this day or moment, which no longer counts (default: now).", HelpName = "date" };
+        var file = new Option<string?>("--file") { Description = "Of an export here, without a control plane.", HelpName = "file" };
+        return new Command("report", "The governance report, as Markdown or, with --json, as JSON. Exit code 1: the chain is broken.") { from, to, file }
+            .Does(host, async (context, cancellationToken) =>
+            {
+                var until = ReadTime(context.Get(to)) ?? DateTimeOffset.UtcNow;
+                var since = ReadTime(context.Get(from)) ?? until.AddDays(-QuarterDays);
+                var entries = context.Get(file) is { } path
+                    ? await ReadFileAsync(path, host, cancellationToken)
+                    : await context.Client.ExportAuditAsync(0, cancellationToken).ToListAsync(cancellationToken);
+
+                // A report on a record that somebody changed reports nothing.
+                if (AuditChain.Verify(entries) is { Valid: false, Problem: { } broken })
+                {
+                    context.Output.Error(broken.Code, $"There is no report on a broken chain: {broken.Message}");
+                    return ExitCodes.No;
+                }
+
+                var report = GovernanceReport.Of(entries, since, until);
+                context.Output.Answer(report, o => o.Line(GovernanceMarkdown.Write(report)));
+                return ExitCodes.Ok;
+            });
+    }
+
+    private static DateTimeOffset? ReadTime(string? text) =>
+        text is null ? null
+        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time
+        : throw CliException.Usage($"A date is 2026-11-20 or 2026-11-20T12:00:00Z, not '{text}'.");
+
+    private static async Task<AuditVerification> VerifyFileAsync(string path, AuditHead? expected, CliHost host, CancellationToken cancellationToken) =>
+        AuditChain.Verify(await ReadFileAsync(path, host, cancellationToken), expected);
+
+    private static async Task<IReadOnlyList<AuditEntry>> ReadFileAsync(string path, CliHost host, CancellationToken cancellationToken)
     {
         var entries = AuditExport.Read(await CliFiles.ReadAsync(path, host, cancellationToken));
-        return entries.Succeeded
-            ? AuditChain.Verify(entries.Value, expected)
-            : throw CliException.File($"{path} is no export of the audit: {entries.Problems[0].Message}");
+        return entries.Succeeded ? entries.Value : throw CliException.File($"{path} is no export of the audit: {entries.Problems[0].Message}");
     }
 
     private static AuditHead ReadHead(string text) =>

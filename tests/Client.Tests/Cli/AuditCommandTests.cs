@@ -41,6 +41,23 @@ public sealed class AuditCommandTests : IDisposable
         Assert.Equal(5, (await CliRun.RunAsync("audit", "verify", "--file", _file)).ExitCode);
     }
 
+    [Fact]
+    public async Task A_report_is_told_of_an_export_and_only_of_a_whole_one()
+    {
+        var entries = Chain(5);
+        await WriteAsync(entries);
+        var markdown = await CliRun.RunAsync("audit", "report", "--file", _file, "--from", "1970-01-01", "--to", "1970-01-01T00:00:03Z");
+        Assert.Equal(0, markdown.ExitCode);
+        Assert.Contains("up to 1970-01-01T00:00:03Z: 3 audit entries.", markdown.Out, StringComparison.Ordinal);
+        var json = await CliRun.RunAsync("audit", "report", "--file", _file, "--json");
+        Assert.Equal(0, json.Json.GetProperty("total").GetProperty("started").GetInt32());
+
+        await WriteAsync([.. entries[..2], entries[2] with { Draft = entries[2].Draft with { Reason = "another one" } }, .. entries[3..]]);
+        var broken = await CliRun.RunAsync("audit", "report", "--file", _file);
+        Assert.Equal((1, ""), (broken.ExitCode, broken.Out));
+        Assert.Equal(2, (await CliRun.RunAsync("audit", "report", "--file", _file, "--from", "soon")).ExitCode);
+    }
+
     public void Dispose() => File.Delete(_file);
 
     private static AuditEntry[] Chain(int count)
