@@ -145,9 +145,21 @@ internal static class RolloutLook
             });
     }
 
-    // What the next stages are compared with where nobody is left outside the cohort: kept while there is somebody.
-    private static FrozenBaseline? BaselineOf(RolloutPlan plan, FleetObservation fleet, DateTimeOffset at) =>
-        fleet.Compared is { } compared && compared.HasRest(JudgeTerms.Of(plan, null), at) ? new FrozenBaseline(at, compared.Rest) : null;
+    // What the next stages are compared with where nobody is left outside the cohort: kept while there is somebody, and of all that nodes
+    // report only what the plan compares.
+    private static FrozenBaseline? BaselineOf(RolloutPlan plan, FleetObservation fleet, DateTimeOffset at)
+    {
+        if (fleet.Compared is not { } compared || !compared.HasRest(JudgeTerms.Of(plan, null), at))
+        {
+            return null;
+        }
+
+        var names = plan.Stages.SelectMany(stage => stage.SuccessCriteria.Add(stage.RollbackTrigger))
+            .SelectMany(text => CriterionParser.Parse(text).Criterion?.Comparisons() ?? [])
+            .Where(comparison => comparison.Baseline).Select(comparison => comparison.Metric)
+            .Append(MetricWindow.Decisions).ToHashSet(StringComparer.Ordinal);
+        return new FrozenBaseline(at, compared.Rest.RemoveRange(compared.Rest.Keys.Where(name => !names.Contains(name))));
+    }
 
     // A step up, the next stage or the end; null where the census is missing that entering a stage needs.
     private static RolloutEvent? Forward(RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, RolloutTimes times)

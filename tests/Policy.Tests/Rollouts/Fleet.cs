@@ -135,7 +135,8 @@ internal sealed class Fleet
     private static ImmutableSortedDictionary<string, MetricTotal> Side(double decisions, double errorRate) =>
         ImmutableSortedDictionary<string, MetricTotal>.Empty
             .Add("decisions", new MetricTotal(decisions, decisions, 100, decisions))
-            .Add("error_rate", new MetricTotal(decisions, decisions * errorRate, 100, errorRate));
+            .Add("error_rate", new MetricTotal(decisions, decisions * errorRate, 100, errorRate))
+            .Add("latency_ms", new MetricTotal(decisions, 10 * decisions, 100, 100 * decisions));
 
     private ReturnCounts Returned(WayBack back)
     {

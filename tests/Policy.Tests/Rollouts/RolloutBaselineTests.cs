@@ -19,6 +19,7 @@ public sealed class RolloutBaselineTests
         Assert.IsType<RolloutEvent.Advanced>(LookAfter(fleet, Window / 2));
         var kept = fleet.Rollout.Baseline!;
         Assert.Equal((fleet.Now, 2_000), (kept.At, kept.Metrics["decisions"].Count));
+        Assert.Equal(["decisions", "error_rate"], kept.Metrics.Keys);
 
         // The whole fleet runs the target now: nobody is left to compare with.
         fleet.RestDecisions = 0;
