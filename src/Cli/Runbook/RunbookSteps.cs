@@ -63,7 +63,15 @@ internal sealed class RunbookSteps(PolicyClient client, Action<string> say)
 
             if (Stopwatch.GetElapsedTime(began).TotalSeconds >= run.TimeoutSec)
             {
-                throw new RunbookFailureException($"Not confirmed within {run.TimeoutSec} s: {string.Join(", ", said.Unconfirmed.Take(10))}.");
+                var missing = $"Not confirmed within {run.TimeoutSec} s: {string.Join(", ", said.Unconfirmed.Take(10))}.";
+                if (run.Step == RunbookStep.Disarm)
+                {
+                    throw new RunbookFailureException(missing);
+                }
+
+                // The way back takes the policy from everybody, armed or not: it does not wait for one who is silent.
+                say($"   {missing} The rollback goes on.");
+                return;
             }
         }
     }

@@ -150,11 +150,14 @@ public sealed class RunbookTests(ControlPlane plane)
         await gate.PutAsync("/fleets/edge/nodes/gate-1", new { role = "gate" });
         for (var seq = 1; seq < 200; seq++)
         {
+            var heard = await gate.GetAsync("/fleets/edge/nodes/gate-1/directive");
             await gate.PostAsync("/fleets/edge/nodes/gate-1/report", new
             {
                 boot_id = "gate",
                 seq,
-                epoch = 1,
+                epoch = heard["epoch"].GetInt64(),
+                arm_epoch = heard["arm_epoch"].GetInt64(),
+                armed = heard["armed"].GetBoolean(),
                 policy_hash = hash,
                 ack = true,
                 rejections = new[] { new { reason = "policy_hash_mismatch", count = 1, expected_hash = hash, got_hash = new string('b', 64), at = DateTimeOffset.UtcNow } },
