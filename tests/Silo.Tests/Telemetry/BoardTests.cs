@@ -55,7 +55,7 @@ public sealed partial class BoardTests(ControlPlane plane)
     private static IEnumerable<string> RuleExpressions()
     {
         var folder = Repository.PathOf("deploy/prometheus");
-        var files = Directory.Exists(folder) ? Directory.GetFiles(folder, "*-alerts.yml") : [];
+        var files = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.rules.yml") : [];
         return files.SelectMany(file => RuleExpression().Matches(File.ReadAllText(file)).Select(match => match.Value));
     }
 
