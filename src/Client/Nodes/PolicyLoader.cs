@@ -45,7 +45,7 @@ internal sealed class PolicyLoader(INodeChannel? channel, string tenant, PolicyC
         var trusted = channel is null
             ? anchor.Now ?? throw new PolicyLoadException("trust.unset", "There is no trust root: no signature counts.")
             : await anchor.FollowAsync(channel, null, cancellationToken);
-        return await BackgroundThread.RunAsync(() => Prepare(content, trusted, options with { DefaultEffect = defaultEffect }));
+        return Prepare(content, trusted, options with { DefaultEffect = defaultEffect });
     }
 
     /// <summary>Verifies and compiles what was in force before a restart, under the newest root known here; nobody is asked.</summary>
@@ -61,7 +61,7 @@ internal sealed class PolicyLoader(INodeChannel? channel, string tenant, PolicyC
         var content = await from.FetchAsync(policyHash, contentUrl, CancellationToken.None);
 
         // Its expiry and its sequence were judged where it was published and started: here the directive demands it.
-        var policy = await BackgroundThread.RunAsync(() => Prepare(content, trusted, new PreparationOptions { DefaultEffect = defaultEffect }));
+        var policy = Prepare(content, trusted, new PreparationOptions { DefaultEffect = defaultEffect });
         return policy.PolicyHash == policyHash
             ? policy
             : throw new PolicyLoadException("node.hash_mismatch", $"The directive demands {policyHash}, the content is {policy.PolicyHash}.");
