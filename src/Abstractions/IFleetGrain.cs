@@ -30,7 +30,7 @@ public interface IFleetGrain : IGrainWithStringKey
     /// with <c>fleet.armed</c>, <c>rollout.in_flight</c>, <c>rollout.fleet_split</c>, <c>rollout.already_running</c>, <c>rollout.quarantined</c>.
     /// </summary>
     [Alias("set-baseline")]
-    Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, bool whileDisarmed, [Immutable] Caller caller);
+    Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, [Immutable] Caller caller, bool whileDisarmed = false);
 
     /// <summary>
     /// Makes a verified file what the fleet runs, with its audit entry; takes no admission. Fails with <c>fleet.unknown</c>,

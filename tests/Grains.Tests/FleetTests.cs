@@ -21,7 +21,7 @@ public class FleetTests(PostgresServer server, ITestOutputHelper output)
         Assert.Equal("fleet.unknown", Code(await fleet.GetAsync()));
         Assert.Equal("fleet.unknown", Code(await fleet.NodesAsync()));
         Assert.Equal("fleet.unknown", Code(await fleet.RegisterAsync([new NodeRegistration { Node = "a" }], As("olga"))));
-        Assert.Equal("fleet.unknown", Code(await fleet.SetBaselineAsync("1.0.0", "first", whileDisarmed: false, As("olga"))));
+        Assert.Equal("fleet.unknown", Code(await fleet.SetBaselineAsync("1.0.0", "first", As("olga"))));
         Assert.Equal("fleet.settings_invalid", Code(await cluster.ConfigureFleetAsync(new FleetSettings { MaxStalenessSec = 5 })));
         Assert.True(Value(await cluster.ConfigureFleetAsync()).Created);
         Assert.Equal("node.unknown", Code(await fleet.NodeAsync("a")));
@@ -49,7 +49,7 @@ public class FleetTests(PostgresServer server, ITestOutputHelper output)
         var fleet = await cluster.PrepareFleetAsync(4);
         var first = (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash;
 
-        Assert.Equal("fleet.has_baseline", Code(await cluster.FleetGrain.SetBaselineAsync("2.0.0", "again", whileDisarmed: false, As("olga"))));
+        Assert.Equal("fleet.has_baseline", Code(await cluster.FleetGrain.SetBaselineAsync("2.0.0", "again", As("olga"))));
         Assert.Equal(4, fleet.Running(first));
         await cluster.FleetConvergedAsync(fleet, first);
         Assert.Equal(first, (await cluster.Catalog.FindBundleAsync(Tenant, $"tag:golden@{Fleet}"))?.PolicyHash);

@@ -111,7 +111,7 @@ public class OperatorTests(PostgresServer server)
         Assert.Equal("rollout.no_fallback", Code(await cluster.StartAsync("r1")));
 
         await cluster.PublishAsync("1.0.0");
-        Value(await cluster.FleetGrain.SetBaselineAsync("1.0.0", "first", whileDisarmed: false, As("olga")));
+        Value(await cluster.FleetGrain.SetBaselineAsync("1.0.0", "first", As("olga")));
         Assert.Equal("bundle.unknown", Code(await cluster.StartAsync("r1", version: "9.9.9")));
         var broken = await cluster.StartAsync("r1", plan: """{"wedge_stages": [], "max_blast_radius": 300}""");
         Assert.True(broken.Problems.Length > 3);

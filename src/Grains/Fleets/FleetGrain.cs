@@ -120,7 +120,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     });
 
     /// <inheritdoc/>
-    public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, bool whileDisarmed, Caller caller) => WithFleetAsync(
+    public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, Caller caller, bool whileDisarmed) => WithFleetAsync(
         registry => _committer.CommitAsync(Tenant, caller, async () =>
         {
             if (Behind<Proposal<FleetSnapshot>>(registry) is { } behind)

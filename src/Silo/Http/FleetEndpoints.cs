@@ -76,7 +76,7 @@ public static class FleetEndpoints
             return refusal;
         }
 
-        var set = await http.OnceAsync(caller => grains.Fleet(tenant, fleet).SetBaselineAsync(reference!, reason!, whileDisarmed == true, caller));
+        var set = await http.OnceAsync(caller => grains.Fleet(tenant, fleet).SetBaselineAsync(reference!, reason!, caller, whileDisarmed == true));
         return set.Succeeded ? set.Answer(FleetView.Of) : await set.RefusalAsync(http, tenant, grains, AdmissionDemand.SetBaseline, fleet);
     }
 

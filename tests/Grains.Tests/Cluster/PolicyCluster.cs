@@ -132,7 +132,7 @@ public sealed class PolicyCluster : IAsyncDisposable
         var first = await PublishAsync("1.0.0");
         Value(await ConfigureFleetAsync());
         var fleet = await SimulatedFleet.RegisterAsync(this, nodes);
-        Value(await FleetGrain.SetBaselineAsync("1.0.0", "first", whileDisarmed: false, As("olga")));
+        Value(await FleetGrain.SetBaselineAsync("1.0.0", "first", As("olga")));
         await PublishAsync("2.0.0");
         await fleet.SpeakUntilAsync(first.PolicyHash, nodes);
         return fleet;
