@@ -33,7 +33,7 @@ public sealed class ParityFleet
         var registrations = Enumerable.Range(0, pairs)
             .SelectMany(i => Roles.Select(role => Member($"pair-{i:00}", role, $"zone-{i % 2}"))).ToImmutableArray();
         PolicyCluster.Value(await cluster.FleetGrain.RegisterAsync(registrations, PolicyCluster.As("olga")));
-        PolicyCluster.Value(await cluster.FleetGrain.SetBaselineAsync("1.0.0", "first", whileDisarmed: false, PolicyCluster.As("olga")));
+        PolicyCluster.Value(await cluster.FleetGrain.SetBaselineAsync("1.0.0", "first", PolicyCluster.As("olga")));
         var second = await cluster.PublishAsync("2.0.0");
         var fleet = new ParityFleet(
             cluster, registrations.Select(node => new ParityMember(node.Node, node.ParityGroup!, cluster.Clock)), first.PolicyHash, second.PolicyHash);
