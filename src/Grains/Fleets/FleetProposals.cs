@@ -106,7 +106,8 @@ internal sealed class FleetProposals(
         var rolloutId = BaselineId(tenant, running is null ? fleet : $"{fleet} {stored.Directive.Epoch}");
         var decided = changes.Decide(null, new RolloutCommand.SetBaseline(
             tenant, rolloutId, fleet, bundle.Value.PolicyHash, reason, caller.By, options.Value.HourSeconds,
-            RolloutChanges.SaltOf(tenant, rolloutId), stored.Directive, registeredNodes) { IsDisarmed = running is not null }, null);
+            RolloutChanges.SaltOf(tenant, rolloutId), stored.Directive, registeredNodes)
+        { IsDisarmed = running is not null }, null);
         if (!decided.Succeeded)
         {
             return decided.As<Proposal<FleetSnapshot>>();
