@@ -46,7 +46,7 @@ internal static class ParitySpeed
 
             var to = run % 2 == 0 ? installation.V1 : installation.V2;
             var asked = Stopwatch.GetTimestamp();
-            await installation.Admin.RollBackFleetAsync(Fleet, to, "benchmark");
+            await installation.Admin.RollBackFleetAsync(Fleet, "benchmark", to);
             await agents.UntilAllOnAsync(to);
             switched.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
             back.AddRange(watch.TakeDenials());
