@@ -16,15 +16,6 @@ internal sealed class Installation : IAsyncDisposable
     private const double ReportIntervalSec = 2;
 
     private static readonly string[] Criteria = ["error_rate < 0.01"];
-    private static readonly JsonElement QuarterThenAll = JsonSerializer.SerializeToElement(new
-    {
-        wedge_stages = new[] { Stage("quarter", 25, 1), Stage("all", 100, 8_000) },
-        initial_percentage = 25,
-        increment_policy = "linear",
-        max_blast_radius = 100,
-        observation_window_hours = 1,
-    });
-
     private readonly string[] _data;
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
@@ -107,8 +98,10 @@ internal sealed class Installation : IAsyncDisposable
     public async Task PublishNextAsync() => V2 = await PublishAsync(GatewayExample.NextPolicyJson);
 
     /// <summary>Starts to bring v2 to a fleet: to a quarter of it for an hour, then to all of it.</summary>
-    public Task<RolloutView> RollOutAsync(string fleet) =>
-        Admin.StartRolloutAsync(new NewRollout { Fleet = fleet, Ref = V2, RolloutWedge = QuarterThenAll, Reason = "benchmark" });
+    /// <param name="fleet">The fleet.</param>
+    /// <param name="hoursAtAll">How long it stays at all of it before it is complete: by default longer than anybody waits.</param>
+    public Task<RolloutView> RollOutAsync(string fleet, int hoursAtAll = 8_000) =>
+        Admin.StartRolloutAsync(new NewRollout { Fleet = fleet, Ref = V2, RolloutWedge = QuarterThenAll(hoursAtAll), Reason = "benchmark" });
 
     /// <summary>Waits until a rollout is as wanted.</summary>
     public async Task<RolloutView> UntilAsync(string rolloutId, Func<RolloutView, bool> holds)
@@ -136,6 +129,15 @@ internal sealed class Installation : IAsyncDisposable
     }
 
     private async Task<string> PublishAsync(byte[] bundle) => (await Admin.PublishAsync(BundleSigner.Sign(bundle, "bench", _key))).PolicyHash;
+
+    private static JsonElement QuarterThenAll(int hoursAtAll) => JsonSerializer.SerializeToElement(new
+    {
+        wedge_stages = new[] { Stage("quarter", 25, 1), Stage("all", 100, hoursAtAll) },
+        initial_percentage = 25,
+        increment_policy = "linear",
+        max_blast_radius = 100,
+        observation_window_hours = 1,
+    });
 
     private static object Stage(string id, int percentage, int hours) => new
     {
