@@ -22,8 +22,8 @@ public sealed partial class AlertRulesTests(ControlPlane plane)
     }
 
     [Theory]
-    [InlineData("check", "rules", "policy-alerts.yml")]
-    [InlineData("test", "rules", "policy-alerts.test.yml")]
+    [InlineData("check", "rules", "policy.rules.yml")]
+    [InlineData("test", "rules", "policy.rules.test.yml")]
     public async Task The_rules_hold_before_promtool(params string[] arguments)
     {
         var start = new ProcessStartInfo("promtool", arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
