@@ -169,7 +169,14 @@ internal static class AdmissionSpeed
 
         private async Task TakeInTurnAsync()
         {
-            var (answer, state) = AdmissionLimiter.Take(_state, Limits, Demand, DateTimeOffset.UtcNow);
+            var now = DateTimeOffset.UtcNow;
+            var (answer, state) = AdmissionLimiter.Take(_state, Limits, Demand, now);
+            if (!answer.Allowed)
+            {
+                // The highest limit there is, a thousand a second, is less than what is measured: a full bucket again.
+                (answer, state) = AdmissionLimiter.Take(AdmissionState.Full(now), Limits, Demand, now);
+            }
+
             var committed = await store.CommitAsync(new PolicyChange
             {
                 Tenant = Tenant,

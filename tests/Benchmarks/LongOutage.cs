@@ -17,7 +17,7 @@ internal static class LongOutage
     // The longest that a fleet may choose: all of this shares two cores.
     private const double ReportIntervalSec = 7;
 
-    public static async Task RunAsync(Report report, int nodes, bool ofDatabaseToo)
+    public static async Task RunAsync(Report report, int nodes)
     {
         await using var installation = await Installation.StartAsync(hourSeconds: null, await OwnDatabase.CreateAsync());
         await installation.AddFleetAsync(Fleet, nodes, ReportIntervalSec);
@@ -26,10 +26,7 @@ internal static class LongOutage
         await using var deciding = new Deciding(agents);
         var plane = installation.ControlPlane;
         await OnceAsync("control plane killed", plane.KillAsync, plane.StartListeningAsync);
-        if (ofDatabaseToo)
-        {
-            await OnceAsync("PostgreSQL stopped", installation.Database!.StopAsync, installation.Database!.StartAsync);
-        }
+        await OnceAsync("PostgreSQL stopped", installation.Database!.StopAsync, installation.Database!.StartAsync);
 
         async Task OnceAsync(string what, Func<Task> stop, Func<Task> start)
         {
