@@ -30,7 +30,9 @@ internal sealed class RolloutWedgeGrain(
 {
     private const string ReminderName = "look";
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LookPeriodMax = TimeSpan.FromSeconds(1);
+
+    // Nodes report every five seconds unless told otherwise: looking more often than this sees nothing new, and hundreds of rollouts look.
+    private static readonly TimeSpan LookPeriodMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookPeriodMin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan BehindWithin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReturnLookPeriod = TimeSpan.FromMilliseconds(200);
