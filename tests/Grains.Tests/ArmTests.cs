@@ -22,7 +22,7 @@ public sealed class ArmTests(PostgresServer server)
         await using var cluster = await StartAsync(silos: 2);
         var nodes = await cluster.PrepareFleetAsync(4);
         var disarmed = Value(await DisarmAsync(cluster, Fleet));
-        Assert.False((await HearAsync(cluster)).Armed);
+        await UntilAsync(async () => await TryHearAsync(cluster) is { Armed: false }, "the feed is told");
 
         await cluster.Silos.KillSiloAsync(cluster.Silos.Silos[0]);
 
@@ -151,7 +151,7 @@ public sealed class ArmTests(PostgresServer server)
 
         Assert.True(stopped.Emergency);
         Assert.False(Value(await other.GetAsync()).IsArmed(null));
-        Assert.False((await HearAsync(cluster)).Armed);
+        await UntilAsync(async () => await TryHearAsync(cluster) is { Armed: false }, "the feed is told");
         foreach (var tenant in new[] { Tenant, "other" })
         {
             var entries = await cluster.Audit.ReadAsync(tenant, 0, 1_000);

@@ -272,6 +272,7 @@ public class ParityTests(PostgresServer server)
         leaving.IsSilent = true;
         Value(await cluster.FleetGrain.RemoveAsync(leaving.Name, As("olga")));
         await cluster.Silos.RestartSiloAsync(cluster.Silos.Silos[0]);
+        await PolicyCluster.UntilAsync(() => AnswersAsync(cluster), "the silo's next life answers");
 
         await fleet.ForwardAsync();
         for (var i = 0; i < 5; i++)
@@ -384,5 +385,18 @@ public class ParityTests(PostgresServer server)
 
         Assert.Equal(0, written);
         Assert.Null((await cluster.Store.ReadFleetAsync(Tenant, Fleet))!.Parity.Base);
+    }
+
+    // Whoever calls has to find the silo's new port first.
+    private static async Task<bool> AnswersAsync(PolicyCluster cluster)
+    {
+        try
+        {
+            return (await cluster.FleetGrain.GetAsync()).Succeeded;
+        }
+        catch (OrleansException)
+        {
+            return false;
+        }
     }
 }
