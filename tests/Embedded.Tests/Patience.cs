@@ -5,7 +5,7 @@ namespace OrleansPolicy.Embedded.Tests;
 /// <summary>How long a test waits for what must happen.</summary>
 internal static class Patience
 {
-    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(30);
+    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Polls until the condition holds.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)

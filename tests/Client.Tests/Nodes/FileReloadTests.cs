@@ -156,7 +156,7 @@ public sealed class FileReloadTests : IDisposable
                 break;
         }
 
-        await using var node = await PolicyNode.StartAsync(_test.Unwatched, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
+        await using var node = await PolicyNode.StartAsync(_test.Unwatched, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
 
         var result = await node.ReloadAsync();
         Assert.Equal(("reload.file", "file.irregular"), (result.Code, result.Problems[0].Code));

@@ -14,10 +14,10 @@ public sealed class LeaseTests
 
         test.Plane.Intercept = Unavailable;
         await Eventually.Holds(() => test.Events.Any(e => e.Kind == NodeEventKind.Trouble));
-        Assert.InRange(node.Status.LeaseLeft!.Value.TotalSeconds, 40, 45);
-        test.Time.Pass(node.Status.LeaseLeft!.Value - TimeSpan.FromSeconds(1));
+        Assert.InRange(node.Status.LeaseLeft!.Value.TotalSeconds, 15, 45);
+        test.Time.Pass(node.Status.LeaseLeft!.Value - TimeSpan.FromSeconds(15));
         Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
-        test.Time.Pass(TimeSpan.FromSeconds(2));
+        test.Time.Pass(TimeSpan.FromSeconds(16));
         var denied = node.Decide("read", NodeUnderTest.Nothing);
         Assert.False(denied.Allowed);
         Assert.Equal("decide.stale", denied.Decision.Reason);

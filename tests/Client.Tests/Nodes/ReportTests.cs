@@ -165,6 +165,6 @@ public sealed class ReportTests
         await Eventually.Holds(() => polls.Count >= 7);
         var waits = polls.Zip(polls.Skip(1), (a, b) => b - a).ToArray();
         Assert.True(waits[0] < waits[4], string.Join(", ", waits));
-        Assert.All(waits[4..6], wait => Assert.InRange(wait, 350, 2000));
+        Assert.All(waits[4..6], wait => Assert.InRange(wait, 350, 60_000));
     }
 }

@@ -167,7 +167,7 @@ public sealed class PolicyCluster : IAsyncDisposable
     /// <summary>Looks until something holds; fails where it does not within 20 s.</summary>
     public static async Task UntilAsync(Func<Task<bool>> holds, string what)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await holds())
         {
             Assert.False(deadline.IsCancellationRequested, $"Not within 20 s: {what}");

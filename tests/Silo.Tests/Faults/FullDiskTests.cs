@@ -63,7 +63,7 @@ public sealed class FullDiskTests : IAsyncLifetime
 
         // Nothing can be logged once a new segment is needed: the server stops, and every start fails until there is room.
         await Assert.ThrowsAnyAsync<NpgsqlException>(EndSegmentsAsync);
-        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 503, seconds: 30);
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 503);
         Assert.Equal("store.unavailable", (await _admin.GetAsync("/readyz")).Code);
         var (published, refused) = await PublishUntilRefusedAsync();
         Assert.Equal((1, 503), (published, refused.Status));

@@ -67,10 +67,10 @@ public sealed class KillTests : IAsyncLifetime
         Assert.Empty(agents.Denials);
     }
 
-    // A window of 5 s: a rollout takes two, and an outage does not use up the three after which it would pause.
+    // A window of 8 s: a rollout takes two, and an outage does not use up the three after which it would pause.
     private async Task StartAsync()
     {
-        _process = SiloProcess.Start("--urls", _address.ToString(), "--data", _folder.Path, "--unsafe-time-scale", "5");
+        _process = SiloProcess.Start("--urls", _address.ToString(), "--data", _folder.Path, "--unsafe-time-scale", "8");
         _process.ErrorDataReceived += (_, _) => { };
         _process.BeginErrorReadLine();
         await SiloProcess.ReadUntilReadyAsync(_process);

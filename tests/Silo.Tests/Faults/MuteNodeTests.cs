@@ -50,7 +50,7 @@ public sealed class MuteNodeTests : IAsyncLifetime
         Assert.Empty(speaking.Denials);
 
         cable.Mend();
-        await mute.AllAsync(serve: true, within: TimeSpan.FromSeconds(20));
+        await mute.AllAsync(serve: true, within: TimeSpan.FromSeconds(60));
         Assert.Equal("1.0.0", mute.Nodes[0].Status.Version);
 
         int Count(string name) => told.GetProperty("nodes").GetProperty(name).GetInt32();

@@ -66,8 +66,8 @@ internal sealed class RolloutStory(Uri address, string adminKey, ImmutableArray<
     /// <summary>The rollout completes by itself, nobody doing anything but look; no stage was skipped, and the chain is whole.</summary>
     public async Task GoesOnAsync(WatchedAgents agents, string rollout)
     {
-        await Eventually.BecomesAsync(async () => (await Admin.GetAsync("/readyz")).Status, 200, seconds: 10);
-        await Eventually.BecomesAsync(() => StateAsync(rollout), "COMPLETE", seconds: 40);
+        await Eventually.BecomesAsync(async () => (await Admin.GetAsync("/readyz")).Status, 200);
+        await Eventually.BecomesAsync(() => StateAsync(rollout), "COMPLETE", seconds: 120);
         Assert.All(agents.Nodes, node => Assert.Equal("2.0.0", node.Status.Version));
         Assert.True((await Admin.GetAsync("/v1/default/audit/verify")).Expect(200)["valid"].GetBoolean());
         var events = (await Admin.GetAsync($"/v1/default/rollouts/{rollout}/events")).Expect(200)["events"];

@@ -29,7 +29,7 @@ internal sealed class WatchedAgents : IAsyncDisposable
     public static async Task<WatchedAgents> StartAsync(Uri server, string key, TestBundles bundles, string fleet, int count, string prefix = "n", PolicyTransport? transport = null, ImmutableArray<Uri> others = default)
     {
         var agents = new WatchedAgents(transport ?? new PolicyTransport());
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         for (var index = 0; index < count; index++)
         {
             agents._nodes.Add(await PolicyNode.StartAsync(

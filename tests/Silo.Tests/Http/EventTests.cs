@@ -123,7 +123,7 @@ public sealed class EventTests(ControlPlane plane) : IDisposable
         /// <summary>The data of the next event of a name.</summary>
         public async Task<JsonElement> UntilAsync(string name)
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             var isIt = false;
             while (await reader.ReadLineAsync(deadline.Token) is { } line)
             {

@@ -3,7 +3,7 @@ namespace OrleansPolicy.Silo.Tests.Http;
 /// <summary>Waits for what must come, and no longer than it may take.</summary>
 internal static class Eventually
 {
-    public static async Task BecomesAsync<T>(Func<Task<T>> look, T wanted, double seconds = 15)
+    public static async Task BecomesAsync<T>(Func<Task<T>> look, T wanted, double seconds = 60)
     {
         var deadline = DateTime.UtcNow.AddSeconds(seconds);
         while (true)

@@ -10,7 +10,7 @@ public sealed class HealthTests(ControlPlane plane)
         var tenant = await plane.NewTenantAsync();
         await tenant.TrustAsync(bundles);
         await tenant.FleetAsync("edge", nodes: 1);
-        var end = DateTimeOffset.UtcNow.AddSeconds(5).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        var end = DateTimeOffset.UtcNow.AddSeconds(15).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
         (await tenant.Admin.PostAsync("/bundles", bundles.Sign(TestBundles.WithoutSignature("1.0.0", $",\"expires_at\":\"{end}\"")))).Expect(201);
         (await tenant.Admin.PutAsync("/fleets/edge/baseline", new { @ref = "1.0.0", reason = "first" })).Expect(200);
 

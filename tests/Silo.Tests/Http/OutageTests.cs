@@ -51,8 +51,8 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.All(answers, answer => answer.ExpectProblem(503, "lease.unavailable"));
 
         await _host.Database.Private.ResumeAsync();
-        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 200, seconds: 30);
-        await Eventually.BecomesAsync(async () => (await _admin.GetAsync(Directive)).Status, 200, seconds: 30);
-        await Eventually.BecomesAsync(async () => (await _admin.PutAsync("/v1/default/fleets/other", new { })).Status, 200, seconds: 30);
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/readyz")).Status, 200);
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync(Directive)).Status, 200);
+        await Eventually.BecomesAsync(async () => (await _admin.PutAsync("/v1/default/fleets/other", new { })).Status, 200);
     }
 }

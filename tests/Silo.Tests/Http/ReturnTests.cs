@@ -113,7 +113,7 @@ public sealed class ReturnTests(ControlPlane plane) : IDisposable
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await holds())
         {
             Assert.False(deadline.IsCancellationRequested);

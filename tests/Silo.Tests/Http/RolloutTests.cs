@@ -49,7 +49,7 @@ public sealed class RolloutTests(ControlPlane plane) : IDisposable
 
         // The stream goes on until the way back is over: no node of this fleet ever ACKs it.
         using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync());
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var line = "";
         while (line?.Contains("RWG-003", StringComparison.Ordinal) == false)
         {

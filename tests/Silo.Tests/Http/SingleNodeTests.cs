@@ -383,7 +383,7 @@ public sealed class SingleNodeTests(PostgresServer server)
 
         foreach (var answered in new[] { host.Admin.PostAsync("/reload/bundle", new { bundle_path = "pipe.json" }), host.Anybody.PostAsync("/bundle/verify", new { bundle_path = "pipe.json" }) })
         {
-            var answer = (await answered.WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken)).ExpectProblem(400, "reload.file");
+            var answer = (await answered.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)).ExpectProblem(400, "reload.file");
             Assert.Contains("file.irregular", answer.ErrorCodes);
         }
 

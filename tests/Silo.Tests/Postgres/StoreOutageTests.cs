@@ -34,7 +34,7 @@ public sealed class StoreOutageTests : IAsyncLifetime
         var clock = Stopwatch.StartNew();
         await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ReadChangedFleetsAsync([]));
-        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(15));
         await Database.Private.ResumeAsync();
 
         await CommitAsync(store);
@@ -70,7 +70,7 @@ public sealed class StoreOutageTests : IAsyncLifetime
                 Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store)),
                 Assert.ThrowsAsync<StoreUnavailableException>(() => store.ReadOverdueAsync(DateTimeOffset.UtcNow, 10)),
                 Assert.ThrowsAsync<StoreUnavailableException>(() => store.ListNodesAsync("default", "edge")));
-            Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5.5));
+            Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(15));
         }
         finally
         {
@@ -80,7 +80,7 @@ public sealed class StoreOutageTests : IAsyncLifetime
         var deadline = Stopwatch.StartNew();
         while (await Record.ExceptionAsync(() => CommitAsync(store)) is StoreUnavailableException)
         {
-            Assert.InRange(deadline.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+            Assert.InRange(deadline.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(60));
         }
     }
 
