@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
+using OrleansPolicy.Benchmarks.Faults;
 
 namespace OrleansPolicy.Benchmarks;
 
@@ -11,7 +11,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _data;
-    private readonly string[] _more;
+    private readonly string[] _command;
     private readonly HttpClient _http;
     private Process? _process;
 
@@ -20,17 +20,22 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
     /// <param name="connectionString">Its database; null: a private one.</param>
     /// <param name="joins">Whether it is one silo of a cluster on that database.</param>
-    public ControlPlane(string data, double? hourSeconds = null, string? connectionString = null, bool joins = false)
+    /// <param name="place">Where it listens; null: on this machine, reached by nobody else.</param>
+    public ControlPlane(string data, double? hourSeconds = null, string? connectionString = null, bool joins = false, SiloPlace? place = null)
     {
+        place ??= SiloPlace.Here;
+        Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://{place.Address}:{Ports.Free()}"));
+        _http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
         _data = data;
-        _more =
+        _command =
         [
+            // It becomes the program, so that the process is the silo.
+            .. place.Namespace is { } name ? ["ip", "netns", "exec", name] : Array.Empty<string>(),
+            "dotnet", Path.Combine(AppContext.BaseDirectory, "orleans-policy.dll"), "--urls", Address.ToString(), "--data", _data,
             .. hourSeconds is { } seconds ? ["--unsafe-time-scale", seconds.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
             .. connectionString is null ? Array.Empty<string>() : ["--connection-string", connectionString],
-            .. joins ? ["--cluster", "adonet", "--silo-port", "0", "--gateway-port", "0", "--advertise", "127.0.0.1"] : Array.Empty<string>(),
+            .. joins ? ["--cluster", "adonet", "--silo-port", "0", "--gateway-port", "0", "--advertise", place.Address.ToString()] : Array.Empty<string>(),
         ];
-        Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}"));
-        _http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
     }
 
     public Uri Address { get; }
@@ -92,7 +97,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         var start = Stopwatch.GetTimestamp();
         Launch();
-        while (!await ListensAsync())
+        while (!await Ports.ListensAsync(Address))
         {
             Expect(start, "does not listen");
             await Task.Delay(5);
@@ -140,11 +145,7 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     private void Launch()
     {
-        _process = Process.Start(new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "orleans-policy.dll"), "--urls", Address.ToString(), "--data", _data, .. _more])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        _process = Process.Start(new ProcessStartInfo(_command[0], _command[1..]) { RedirectStandardOutput = true })!;
         _process.OutputDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
     }
@@ -154,20 +155,6 @@ internal sealed class ControlPlane : IAsyncDisposable
         if (_process!.HasExited || Stopwatch.GetElapsedTime(start) > Patience)
         {
             throw new InvalidOperationException($"The control plane {otherwise}.");
-        }
-    }
-
-    private async Task<bool> ListensAsync()
-    {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(IPAddress.Loopback, Address.Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 
@@ -182,12 +169,5 @@ internal sealed class ControlPlane : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -14,14 +14,18 @@ internal sealed class Deciding : IAsyncDisposable
 
     private readonly Agents _agents;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _refusing = new();
+    private readonly long[] _refusedSince;
     private readonly Task _asking;
     private long _made;
     private long _refused;
+    private long _longest;
     private volatile Round _last = new(0, 0, 0);
 
     public Deciding(Agents agents)
     {
         _agents = agents;
+        _refusedSince = new long[agents.Nodes.Count];
         _asking = Task.Factory.StartNew(Ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -30,6 +34,17 @@ internal sealed class Deciding : IAsyncDisposable
 
     /// <summary>Of these, refused.</summary>
     public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>For how long one of them refused without a break, since this was asked last.</summary>
+    public TimeSpan TakeLongestRefusal()
+    {
+        lock (_refusing)
+        {
+            var longest = Stopwatch.GetElapsedTime(0, _longest);
+            _longest = 0;
+            return longest;
+        }
+    }
 
     /// <summary>Waits until every agent serves in one round, or every agent refuses as stale. The end of that round.</summary>
     public async Task<long> UntilAllAsync(bool serve)
@@ -64,9 +79,10 @@ internal sealed class Deciding : IAsyncDisposable
         while (!_stopping.IsCancellationRequested)
         {
             var (served, stale) = (0, 0);
-            foreach (var node in _agents.Nodes)
+            for (var index = 0; index < _agents.Nodes.Count; index++)
             {
-                var answer = node.Decide("gateway.health.read", Request);
+                var answer = _agents.Nodes[index].Decide("gateway.health.read", Request);
+                NoteRefusal(index, answer.Served);
                 served += answer.Served ? 1 : 0;
                 stale += !answer.Served && answer.Decision.Reason == "decide.stale" ? 1 : 0;
             }
@@ -76,6 +92,25 @@ internal sealed class Deciding : IAsyncDisposable
             _last = new Round(Stopwatch.GetTimestamp(), served, stale);
             _stopping.Token.WaitHandle.WaitOne(Every);
         }
+    }
+
+    // From the first decision that was refused to the first that was not.
+    private void NoteRefusal(int agent, bool served)
+    {
+        ref var since = ref _refusedSince[agent];
+        if (served && since == 0)
+        {
+            return;
+        }
+
+        var now = Stopwatch.GetTimestamp();
+        since = since == 0 ? now : since;
+        lock (_refusing)
+        {
+            _longest = Math.Max(_longest, now - since);
+        }
+
+        since = served ? 0 : since;
     }
 
     private sealed record Round(long EndedAt, int Served, int Stale);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OrleansPolicy.Admission;
+using OrleansPolicy.Benchmarks.Faults;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Client;
 using OrleansPolicy.Fleets;
@@ -19,11 +20,11 @@ internal sealed class Installation : IAsyncDisposable
     private readonly string[] _data;
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-    private Installation(double? hourSeconds, OwnDatabase? database, int silos)
+    private Installation(double? hourSeconds, OwnDatabase? database, int silos, SiloNetwork? network)
     {
         Database = database;
         _data = [.. Enumerable.Range(0, silos).Select(_ => ControlPlane.NewDataFolder())];
-        Silos = [.. _data.Select(data => new ControlPlane(data, hourSeconds, database?.ConnectionString, joins: silos > 1))];
+        Silos = [.. _data.Select((data, silo) => new ControlPlane(data, hourSeconds, database?.ConnectionString, joins: silos > 1, network?.Places[silo]))];
     }
 
     /// <summary>All silos.</summary>
@@ -32,8 +33,11 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>The only one, or the first.</summary>
     public ControlPlane ControlPlane => Silos[0];
 
+    /// <summary>What stands before the silos; null: nothing.</summary>
+    public LoadBalancer? Balancer { get; private set; }
+
     /// <summary>Where nodes and the admin find them.</summary>
-    public ImmutableArray<Uri> Addresses => [.. Silos.Select(silo => silo.Address)];
+    public ImmutableArray<Uri> Addresses => Balancer is { } front ? [front.Address] : [.. Silos.Select(silo => silo.Address)];
 
     /// <summary>Its database, where that can be stopped by itself.</summary>
     public OwnDatabase? Database { get; }
@@ -50,14 +54,18 @@ internal sealed class Installation : IAsyncDisposable
     /// <param name="hourSeconds">How long a contract hour lasts; null: an hour.</param>
     /// <param name="database">Its database, which it stops at its end; null: a private one of the control plane.</param>
     /// <param name="silos">How many silos; several need a database of their own and the engine Orleans.</param>
-    public static async Task<Installation> StartAsync(double? hourSeconds = null, OwnDatabase? database = null, int silos = 1)
+    /// <param name="network">On what network the silos and their database are; null: this machine's own.</param>
+    /// <param name="balanced">Whether nodes and the admin know a load balancer alone.</param>
+    public static async Task<Installation> StartAsync(
+        double? hourSeconds = null, OwnDatabase? database = null, int silos = 1, SiloNetwork? network = null, bool balanced = false)
     {
-        var made = new Installation(hourSeconds, database, silos);
+        var made = new Installation(hourSeconds, database, silos, network);
         try
         {
             // The first one makes the admin key.
             await made.ControlPlane.StartAsync();
             await Task.WhenAll(made.Silos.Skip(1).Select(silo => silo.StartAsync()));
+            made.Balancer = balanced ? await LoadBalancer.CreateAsync(made.Addresses) : null;
             made.Admin = new PolicyClient(new PolicyClientOptions
             {
                 Servers = made.Addresses,
@@ -122,6 +130,7 @@ internal sealed class Installation : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Admin?.Dispose();
+        await (Balancer?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Task.WhenAll(Silos.Select(silo => silo.DisposeAsync().AsTask()));
         await (Database?.DisposeAsync() ?? ValueTask.CompletedTask);
         _key.Dispose();

@@ -1,4 +1,5 @@
 using OrleansPolicy.Benchmarks;
+using OrleansPolicy.Benchmarks.Faults;
 
 var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(StringComparer.Ordinal)
 {
@@ -25,11 +26,13 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["admission"] = ("durable admissions on one connection, beside the upsert of a single row and a Redis Lua bucket; p99 at 200 a second", AdmissionSpeed.RunAsync),
     ["wake"] = ("10,000 open long polls: the memory they take, durable decision to last answer", WakeSpeed.RunAsync),
     ["register"] = ("10,000 registrations in one batch", RegisterSpeed.RunAsync),
-    ["faults"] = ("three silos (engine Orleans), 1,000 agents: a silo killed, told to stop, frozen; PostgreSQL restarted; 20 runs each", report => ClusterFaults.RunAsync(report, 1_000, 20)),
-    ["faults-quick"] = ("the same with 200 agents, 3 runs each, without the frozen silo", report => ClusterFaults.RunAsync(report, 200, 3, frozen: false)),
-    ["faults-frozen"] = ("a frozen silo alone, with 200 agents, 2 runs", report => ClusterFaults.RunAsync(report, 200, 2, quick: false)),
     ["idle"] = ("processor time of 200 active rollouts in 200 fleets at rest", IdleCost.RunAsync),
 };
+
+if (args is ["faults", .. var more])
+{
+    return await FaultProgram.RunAsync(more);
+}
 
 if (args is not [{ } name] || !benchmarks.TryGetValue(name, out var benchmark))
 {
@@ -39,6 +42,7 @@ if (args is not [{ } name] || !benchmarks.TryGetValue(name, out var benchmark))
         Console.Error.WriteLine($"  {key,-16} {what}");
     }
 
+    Console.Error.WriteLine($"  {"faults",-16} three silos (engine Orleans) and what breaks around them; faults --help says more");
     return 2;
 }
 

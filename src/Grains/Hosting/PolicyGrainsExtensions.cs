@@ -34,7 +34,7 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RolloutStarts>();
         silo.Services.TryAddSingleton<RolloutLooks>();
         silo.Services.TryAddSingleton<FastTracks>();
-        silo.Services.TryAddSingleton<RollbackMeter>();
+        silo.Services.TryAddSingleton<RolloutMeter>();
         silo.Services.TryAddSingleton<ParityMeter>();
         silo.Services.TryAddSingleton<RolloutNews>();
         silo.Services.TryAddSingleton(services => new OverdueRollouts(

@@ -1,11 +1,15 @@
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Grains.Rollouts;
 
 /// <summary>What everybody is told of a rollout's durable change: the fleet, the metrics, the log. None of it may fail the change, which stands.</summary>
-internal sealed partial class RolloutNews(IGrainFactory grains, RollbackMeter meter, ILogger<RolloutNews> logger)
+internal sealed partial class RolloutNews(IGrainFactory grains, RolloutMeter meter, ILogger<RolloutNews> logger)
 {
+    /// <summary>Counts that the grain which drives a rollout looks at it.</summary>
+    public void CountLook(RolloutState state) => meter.Look(state);
+
     /// <summary>Tells it. Where the fleet's grain does not hear it, the silos' feeds read the directive within a second by themselves.</summary>
     public async Task TellAsync(DecidedChange change)
     {

@@ -167,6 +167,7 @@ internal sealed class RolloutWedgeGrain(
         }
 
         Drive(state);
+        news.CountLook(state);
         var looked = await committer.CommitAsync(Tenant, new Caller(Actor.ControlPlane("timer")), ProposeLookAsync);
         if (!looked.Succeeded)
         {

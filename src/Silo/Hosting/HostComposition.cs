@@ -50,7 +50,7 @@ internal static class HostComposition
         // It counts from the start, not from when somebody first reads it.
         _ = app.Services.GetRequiredService<PrometheusText>();
         _ = app.Services.GetRequiredService<ReloadMetrics>();
-        _ = app.Services.GetRequiredService<RollbackMeter>();
+        _ = app.Services.GetRequiredService<RolloutMeter>();
         OtlpExport.Begin(app.Services);
         app.UseMiddleware<Draining>();
         app.UseMiddleware<ErrorAnswers>();

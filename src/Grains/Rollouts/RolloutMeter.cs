@@ -3,26 +3,32 @@ using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Grains.Rollouts;
 
-/// <summary>How long fleets take to go back.</summary>
-public sealed class RollbackMeter : IDisposable
+/// <summary>Who drives rollouts, and how long fleets take to go back.</summary>
+public sealed class RolloutMeter : IDisposable
 {
     /// <summary>The meter's name.</summary>
-    public const string Name = "OrleansPolicy.Rollbacks";
+    public const string Name = "OrleansPolicy.Rollouts";
 
     private readonly Meter _meter = new(Name);
     private readonly Histogram<double> _seconds;
     private readonly Counter<long> _overdue;
+    private readonly Counter<long> _looks;
 
     /// <summary>Creates the instruments.</summary>
-    public RollbackMeter()
+    public RolloutMeter()
     {
         _seconds = _meter.CreateHistogram<double>(
             "policy_rollback_seconds", description: "From the acceptance of what caused a way back until every node had ACKed or was fenced.");
         _overdue = _meter.CreateCounter<long>("policy_rollbacks_overdue_total", description: "Ways back that took longer than their deadline.");
+        _looks = _meter.CreateCounter<long>(
+            "policy_rollout_looks_total", description: "Looks at rollouts by the grains of this process that drive them: it rises in the silo that drives.");
     }
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
+
+    /// <summary>Counts a look of the grain that drives a rollout.</summary>
+    internal void Look(RolloutState state) => _looks.Add(1, new("tenant", state.Tenant), new("fleet", state.Fleet));
 
     /// <summary>Counts what a durable change says of a way back.</summary>
     internal void Note(RolloutState? before, RolloutState after)
