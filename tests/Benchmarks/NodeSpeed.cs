@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 using OrleansPolicy.Client;
-using OrleansPolicy.Client.AspNetCore;
 using OrleansPolicy.Decisions;
+
+// Orleans has one too.
+using RequestContext = OrleansPolicy.Client.AspNetCore.RequestContext;
 
 namespace OrleansPolicy.Benchmarks;
 
