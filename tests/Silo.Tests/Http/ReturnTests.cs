@@ -35,6 +35,7 @@ public sealed class ReturnTests(ControlPlane plane) : IDisposable
         Assert.Empty((await tenant.Admin.GetAsync("/fleets/edge/quarantine")).Expect(200)["quarantine"].EnumerateArray());
         var metrics = await plane.Admin.GetAsync("/metrics");
         Assert.Contains($"policy_rollback_seconds_count{{fleet=\"edge\",kind=\"rollout\",tenant=\"{tenant.Name}\"}} 1", metrics.Text, StringComparison.Ordinal);
+        Assert.Contains($"policy_rollout_looks_total{{fleet=\"edge\",tenant=\"{tenant.Name}\"}} ", metrics.Text, StringComparison.Ordinal);
         Assert.Contains("rollback.over", (await tenant.Admin.GetAsync(path + "/events")).Text, StringComparison.Ordinal);
         Assert.Contains("last_ack_ms", (await tenant.Admin.GetAsync("/audit?after=0&limit=1000")).Text, StringComparison.Ordinal);
     }
