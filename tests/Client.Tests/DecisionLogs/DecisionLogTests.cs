@@ -156,6 +156,32 @@ public sealed class DecisionLogTests
     }
 
     [Fact]
+    public async Task Block_makes_a_decision_that_finds_no_room_wait_until_there_is_some()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var log = new DecisionLogOptions { Loss = DecisionLogLoss.Block, QueueBytesMax = 256 * 1024, BatchWait = Soon, BlockFor = TimeSpan.FromMinutes(2) };
+        await using var node = await test.ServingAsync(test.Publish("1.0.0"), test.Options with { DecisionLog = log });
+        test.Plane.Intercept = Away;
+
+        // Many times what fits into the queue, and faster than it is put away.
+        const int Many = 10_000;
+        var made = 0;
+        var asking = Task.Run(() =>
+        {
+            while (made < Many && node.Decide("read", Numbered(made)).Allowed)
+            {
+                Interlocked.Increment(ref made);
+            }
+        });
+        await Eventually.Holds(() => asking.IsCompleted || Volatile.Read(ref made) > 500);
+        test.Plane.Intercept = null;
+        await asking;
+
+        Assert.Equal(Many, made);
+        Assert.Equal(0, node.Status.DecisionLog!.Lost);
+    }
+
+    [Fact]
     public async Task A_batch_whose_answer_was_lost_is_sent_again_under_its_own_id()
     {
         await using var test = await NodeUnderTest.CreateAsync();
