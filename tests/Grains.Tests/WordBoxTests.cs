@@ -48,6 +48,18 @@ public class WordBoxTests
         Assert.Equal(5, WordBox.Merge(before, after).Report!.Metrics["decisions"].Count);
     }
 
+    [Fact]
+    public void What_a_node_says_of_a_shadow_is_added_up_too()
+    {
+        var said = new ShadowWord { PolicyHash = new string('c', 64), Compared = 7, Changed = 2 };
+        var (before, after) = (Word(0, seq: 1, decisions: 10), Word(1, seq: 2, decisions: 5));
+
+        var merged = WordBox.Merge(
+            before with { Report = before.Report! with { Shadow = said } }, after with { Report = after.Report! with { Shadow = said with { Compared = 3 } } });
+
+        Assert.Equal((10, 4), (merged.Report!.Shadow!.Compared, merged.Report.Shadow.Changed));
+    }
+
     private static HeardNode Word(int second, long seq, double decisions, char hash = 'a') => new(
         "a", Noon.AddSeconds(second), new NodeReport
         {

@@ -12,6 +12,11 @@ internal static class PlanTable
         output.Line(verdict.Valid
             ? $"The plan is valid. At best {Show.Number(verdict.PlannedHours)} contract hours."
             : $"The plan is not valid: {verdict.Errors.Length} error{(verdict.Errors.Length == 1 ? "" : "s")}.");
+        if (verdict.ShadowWindowHours is { } shadow)
+        {
+            output.Line($"Before the first stage every node evaluates the bundle beside the one in force, for {Show.Number(shadow)} contract hours more.");
+        }
+
         if (verdict.InitialWindowHours is { } initial)
         {
             output.Line($"Stage {verdict.Stages[0].StageId} begins at the initial percentage, for {Show.Number(initial)} contract hours more.");

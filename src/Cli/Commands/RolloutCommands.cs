@@ -158,7 +158,13 @@ internal static class RolloutCommands
         });
     }
 
-    private static void PrintRollout(CliOutput output, RolloutView rollout) => output.Facts(
+    private static void PrintRollout(CliOutput output, RolloutView rollout)
+    {
+        PrintFacts(output, rollout);
+        ShadowText.Print(output, rollout.Shadow);
+    }
+
+    private static void PrintFacts(CliOutput output, RolloutView rollout) => output.Facts(
     [
         ("rollout", rollout.RolloutId), ("fleet", rollout.Fleet), ("state", Cli.Show.Word(rollout.State)), ("stage", rollout.StageId),
         ("share", Cli.Show.Percent(rollout.Percentage)), ("target", rollout.Target), ("fallback", rollout.Fallback),

@@ -23,6 +23,8 @@ internal sealed record NodeParts : IDisposable
 
     public required NodeReloader Reloader { get; init; }
 
+    public required NodeShadow Shadow { get; init; }
+
     public required FileReloads Files { get; init; }
 
     public INodeChannel? Channel { get; init; }
@@ -70,7 +72,8 @@ internal sealed record NodeParts : IDisposable
         var log = new ReloadLog(options);
         var voice = new NodeVoice(options);
         var loader = new PolicyLoader(channel, options.Tenant, options.Cache!, anchor, options.DefaultEffect);
-        var reloader = new NodeReloader(truth, loader, log, recent, voice, options);
+        var shadow = new NodeShadow(truth, loader, voice, options);
+        var reloader = new NodeReloader(truth, loader, shadow, log, recent, voice, options);
         var files = new FileReloads(loader, truth, reloader, log, voice, options);
         var listener = channel is null ? null : new NodeListener(channel, truth, reloader, voice, options);
         return new NodeParts
@@ -83,10 +86,11 @@ internal sealed record NodeParts : IDisposable
             Log = log,
             Loader = loader,
             Reloader = reloader,
+            Shadow = shadow,
             Files = files,
             Channel = channel,
             Listener = listener,
-            Reporter = channel is null ? null : new NodeReporter(channel, truth, metrics, reloader, log, listener!, voice, options),
+            Reporter = channel is null ? null : new NodeReporter(channel, truth, metrics, shadow, reloader, log, listener!, voice, options),
             Leadership = channel is null ? null : new NodeLeadership(channel, truth, metrics, voice, options),
             Watcher = options.BundleFile is { } file ? new BundleFileWatcher(file, files, truth, voice, options) : null,
             Keeper = options.StateFolder is { } folder ? new StateKeeper(new StateFolder(folder), truth, anchor, files, voice, options) : null,

@@ -7,13 +7,13 @@ namespace OrleansPolicy.Client;
 
 /// <summary>Puts the bundle in force that the directive demands: at once where it is at hand, else loaded in the background.</summary>
 internal sealed class NodeReloader(
-    NodeTruth truth, PolicyLoader loader, ReloadLog log, RecentInputs recent, NodeVoice voice, PolicyNodeOptions options) : IAsyncDisposable
+    NodeTruth truth, PolicyLoader loader, NodeShadow shadow, ReloadLog log, RecentInputs recent, NodeVoice voice, PolicyNodeOptions options) : IAsyncDisposable
 {
     /// <summary>A node's own words are for people: a page of them is enough.</summary>
     private const int ErrorCharsMax = 1000;
 
     /// <summary>The same content is most likely refused again: it is tried again because what came may have been damaged on its way.</summary>
-    private static readonly Backoff AfterRefusal = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(60));
+    public static readonly Backoff AfterRefusal = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(60));
 
     private readonly Lock _lock = new();
     private readonly Lock _obeying = new();
@@ -78,7 +78,10 @@ internal sealed class NodeReloader(
     }
 
     /// <summary>Why the application does not take a bundle; null: it does.</summary>
-    public string? ObjectionTo(LoadedPolicy policy)
+    public string? ObjectionTo(LoadedPolicy policy) => ObjectionTo(options, policy);
+
+    /// <summary>The same for a node of these options.</summary>
+    public static string? ObjectionTo(PolicyNodeOptions options, LoadedPolicy policy)
     {
         try
         {
@@ -97,6 +100,7 @@ internal sealed class NodeReloader(
     {
         var started = _time.GetTimestamp();
         var heard = truth.Hear(directive, sentAt, Ready);
+        shadow.Follow(truth.Directive?.ShadowHash);
         if (heard.IsNews)
         {
             voice.Say(NodeEventKind.Heard, "node.heard", $"epoch {directive.Epoch} demands {Short(directive.PolicyHash)}");
@@ -148,6 +152,9 @@ internal sealed class NodeReloader(
 
         await last;
     }
+
+    /// <summary>Words for people, in the length that a report takes.</summary>
+    public static string Shortened(string error) => error.Length > ErrorCharsMax ? error[..ErrorCharsMax] : error;
 
     private static string Short(string? hash) => hash is { Length: > 12 } ? hash[..12] : hash ?? "nothing";
 
@@ -282,7 +289,8 @@ internal sealed class NodeReloader(
         }
     }
 
-    private static (string Code, bool Lasting) Describe(Exception e) => e switch
+    /// <summary>What a failed load is called, and whether the same bundle is most likely refused again.</summary>
+    public static (string Code, bool Lasting) Describe(Exception e) => e switch
     {
         PolicyLoadException refusal => (refusal.Code, true),
         PolicyApiException answer => (answer.Code, answer.Status is not (429 or >= 500)),
@@ -306,7 +314,7 @@ internal sealed class NodeReloader(
 
     private void Refused(string hash, string code, string error, long started)
     {
-        error = error.Length > ErrorCharsMax ? error[..ErrorCharsMax] : error;
+        error = Shortened(error);
         truth.Refuse(hash, error);
         var now = truth.Now.Policy;
         var took = _time.GetElapsedTime(started).TotalMilliseconds;

@@ -8,7 +8,7 @@ namespace OrleansPolicy.Client;
 /// its own number: the control plane takes it once, whether or not the first one arrived.
 /// </summary>
 internal sealed class NodeReporter(
-    INodeChannel channel, NodeTruth truth, NodeMetrics metrics, NodeReloader reloader, ReloadLog log, NodeListener listener, NodeVoice voice,
+    INodeChannel channel, NodeTruth truth, NodeMetrics metrics, NodeShadow shadow, NodeReloader reloader, ReloadLog log, NodeListener listener, NodeVoice voice,
     PolicyNodeOptions options)
 {
     /// <summary>Before the first directive told an interval.</summary>
@@ -18,6 +18,7 @@ internal sealed class NodeReporter(
 
     private readonly string _bootId = Guid.NewGuid().ToString("N");
     private NodeMetrics.Totals _known = NodeMetrics.Totals.None;
+    private NodeShadow.Reading? _knownShadow;
     private Pending? _pending;
     private long _seq;
 
@@ -107,6 +108,7 @@ internal sealed class NodeReporter(
     private Pending Compose()
     {
         var totals = metrics.Read();
+        var watched = shadow.Read();
         var word = truth.Word();
         var report = new NodeReport
         {
@@ -122,15 +124,17 @@ internal sealed class NodeReporter(
             Group = word.Group,
             Reload = log.TakeUnreported(),
             Rejections = metrics.RejectedBetween(_known, totals),
+            Shadow = watched?.ToWord(_knownShadow),
             Promotions = totals.Promotions - _known.Promotions,
             Metrics = metrics.Between(_known, totals),
         };
-        return new Pending(JsonSerializer.SerializeToUtf8Bytes(report, PolicyJson.Options), totals);
+        return new Pending(JsonSerializer.SerializeToUtf8Bytes(report, PolicyJson.Options), totals, watched);
     }
 
     private void Confirm(Pending pending)
     {
         _known = pending.Totals;
+        _knownShadow = pending.Shadow;
         _pending = null;
         Accepted++;
     }
@@ -143,5 +147,5 @@ internal sealed class NodeReporter(
         return interval * (0.9 + (Random.Shared.NextDouble() / 10));
     }
 
-    private sealed record Pending(byte[] Body, NodeMetrics.Totals Totals);
+    private sealed record Pending(byte[] Body, NodeMetrics.Totals Totals, NodeShadow.Reading? Shadow);
 }

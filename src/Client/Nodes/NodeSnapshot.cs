@@ -36,6 +36,9 @@ internal sealed record NodeSnapshot
     /// <summary>Its parity group as it was heard; null: it has none.</summary>
     public GroupDirective? Group { get; init; }
 
+    /// <summary>Makes decisions again under a bundle that is not in force; null: nothing does, nearly always.</summary>
+    public ShadowRun? Shadow { get; init; }
+
     /// <summary>The monotonic time stamp at which serving must end. Before the first answer: always past. Leases off: never.</summary>
     public long LeaseUntil { get; init; } = long.MinValue;
 

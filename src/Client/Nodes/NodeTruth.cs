@@ -69,6 +69,7 @@ internal sealed class NodeTruth(TimeProvider time)
                 WantedHash = directive.PolicyHash,
                 FallbackHash = directive.FallbackHash,
                 Group = directive.Group,
+                Shadow = before.Shadow?.PolicyHash == directive.ShadowHash ? before.Shadow : null,
                 LeaseUntil = directive.LeaseSec is { } lease ? Later(before.LeaseUntil, Until(sentAt, lease)) : long.MaxValue,
                 Offline = false,
             };
@@ -129,6 +130,21 @@ internal sealed class NodeTruth(TimeProvider time)
             }
 
             Publish(_now with { Policy = policy, LoadedAt = time.GetUtcNow() }, _directive);
+            return true;
+        }
+    }
+
+    /// <summary>Has decisions made again under a bundle, if it is still demanded.</summary>
+    public bool TryShadow(ShadowRun run)
+    {
+        lock (_lock)
+        {
+            if (_directive?.ShadowHash != run.PolicyHash)
+            {
+                return false;
+            }
+
+            _now = _now with { Shadow = run };
             return true;
         }
     }

@@ -64,6 +64,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
                 LeaseLeft = left,
                 TrustVersion = _parts.Loader.Anchor.Now?.Root.Version ?? 0,
                 Leads = now.Term > 0,
+                Shadow = _parts.Shadow.Read()?.ToStatus(),
                 Handshake = _parts.Leadership?.Last,
                 Decisions = _metrics.Decisions,
                 Refused = _metrics.Refused,
@@ -193,6 +194,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         await _stopping.CancelAsync();
         await _loops;
         await _parts.Reloader.DisposeAsync();
+        await _parts.Shadow.DisposeAsync();
         if (_parts is { Reporter: { } reporter, Listener.IsRegistered: true } && _truth.Directive is not null)
         {
             using var limit = new CancellationTokenSource(FlushTimeout);
@@ -264,6 +266,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         var decision = policy.Rules.Decide(new DecisionRequest(capabilityId, context, wallClock));
         _metrics.Decided(decision.Allowed, decision.IsError, _time.GetTimestamp() - started);
         _recent.Offer(capabilityId, context, started);
+        now.Shadow?.Offer(capabilityId, context, wallClock, decision);
         return new NodeDecision(decision, policy.Version, policy.PolicyHash, now.Epoch, wallClock) { Offline = now.Offline };
     }
 

@@ -47,6 +47,9 @@ public sealed record PolicyNodeStatus
     /// <summary>How the last handshake of a leader ended; null: it does not lead, or none has ended yet.</summary>
     public HandshakeResult? Handshake { get; init; }
 
+    /// <summary>The bundle that it evaluates beside the one in force; null: none, or it is being loaded.</summary>
+    public ShadowStatus? Shadow { get; init; }
+
     /// <summary>Decisions made by a bundle, since the start.</summary>
     public required long Decisions { get; init; }
 

@@ -43,6 +43,9 @@ public sealed record PlanVerdict
     /// <summary>Contract hours at the initial percentage before them.</summary>
     public double? InitialWindowHours { get; init; }
 
+    /// <summary>Contract hours of the shadow stage before them; null: there is none.</summary>
+    public double? ShadowWindowHours { get; init; }
+
     /// <summary>The stages.</summary>
     public ImmutableArray<PlannedStage> Stages { get; init; } = [];
 }

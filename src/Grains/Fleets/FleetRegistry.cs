@@ -23,6 +23,7 @@ internal sealed class FleetRegistry
     private Directive _directive;
     private MetricWindow _cohort;
     private MetricWindow _rest;
+    private ShadowTally? _shadow;
     private ImmutableArray<CensusUnit>? _census;
     private DateTimeOffset? _firstSampleSinceQuiet;
     private long _highestEpoch;
@@ -37,6 +38,7 @@ internal sealed class FleetRegistry
         _directive = directive;
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
+        _shadow = directive.Shadow ? new ShadowTally(now) : null;
     }
 
     /// <summary>The parity groups.</summary>
@@ -66,6 +68,7 @@ internal sealed class FleetRegistry
         _directive = directive;
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
+        _shadow = directive.Shadow ? new ShadowTally(now) : null;
         _firstSampleSinceQuiet = null;
         foreach (var entry in _nodes.Values)
         {
@@ -159,6 +162,10 @@ internal sealed class FleetRegistry
             _highestEpoch = Math.Max(_highestEpoch, word.Report!.Epoch);
             HighestArmEpoch = Math.Max(HighestArmEpoch, word.Report.ArmEpoch);
             lowered |= before == _highestEpoch && word.Report.Epoch < before;
+            if (word.Report.Shadow is { } shadow && shadow.PolicyHash == _directive.Target)
+            {
+                _shadow?.Add(word.At, shadow);
+            }
 
             // What a node counted under another hash than it should run says nothing about either side.
             if (word.Report.PolicyHash is { } hash && hash == entry.Assigned)
@@ -207,6 +214,7 @@ internal sealed class FleetRegistry
             LookBacks = [.. watch.LookBacks.Select(back => new LookedBack(back.Over, _cohort.Sum(back.From, now)))],
             Compared = watch.CompareFrom is { } from ? new ComparedMetrics(_cohort.Sum(from, now), _rest.Sum(from, now), _rest.NewestSampleAt) : null,
             Return = returned?.Counts,
+            Shadow = _shadow?.FindingsSince(watch.WindowStart, now, tally),
             NewestSampleAt = _cohort.NewestSampleAt,
             Nacks = tally.Nacks,
             FencedNodes = tally.FencedNodes,

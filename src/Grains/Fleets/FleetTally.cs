@@ -15,10 +15,13 @@ internal sealed class FleetTally(Directive directive)
 
     private readonly List<NackedNode> _nacks = [];
     private readonly ImmutableArray<string>.Builder _fenced = ImmutableArray.CreateBuilder<string>();
-    private int _assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck;
+    private int _assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck, _live, _watching;
 
     /// <summary>The counts so far.</summary>
     public NodeCounts Counts => new(_assigned, _acked, _nacked, _silent, _fencedCount, _registered, _onTarget, _noAck);
+
+    /// <summary>The live nodes by what they did with a shadow.</summary>
+    public ShadowFindings Watchers => new(_live, _watching, _nacked, 0, 0);
 
     /// <summary>The first that refused.</summary>
     public ImmutableArray<NackedNode> Nacks => [.. _nacks.OrderBy(nack => nack.At).ThenBy(nack => nack.Node, StringComparer.Ordinal).Take(NamedMax)];
@@ -42,6 +45,23 @@ internal sealed class FleetTally(Directive directive)
         if (isAssigned)
         {
             AddAssigned(node, state, now);
+        }
+        else if (directive.Shadow && state == NodeState.Live)
+        {
+            AddWatcher(node);
+        }
+    }
+
+    // A node that says nothing is still loading, or its agent knows no shadow: it has not refused, and has shown nothing either.
+    private void AddWatcher(NodeEntry node)
+    {
+        var word = node.Report is { Shadow: { } said } report && said.PolicyHash == directive.Target && report.Epoch >= directive.Epoch ? said : null;
+        _live++;
+        _watching += word is { Error: null } ? 1 : 0;
+        if (word is { Error: { } error })
+        {
+            _nacked++;
+            _nacks.Add(new NackedNode(node.Record.Node, error, node.ReportAt));
         }
     }
 

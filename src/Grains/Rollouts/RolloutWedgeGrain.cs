@@ -91,8 +91,8 @@ internal sealed class RolloutWedgeGrain(
             state = await LoadAsync() ?? state;
         }
 
-        return Outcome<RolloutView>.Ok(
-            RolloutViews.View(state, seen.Value?.Directive.Epoch == state.Epoch ? seen.Value.Nodes : null, seen.Value?.Return));
+        var now = seen.Value?.Directive.Epoch == state.Epoch ? seen.Value : null;
+        return Outcome<RolloutView>.Ok(RolloutViews.View(state, now?.Nodes, seen.Value?.Return, now?.Shadow));
     });
 
     /// <inheritdoc/>

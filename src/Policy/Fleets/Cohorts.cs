@@ -59,6 +59,13 @@ public static class Cohorts
         return IsInCohort(directive, node.Unit, domain, registration) ? directive.Target : directive.Fallback;
     }
 
+    /// <summary>Which hash a node evaluates beside the one it runs; null: none.</summary>
+    public static string? ShadowHash(Directive directive)
+    {
+        ArgumentNullException.ThrowIfNull(directive);
+        return directive.Shadow ? directive.Target : null;
+    }
+
     /// <summary>
     /// Percent of a fleet that runs or is assigned the target. The fleet's size is its largest in this rollout, so that nodes which
     /// leave do not make the rest look wider.

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace OrleansPolicy.Fleets;
 
@@ -39,6 +40,12 @@ public sealed record Directive
 
     /// <summary>Hexadecimal; drawn for each rollout so that the first nodes are not always the same ones.</summary>
     public string Salt { get; init; } = "";
+
+    /// <summary>
+    /// Whether the target is only shown so far: nobody is assigned it, and every node evaluates it beside the fallback, which is in force.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Shadow { get; init; }
 
     /// <summary>Whether every node, present or later, runs the target.</summary>
     public bool AtRest => Cuts.IsEmpty && Fallback is null;

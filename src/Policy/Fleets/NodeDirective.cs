@@ -28,6 +28,9 @@ public sealed record NodeDirective
     /// </summary>
     public GroupDirective? Group { get; init; }
 
+    /// <summary>A bundle to load and evaluate beside <see cref="PolicyHash"/>, which stays in force; null: none.</summary>
+    public string? ShadowHash { get; init; }
+
     /// <summary>The version of the bundle to run.</summary>
     public string? Version { get; init; }
 

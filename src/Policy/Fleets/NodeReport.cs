@@ -47,6 +47,9 @@ public sealed record NodeReport
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Promotions { get; init; }
 
+    /// <summary>What it says of the bundle that it evaluates beside the one in force; null: none, or it knows no such thing.</summary>
+    public ShadowWord? Shadow { get; init; }
+
     /// <summary>By metric name. <c>decisions</c> counts the decisions: one decision is one sample.</summary>
     public ImmutableSortedDictionary<string, MetricValue> Metrics { get; init; } = ImmutableSortedDictionary<string, MetricValue>.Empty;
 }

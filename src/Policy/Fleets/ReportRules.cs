@@ -21,6 +21,9 @@ public static class ReportRules
     /// <summary>The most reasons for refusals of one report.</summary>
     public const int RejectionsMax = 16;
 
+    /// <summary>The most ways in which a shadow's decisions differ, of one report.</summary>
+    public const int ShadowChangesMax = 32;
+
     /// <summary>The longest metric name, boot id and error, in characters.</summary>
     public const int NameLengthMax = 128;
 
@@ -63,6 +66,11 @@ public static class ReportRules
             return Invalid("$.reload", "A reload has a duration and a count of rules that are not negative, and a hash or none.");
         }
 
+        if (report.Shadow is { } shadow && !IsSound(shadow))
+        {
+            return Invalid("$.shadow", $"shadow has a policy_hash, counts that are not negative, no more changed than compared, and at most {ShadowChangesMax} changes.");
+        }
+
         return CheckRejections(report) ?? CheckMetrics(report);
     }
 
@@ -95,6 +103,12 @@ public static class ReportRules
         rejected is { Reason.Length: > 0 and <= NameLengthMax, Count: > 0 and <= (long)ValueMax }
         && rejected.Reason.AsSpan().IndexOfAnyExcept(CodeLetters) < 0
         && (rejected.ExpectedHash is null || IsHash(rejected.ExpectedHash)) && (rejected.GotHash is null || IsHash(rejected.GotHash));
+
+    private static bool IsSound(ShadowWord shadow) =>
+        IsHash(shadow.PolicyHash) && shadow is { Compared: >= 0 and <= (long)ValueMax, Changed: >= 0, Dropped: >= 0 and <= (long)ValueMax }
+        && shadow.Changed <= shadow.Compared && shadow.Error is not { Length: > ErrorLengthMax }
+        && shadow.Changes.Length <= ShadowChangesMax && shadow.Changes.All(change =>
+            change is { Count: > 0 and <= (long)ValueMax, FromRule: not { Length: > NameLengthMax }, ToRule: not { Length: > NameLengthMax } });
 
     private static Problem? CheckMetrics(NodeReport report)
     {

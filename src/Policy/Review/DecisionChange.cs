@@ -13,7 +13,34 @@ namespace OrleansPolicy.Review;
 /// <param name="Before">What the first decided about it.</param>
 /// <param name="After">What the second decides about it.</param>
 public sealed record DecisionChange(
-    DecisionChangeKind Kind, RuleEffect From, RuleEffect To, string? FromRule, string? ToRule, long Count, ReviewRequest Example, Decision Before, Decision After);
+    DecisionChangeKind Kind, RuleEffect From, RuleEffect To, string? FromRule, string? ToRule, long Count, ReviewRequest Example, Decision Before, Decision After)
+{
+    /// <summary>What two decisions about one request differ by; null: they are the same.</summary>
+    public static DecisionChangeKind? Between(Decision before, Decision after)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(after);
+        return (EffectOf(before), EffectOf(after)) switch
+        {
+            (RuleEffect.Deny, RuleEffect.Allow) => DecisionChangeKind.DenyToAllow,
+            (RuleEffect.Allow, RuleEffect.Deny) => DecisionChangeKind.AllowToDeny,
+            (RuleEffect.RequireConfirmation, RuleEffect.Allow) => DecisionChangeKind.ConfirmationToAllow,
+            (RuleEffect.Allow, RuleEffect.RequireConfirmation) => DecisionChangeKind.AllowToConfirmation,
+            (RuleEffect.Deny, RuleEffect.RequireConfirmation) => DecisionChangeKind.DenyToConfirmation,
+            (RuleEffect.RequireConfirmation, RuleEffect.Deny) => DecisionChangeKind.ConfirmationToDeny,
+            _ => before.RuleId == after.RuleId && before.Reason == after.Reason && before.SuggestedAlternative == after.SuggestedAlternative
+                ? null
+                : DecisionChangeKind.AnswerOnly,
+        };
+    }
+
+    /// <summary>What a decision does.</summary>
+    public static RuleEffect EffectOf(Decision decision)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        return decision.Allowed ? RuleEffect.Allow : decision.RequireConfirmation ? RuleEffect.RequireConfirmation : RuleEffect.Deny;
+    }
+}
 
 /// <summary>What changes, the most dangerous first.</summary>
 public enum DecisionChangeKind

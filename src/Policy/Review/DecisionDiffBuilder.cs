@@ -16,16 +16,16 @@ public sealed class DecisionDiffBuilder
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
         compared++;
-        var (from, to) = (EffectOf(before), EffectOf(after));
-        if (from == to && before.RuleId == after.RuleId && before.Reason == after.Reason && before.SuggestedAlternative == after.SuggestedAlternative)
+        if (DecisionChange.Between(before, after) is not { } kind)
         {
             return;
         }
 
+        var (from, to) = (DecisionChange.EffectOf(before), DecisionChange.EffectOf(after));
         var key = new Key(from, to, before.RuleId, after.RuleId, IsError(before), IsError(after));
         changes[key] = changes.TryGetValue(key, out var known)
             ? known with { Count = known.Count + 1 }
-            : new DecisionChange(KindOf(from, to), from, to, before.RuleId, after.RuleId, 1, request, before, after);
+            : new DecisionChange(kind, from, to, before.RuleId, after.RuleId, 1, request, before, after);
     }
 
     /// <summary>What was gathered so far.</summary>
@@ -37,22 +37,8 @@ public sealed class DecisionDiffBuilder
             [.. changes.Values.OrderBy(c => c.Kind).ThenByDescending(c => c.Count).ThenBy(c => c.ToRule, StringComparer.Ordinal).ThenBy(c => c.FromRule, StringComparer.Ordinal)]);
     }
 
-    private static RuleEffect EffectOf(Decision decision) =>
-        decision.Allowed ? RuleEffect.Allow : decision.RequireConfirmation ? RuleEffect.RequireConfirmation : RuleEffect.Deny;
-
     // A decision from a log says so in its reason alone.
     private static bool IsError(Decision decision) => decision.Reason.StartsWith(ErrorPrefix, StringComparison.Ordinal);
-
-    private static DecisionChangeKind KindOf(RuleEffect from, RuleEffect to) => (from, to) switch
-    {
-        (RuleEffect.Deny, RuleEffect.Allow) => DecisionChangeKind.DenyToAllow,
-        (RuleEffect.Allow, RuleEffect.Deny) => DecisionChangeKind.AllowToDeny,
-        (RuleEffect.RequireConfirmation, RuleEffect.Allow) => DecisionChangeKind.ConfirmationToAllow,
-        (RuleEffect.Allow, RuleEffect.RequireConfirmation) => DecisionChangeKind.AllowToConfirmation,
-        (RuleEffect.Deny, RuleEffect.RequireConfirmation) => DecisionChangeKind.DenyToConfirmation,
-        (RuleEffect.RequireConfirmation, RuleEffect.Deny) => DecisionChangeKind.ConfirmationToDeny,
-        _ => DecisionChangeKind.AnswerOnly,
-    };
 
     private sealed record Key(RuleEffect From, RuleEffect To, string? FromRule, string? ToRule, bool FromError, bool ToError);
 }

@@ -37,6 +37,9 @@ public sealed record FleetObservation
     /// <summary>The cohort and the nodes outside it, since the running window began; null unless asked for.</summary>
     public ComparedMetrics? Compared { get; init; }
 
+    /// <summary>What the nodes found that evaluate the target beside the bundle in force; null: nobody is to.</summary>
+    public ShadowFindings? Shadow { get; init; }
+
     /// <summary>When the newest sample of the cohort arrived.</summary>
     public DateTimeOffset? NewestSampleAt { get; init; }
 

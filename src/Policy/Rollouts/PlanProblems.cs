@@ -105,8 +105,8 @@ public static class PlanProblems
     /// <summary>A parity group has more nodes than a stage gives its domain.</summary>
     public const string GroupTooLarge = "plan.group_larger_than_share";
 
-    /// <summary>The plan asks for what this version cannot do.</summary>
-    public const string NotYet = "plan.not_yet";
+    /// <summary>The fleet runs the bundle in part already: a shadow stage would have nothing left to show.</summary>
+    public const string ShadowOfSplit = "plan.shadow_of_split";
 
     /// <summary>Warning: a field that is not known here.</summary>
     public const string UnknownField = "plan.unknown_field";

@@ -72,7 +72,7 @@ public static class PlanReader
         stages = generates ? Generate(fields, reader, draft, errors, warnings) : stages;
         draft = draft with { Stages = [.. stages.Select(stage => stage.ToStage()).OfType<PlanStage>()] };
         CheckWedgeState(fields, context.ForStart);
-        CheckNotYet(draft, fields, context.ForStart, warnings);
+        CheckShadow(draft, fields, errors, warnings);
         PlanRules.Check(fields, draft, stages, context.Critical, warnings);
         if (errors.Count == 0 && context.Census is { } units)
         {
@@ -88,7 +88,10 @@ public static class PlanReader
                 ? draft.ObservationWindowHours
                 : null,
             [.. stages.Select(stage => new StageSize(
-                stage.StageId, stage.Target, NodesOf(stage.Target, draft.Caps, context.Census), stage.DurationHours))]);
+                stage.StageId, stage.Target, NodesOf(stage.Target, draft.Caps, context.Census), stage.DurationHours))])
+        {
+            ShadowWindowHours = draft is { Shadow: true, ObservationWindowHours: > 0 } ? draft.ObservationWindowHours : null,
+        };
     }
 
     /// <summary>
@@ -196,10 +199,7 @@ public static class PlanReader
                     caps.Whole("max_nodes", 1, int.MaxValue, PlanProblems.Of("caps.max_nodes")))
                 : null,
             Shadow = fields.Flag("shadow"),
-            Backtest = ReadObject(fields, "backtest", KnownBacktest, errors, warnings) is { } backtest
-                ? new PlanBacktest((double)(backtest.Optional(
-                    "max_changed_decisions", 0, orEqual: true, 1_000_000_000_000, PlanProblems.Of("backtest.max_changed_decisions")) ?? 0))
-                : null,
+            Backtest = ReadObject(fields, "backtest", KnownBacktest, errors, warnings) is { } backtest ? ReadBacktest(backtest) : null,
         };
     }
 
@@ -220,6 +220,36 @@ public static class PlanReader
         return null;
     }
 
+    private static PlanBacktest ReadBacktest(PlanObject fields)
+    {
+        const string field = "max_changed_decisions";
+        if (fields.Optional(field) is not { } value)
+        {
+            return new PlanBacktest(0);
+        }
+
+        if (PlanObject.Number(value) is { } decisions and >= 0 and <= 1_000_000_000_000)
+        {
+            return new PlanBacktest((double)decisions);
+        }
+
+        if (PercentageOf(value) is { } percentage)
+        {
+            return new PlanBacktest(null, percentage);
+        }
+
+        fields.Fail(
+            PlanProblems.Of("backtest." + field), field, $"{field} must be a number of decisions from 0 to 1000000000000, or a percentage such as \"0.5%\".");
+        return new PlanBacktest(0);
+    }
+
+    private static decimal? PercentageOf(JsonElement value) =>
+        PlanObject.TextOf(value) is { } text && text.EndsWith('%')
+        && decimal.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percentage)
+        && percentage is >= 0 and <= 100
+            ? percentage
+            : null;
+
     private static NackBudget ReadNackBudget(PlanObject fields)
     {
         const string field = "nack_budget";
@@ -233,9 +263,7 @@ public static class PlanReader
             return new NackBudget((int)nodes, null);
         }
 
-        if (PlanObject.TextOf(value) is { } text && text.EndsWith('%')
-            && decimal.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percentage)
-            && percentage is >= 0 and <= 100)
+        if (PercentageOf(value) is { } percentage)
         {
             return new NackBudget(null, percentage);
         }
@@ -264,17 +292,17 @@ public static class PlanReader
         }
     }
 
-    private static void CheckNotYet(RolloutPlan plan, PlanObject fields, bool forStart, ImmutableArray<Problem>.Builder warnings)
+    private static void CheckShadow(
+        RolloutPlan plan, PlanObject fields, ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings)
     {
-        if (plan.Shadow && forStart)
+        if (plan.Shadow && plan.Stages.FirstOrDefault(stage => stage.StageId == PlanStage.Shadow.StageId) is { } taken)
         {
-            fields.Fail(PlanProblems.NotYet, "shadow", "This version cannot carry out a shadow stage.");
+            errors.Add(new Problem(
+                PlanProblems.StageIdDuplicate, "The stage that shadow adds is called shadow: give this one another stage_id.",
+                $"{fields.At("wedge_stages")}[{plan.Stages.IndexOf(taken)}].stage_id"));
         }
-        else if (plan.Shadow)
-        {
-            warnings.Add(new Problem(PlanProblems.NotYet, "This version cannot carry out a shadow stage: a start is refused.", fields.At("shadow")));
-        }
-        else if (plan.Backtest is not null)
+
+        if (!plan.Shadow && plan.Backtest is not null)
         {
             warnings.Add(new Problem(PlanProblems.BacktestUnused, "backtest is the criterion of the shadow stage.", fields.At("backtest")));
         }

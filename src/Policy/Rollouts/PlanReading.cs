@@ -32,6 +32,9 @@ public sealed record PlanReading(
     RolloutPlan? Plan, ImmutableArray<Problem> Errors, ImmutableArray<Problem> Warnings, double PlannedHours, double? InitialWindowHours,
     ImmutableArray<StageSize> Stages)
 {
+    /// <summary>Contract hours that the shadow stage adds before the first; null: there is none.</summary>
+    public double? ShadowWindowHours { get; init; }
+
     /// <summary>Whether the plan may be used.</summary>
     public bool Valid => Errors.IsEmpty;
 }

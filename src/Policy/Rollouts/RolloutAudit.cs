@@ -81,6 +81,12 @@ public static class RolloutAudit
             }
         }
 
+        if (seen.Shadow is { } shadow)
+        {
+            metrics["shadow_compared"] = shadow.Compared;
+            metrics["shadow_changed"] = shadow.Changed;
+        }
+
         return metrics.ToImmutable();
     }
 

@@ -96,7 +96,12 @@ internal static class RolloutChange
             _ => throw new InvariantViolationException($"{e.GetType().Name} is not one of the events."),
         };
         Invariant.Holds(next.Epoch >= state.Epoch, "INV-EPOCH", "Epochs only rise.");
-        return next with { Revision = state.Revision + 1, SeenAt = e.At > state.SeenAt ? e.At : state.SeenAt };
+        return next with
+        {
+            Revision = state.Revision + 1,
+            SeenAt = e.At > state.SeenAt ? e.At : state.SeenAt,
+            Shadow = ShadowOf(e) ?? state.Shadow,
+        };
     }
 
     /// <summary>Moves the clocks on by time that does not count.</summary>
@@ -105,6 +110,16 @@ internal static class RolloutChange
         StageClockStart = state.StageClockStart + by,
         WindowStartedAt = state.WindowStartedAt + by,
         LastHealthyAt = state.LastHealthyAt + by,
+    };
+
+    private static ShadowFindings? ShadowOf(RolloutEvent e) => e switch
+    {
+        RolloutEvent.Judged judged => judged.Verdict?.Shadow,
+        RolloutEvent.Extended extended => extended.Verdict.Shadow,
+        RolloutEvent.Paused paused => paused.Verdict?.Shadow,
+        RolloutEvent.RolledBack back => back.Verdict?.Shadow,
+        RolloutEvent.Advanced advanced => advanced.Verdict.Shadow,
+        _ => null,
     };
 
     private static RolloutState Advance(RolloutState state, RolloutEvent.Advanced e)
@@ -119,7 +134,7 @@ internal static class RolloutChange
         return state with
         {
             StageIndex = e.StageIndex,
-            AtInitialPercentage = false,
+            AtInitialPercentage = state.InShadow && e.Percentage < state.Plan.Stages[0].TargetPercentage,
             Percentage = e.Percentage,
             Epoch = e.Directive.Epoch,
             StageStartedAt = e.At,

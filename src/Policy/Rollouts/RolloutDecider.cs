@@ -138,7 +138,7 @@ public static class RolloutDecider
         ArgumentNullException.ThrowIfNull(state);
         return state.Return is { IsOpen: true } back
             ? new FleetWatch(now, state.Epoch, null, back with { DurableAt = back.DurableAt ?? durableAt ?? now })
-            : state is { IsFinal: false, Plan: { } plan, Stage: { } stage } ? Watch(state, plan, stage, now)
+            : state is { IsFinal: false, InShadow: false, Plan: { } plan, Stage: { } stage } ? Watch(state, plan, stage, now)
             : new FleetWatch(WindowStart(state, now), state.Epoch);
     }
 

@@ -17,7 +17,7 @@ internal static class RolloutLook
             return RolloutDecider.Nothing();
         }
 
-        var verdict = Judge.Judged(plan, stage, fleet, at, state.Baseline, state.Attestations);
+        var verdict = state.InShadow ? ShadowJudge.Judged(plan, fleet, at) : Judge.Judged(plan, stage, fleet, at, state.Baseline, state.Attestations);
         if (fleet.EpochBehind is { } known)
         {
             // Whatever would be decided now, the nodes would not obey it: they know better.
@@ -45,6 +45,11 @@ internal static class RolloutLook
         RolloutReasons.Window, $"Stage {plan.Stages[stageIndex].StageId} was entered at {percentage} %: its observation window is running.", at,
         "Watches for a full window.", null, 0, plan.ObservationWindowHours);
 
+    /// <summary>Why a rollout stands where it stands just after it entered the shadow stage.</summary>
+    public static Why EnteredShadow(RolloutPlan plan, DateTimeOffset at) => new(
+        RolloutReasons.Window, "Every node evaluates the new bundle beside the one in force: the shadow stage's observation window is running.", at,
+        "Watches for a full window.", null, 0, plan.ObservationWindowHours);
+
     /// <summary>The directive at rest on a bundle.</summary>
     public static Directive RestOn(Directive current, string target) =>
         new() { Epoch = current.Epoch + 1, ArmEpoch = current.ArmEpoch, Target = target, Percentage = 100 };
@@ -64,6 +69,13 @@ internal static class RolloutLook
             DecidedAt = at,
             DeadlineSec = state.Plan?.RollbackDeadlineSec ?? RolloutReturn.FastTrackDeadlineSec,
         };
+        if (state.InShadow)
+        {
+            // Nobody was assigned it, so there is nobody to wait for: with the directive the shadow is withdrawn, and that is all.
+            why = why with { Next = null };
+            back = back with { DurableAt = at, OverAt = at, Nodes = new ReturnCounts(0, 0, 0, null, null) };
+        }
+
         return new RolloutEvent.RolledBack(at, by, why, directive, verdict, back);
     }
 
@@ -177,7 +189,7 @@ internal static class RolloutLook
         }
 
         var index = state.AtInitialPercentage ? state.StageIndex : state.StageIndex + 1;
-        var percentage = plan.Stages[index].TargetPercentage;
+        var percentage = state.InShadow ? plan.InitialPercentage : plan.Stages[index].TargetPercentage;
         var current = fleet.Directive;
         var cut = Cohorts.Cut(current.Cuts, census, percentage, plan.Caps, current.Salt);
         var radius = Cohorts.BlastRadius(cut.Nodes, Math.Max(state.CensusNMax, cut.Census), cut.Census);
@@ -189,6 +201,7 @@ internal static class RolloutLook
             Percentage = Math.Max(percentage, current.Percentage),
             CensusAt = times.Now,
             CensusN = cut.Census,
+            Shadow = false,
         };
         return new RolloutEvent.Advanced(
             times.Now, index, percentage, directive, verdict, state.AtInitialPercentage ? null : RolloutCodes.Advanced,
@@ -245,7 +258,8 @@ internal static class RolloutLook
         }
 
         var nacks = fleet.Nodes.Nacked + fleet.Nodes.NoAck;
-        var budget = plan.NackBudget.For(fleet.Nodes.Assigned);
+        var asked = fleet.Shadow?.Nodes ?? fleet.Nodes.Assigned;
+        var budget = plan.NackBudget.For(asked);
         if (nacks <= budget)
         {
             return null;
@@ -253,7 +267,7 @@ internal static class RolloutLook
 
         var words = fleet.Nacks.IsEmpty ? NoWords : $"{fleet.Nacks[0].Node}: {fleet.Nacks[0].Error ?? "gave no reason"}";
         var tooMany = new Why(
-            RolloutReasons.Nacks, $"{nacks} of {fleet.Nodes.Assigned} assigned nodes refused the target; {budget} are tolerated. {words}", at, next,
+            RolloutReasons.Nacks, $"{nacks} of {asked} {(state.InShadow ? "live" : "assigned")} nodes refused the target; {budget} are tolerated. {words}", at, next,
             null, nacks, budget);
         return (tooMany, budget < fleet.Nacks.Length ? fleet.Nacks[budget].At ?? at : at);
     }
@@ -276,7 +290,7 @@ internal static class RolloutLook
 
         if (verdict.Kind == VerdictKind.Inconclusive)
         {
-            var isFewInAll = verdict.Samples < plan.MinSamples;
+            var isFewInAll = verdict.Code == Judge.FewCode && verdict.Samples < plan.MinSamples;
             var unknown = isFewInAll ? null : verdict.Criteria.FirstOrDefault(result => result.Note == verdict.Code);
             var (measured, limit) = verdict.Code switch
             {
@@ -323,8 +337,7 @@ internal static class RolloutLook
             return nodes.Acked + nodes.Fenced >= nodes.Assigned;
         }
 
-        var needed = (int)Math.Ceiling(plan.MinAckedPercentage * nodes.Assigned / 100);
-        return nodes.Acked >= needed || (nodes.Assigned >= 2 && nodes.Acked >= nodes.Assigned - 1);
+        return plan.IsEnough(nodes.Acked, nodes.Assigned);
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Back(

@@ -57,6 +57,16 @@ public sealed record RolloutPlan
 
     /// <summary>The shadow stage's own criterion.</summary>
     public PlanBacktest? Backtest { get; init; }
+
+    /// <summary>How many of some nodes are enough by <see cref="MinAckedPercentage"/>; one missing is always tolerated where there are two or more.</summary>
+    public int EnoughOf(int nodes)
+    {
+        var needed = (int)Math.Ceiling(MinAckedPercentage * nodes / 100);
+        return nodes >= 2 ? Math.Min(needed, nodes - 1) : needed;
+    }
+
+    /// <summary>Whether so many of some nodes are enough.</summary>
+    public bool IsEnough(int have, int nodes) => have >= EnoughOf(nodes);
 }
 
 /// <summary>One stage.</summary>
@@ -66,15 +76,25 @@ public sealed record RolloutPlan
 /// <param name="SuccessCriteria">All must hold to advance.</param>
 /// <param name="RollbackTrigger">Rolls back when it holds.</param>
 public sealed record PlanStage(
-    string StageId, decimal TargetPercentage, double DurationHours, ImmutableArray<string> SuccessCriteria, string RollbackTrigger);
+    string StageId, decimal TargetPercentage, double DurationHours, ImmutableArray<string> SuccessCriteria, string RollbackTrigger)
+{
+    /// <summary>The stage that comes before the plan's own where it says <c>shadow: true</c>: one window, nobody assigned, nothing that fires.</summary>
+    public static PlanStage Shadow { get; } = new("shadow", 0, 0, [], "");
+}
 
 /// <summary>Bounds in nodes.</summary>
 /// <param name="PerDomain">At most so many nodes of one failure domain.</param>
 /// <param name="MaxNodes">At most so many nodes in all.</param>
 public sealed record PlanCaps(int? PerDomain = null, int? MaxNodes = null);
 
-/// <summary>How many decisions the shadow stage may change.</summary>
-public sealed record PlanBacktest(double MaxChangedDecisions);
+/// <summary>How many decisions may differ under the new bundle. One of the two is set.</summary>
+/// <param name="MaxChangedDecisions">So many.</param>
+/// <param name="MaxChangedPercentage">So many percent of those that were made under both.</param>
+public sealed record PlanBacktest(double? MaxChangedDecisions, decimal? MaxChangedPercentage = null)
+{
+    /// <summary>The limit in decisions, of so many.</summary>
+    public double LimitOf(double compared) => MaxChangedDecisions ?? (double)(MaxChangedPercentage ?? 0) * compared / 100;
+}
 
 /// <summary>A number of nodes, or a percentage of those assigned. One of the two is set.</summary>
 public sealed record NackBudget(int? Nodes, decimal? Percentage)

@@ -28,6 +28,12 @@ internal static class RolloutStart
         }
 
         var plan = command.Plan;
+        if (continues && plan.Shadow)
+        {
+            return RolloutDecider.Refuse(
+                PlanProblems.ShadowOfSplit, "Part of the fleet runs this bundle already: a shadow stage would have nothing left to show.", "$.shadow");
+        }
+
         var problems = PlanFleetRules.Check(plan, command.Census, "$", [.. plan.Stages.Select((_, i) => $"$.wedge_stages[{i}].target_percentage")]);
         if (!problems.IsEmpty)
         {
@@ -63,20 +69,24 @@ internal static class RolloutStart
             ArmEpoch = current.ArmEpoch,
             Target = command.Target,
             Fallback = continues ? current.Fallback : current.Target,
-            Cuts = cut.Cuts,
-            Percentage = continues ? Math.Max(percentage, current.Percentage) : percentage,
+            Cuts = plan.Shadow ? current.Cuts : cut.Cuts,
+            Percentage = plan.Shadow ? 0 : continues ? Math.Max(percentage, current.Percentage) : percentage,
             CensusAt = now,
             CensusN = cut.Census,
             Salt = salt,
+            Shadow = plan.Shadow,
         };
-        var state = Open(command, RolloutKind.Rollout, directive, RolloutLook.Entered(plan, 0, percentage, now), now) with
+        Invariant.Holds(!directive.Shadow || directive is { Cuts.IsEmpty: true, AtRest: false }, "INV-RWG-SHADOW", "Nobody is assigned what is only shown.");
+        var why = plan.Shadow ? RolloutLook.EnteredShadow(plan, now) : RolloutLook.Entered(plan, 0, percentage, now);
+        var state = Open(command, RolloutKind.Rollout, directive, why, now) with
         {
+            StageIndex = plan.Shadow ? RolloutState.ShadowIndex : 0,
             Fallback = directive.Fallback,
             Plan = plan,
             Critical = command.Critical,
             WaiverId = command.WaiverId,
-            AtInitialPercentage = atInitial,
-            Percentage = percentage,
+            AtInitialPercentage = atInitial && !plan.Shadow,
+            Percentage = plan.Shadow ? 0 : percentage,
             CensusNMax = largest,
         };
         return RolloutDecider.One(new RolloutEvent.Started(now, state, directive));

@@ -52,7 +52,7 @@ public sealed record RolloutState
     /// <summary>The number of the newest arm or disarm when it began: those before it are not about this rollout.</summary>
     public long ArmEpoch { get; init; }
 
-    /// <summary>Index into the plan's stages.</summary>
+    /// <summary>Index into the plan's stages; <see cref="ShadowIndex"/> in the shadow stage before them.</summary>
     public int StageIndex { get; init; }
 
     /// <summary>Whether stage 1 still stands at the plan's initial percentage.</summary>
@@ -117,9 +117,22 @@ public sealed record RolloutState
     /// <summary>The way back, from the decision to take it on; null: none was taken.</summary>
     public WayBack? Return { get; init; }
 
+    /// <summary>What the shadow stage found, kept after it; null: there was none, or nobody has looked yet.</summary>
+    public ShadowFindings? Shadow { get; init; }
+
+    /// <summary>The index of the shadow stage.</summary>
+    public const int ShadowIndex = -1;
+
+    /// <summary>Whether it is in the shadow stage, also while it is paused there or after it was taken back from there.</summary>
+    [JsonIgnore]
+    public bool InShadow => StageIndex == ShadowIndex;
+
     /// <summary>The stage, where there is one.</summary>
     [JsonIgnore]
-    public PlanStage? Stage => Plan is { } plan && StageIndex < plan.Stages.Length ? plan.Stages[StageIndex] : null;
+    public PlanStage? Stage =>
+        Plan is not { } plan ? null
+        : InShadow ? PlanStage.Shadow
+        : StageIndex < plan.Stages.Length ? plan.Stages[StageIndex] : null;
 
     /// <summary>Whether nothing more can happen to it: it is complete, or taken back from every node. Until then its fleet is in flight.</summary>
     [JsonIgnore]
@@ -175,7 +188,12 @@ public sealed record Why(
     string Code, string Sentence, DateTimeOffset Since, string? Next = null, string? Criterion = null, double? Measured = null, double? Limit = null);
 
 /// <summary>What the window's metrics say.</summary>
-public sealed record Verdict(VerdictKind Kind, string Code, string Sentence, ImmutableArray<CriterionResult> Criteria, double Samples);
+public sealed record Verdict(VerdictKind Kind, string Code, string Sentence, ImmutableArray<CriterionResult> Criteria, double Samples)
+{
+    /// <summary>What it rests on in the shadow stage; null in every other.</summary>
+    [JsonIgnore]
+    public ShadowFindings? Shadow { get; init; }
+}
 
 /// <summary>What one criterion says.</summary>
 /// <param name="Criterion">As it stands in the plan.</param>

@@ -24,7 +24,7 @@ public sealed record RolloutView
     /// <summary>The stage.</summary>
     public string? StageId { get; init; }
 
-    /// <summary>Its index.</summary>
+    /// <summary>Its index; -1 in the shadow stage.</summary>
     public int StageIndex { get; init; }
 
     /// <summary>The percentage in force.</summary>
@@ -59,6 +59,9 @@ public sealed record RolloutView
 
     /// <summary>Why it stands where it stands.</summary>
     public required Why Why { get; init; }
+
+    /// <summary>What the shadow stage found; null: there was none, or nobody has looked yet.</summary>
+    public ShadowFindings? Shadow { get; init; }
 
     /// <summary>The way back, where it took one.</summary>
     public RollbackView? Rollback { get; init; }

@@ -7,7 +7,8 @@ public static class RolloutViews
     /// <param name="state">The rollout.</param>
     /// <param name="nodes">The fleet's counts, where somebody has just looked.</param>
     /// <param name="returning">The counts of its way back, where somebody has just looked.</param>
-    public static RolloutView View(RolloutState state, NodeCounts? nodes, ReturnCounts? returning = null)
+    /// <param name="shadow">What its shadow stage has found, where somebody has just looked.</param>
+    public static RolloutView View(RolloutState state, NodeCounts? nodes, ReturnCounts? returning = null, ShadowFindings? shadow = null)
     {
         ArgumentNullException.ThrowIfNull(state);
         return new RolloutView
@@ -31,6 +32,7 @@ public static class RolloutViews
             Reason = state.Reason,
             WaiverId = state.WaiverId,
             Why = state.Why,
+            Shadow = shadow ?? state.Shadow,
             Rollback = state.Return is { } back ? RollbackView.Of(back, back.Nodes ?? returning) : null,
         };
     }

@@ -64,6 +64,7 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
             PolicyHash = hash,
             FallbackHash = fallback,
             Group = group,
+            ShadowHash = Cohorts.ShadowHash(fleet.Directive),
             Version = hash is null ? null : fleet.Directive.FileVersion ?? versions.GetValueOrDefault(hash),
             LeaseSec = Lease.Grant(fleet.Settings, fleet.Directive),
             ReportIntervalSec = fleet.Settings.ReportIntervalSec,

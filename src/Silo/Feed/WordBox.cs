@@ -66,7 +66,7 @@ internal sealed class WordBox
 
         // Samples count for the hash they were counted under; those under another one would be laid to the newest report's hash.
         var metrics = old.PolicyHash == report.PolicyHash ? Sum(old.Metrics, report.Metrics) : report.Metrics;
-        return new HeardNode(later.Node, at, report with { Metrics = metrics }) { FirstReportAt = FirstReportAt(earlier) };
+        return new HeardNode(later.Node, at, report with { Metrics = metrics, Shadow = ShadowWord.Join(old.Shadow, report.Shadow) }) { FirstReportAt = FirstReportAt(earlier) };
     }
 
     private static DateTimeOffset? FirstReportAt(HeardNode word) => word.Report is null ? null : word.FirstReportAt ?? word.At;

@@ -100,11 +100,17 @@ public sealed record PlanVerdict(
     bool Valid, ImmutableArray<Problem> Errors, ImmutableArray<Problem> Warnings, double PlannedHours, double? InitialWindowHours,
     ImmutableArray<StageSize> Stages)
 {
+    /// <summary>Contract hours that the shadow stage adds before the first; null: there is none.</summary>
+    public double? ShadowWindowHours { get; init; }
+
     internal static PlanVerdict Of(PlanReading reading, string path) => new(
         reading.Plan is not null && reading.Errors.IsEmpty,
         [.. reading.Errors.Select(problem => Under(problem, path))],
         [.. reading.Warnings.Select(problem => Under(problem, path))],
-        reading.PlannedHours, reading.InitialWindowHours, reading.Stages);
+        reading.PlannedHours, reading.InitialWindowHours, reading.Stages)
+    {
+        ShadowWindowHours = reading.ShadowWindowHours,
+    };
 
     private static Problem Under(Problem problem, string path) => problem with { Path = path + problem.Path[1..] };
 }

@@ -16,6 +16,7 @@ public sealed class RolloutCommandTests
             Warnings = new[] { new Problem("plan.ends_below_100", "The plan ends at 50 %.", "$.wedge_stages[1]") },
             PlannedHours = 3,
             InitialWindowHours = 1,
+            ShadowWindowHours = 1,
             Stages = new object[]
             {
                 new { StageId = "canary", TargetPercentage = 5, Nodes = 5, DurationHours = 1 }, new { StageId = "half", TargetPercentage = 50, Nodes = 50, DurationHours = 2 },
@@ -24,6 +25,7 @@ public sealed class RolloutCommandTests
         var run = await ValidateAsync(plane);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("Stage canary begins at the initial percentage, for 1 contract hours more.", run.Out, StringComparison.Ordinal);
+        Assert.Contains("Before the first stage every node evaluates the bundle beside the one in force, for 1 contract hours more.", run.Out, StringComparison.Ordinal);
         Assert.Contains("██░░░░", run.Out, StringComparison.Ordinal);
         Assert.Contains("████████████████████░░░░░░░░░░░░░░░░░░░░", run.Out, StringComparison.Ordinal);
         Assert.Contains("plan.ends_below_100", run.Out, StringComparison.Ordinal);
@@ -135,6 +137,38 @@ public sealed class RolloutCommandTests
         await using var third = await PlaneThatAnswersAsync(held);
         var released = await CliRun.RunAsync("fleet", "quarantine", "release", "edge", held.PolicyHash, "-r", "fine", "--server", third.Address.ToString(), "--key", "k");
         Assert.Contains("may be offered to edge again", released.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_shadow_stage_found_is_shown_by_rule()
+    {
+        await using var plane = await PlaneThatAnswersAsync(new
+        {
+            RolloutId = "r",
+            Kind = "rollout",
+            Fleet = "edge",
+            Target = new string('b', 64),
+            State = "ACTIVE",
+            StageId = "shadow",
+            StageIndex = -1,
+            Reason = "r",
+            Why = new { Code = "stage.window", Sentence = "It runs.", Since = DateTimeOffset.UnixEpoch },
+            Shadow = new
+            {
+                Nodes = 40,
+                Watching = 38,
+                Refused = 1,
+                Compared = 2_000,
+                Changed = 12,
+                Changes = new object[] { new { Kind = "allow_to_deny", FromRule = "refunds", ToRule = (string?)null, Count = 12 } },
+            },
+        });
+
+        var run = await CliRun.RunAsync("rollout", "status", "r", "--server", plane.Address.ToString(), "--key", "k");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("Shadow: 12 of 2000 decisions differ; 38 of 40 live nodes evaluate the bundle, 1 cannot load it", run.Out, StringComparison.Ordinal);
+        Assert.Matches(@"12\s+│ allow_to_deny\s+│ refunds\s+│ \(default\)", run.Out);
     }
 
     private static object Returning(bool over) => new

@@ -31,5 +31,9 @@ public static class Plans
         }
         """;
 
+    /// <summary><see cref="Doubling"/>, shown before it is enforced: a tenth of the decisions may differ.</summary>
+    public static string Shown { get; } = Doubling.Replace(
+        "\"min_samples\": 5", "\"min_samples\": 5, \"shadow\": true, \"backtest\": {\"max_changed_decisions\": \"10%\"}", StringComparison.Ordinal);
+
     public static JsonElement Read(string plan) => JsonElement.Parse(plan);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Review;
 using OrleansPolicy.Silo.Feed;
 
 namespace OrleansPolicy.Grains.Tests.Cluster;
@@ -75,6 +76,15 @@ public sealed class SimulatedNode(string name)
     /// <summary>What it says where it cannot load a bundle; null: it can.</summary>
     public Func<string?, string?> Refuses { get; set; } = _ => null;
 
+    /// <summary>Whether its agent knows what a shadow is.</summary>
+    public bool KnowsShadows { get; set; } = true;
+
+    /// <summary>How many of its 20 decisions a shadow would change.</summary>
+    public long ShadowChanged { get; set; }
+
+    /// <summary>What it evaluates beside what it runs.</summary>
+    public string? Shadow { get; private set; }
+
     public async Task SpeakAsync(FleetFeeds feeds)
     {
         var answer = await feeds.WaitAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, _etag, TimeSpan.Zero);
@@ -89,6 +99,7 @@ public sealed class SimulatedNode(string name)
                 reload = new ReloadRecord(DateTimeOffset.UtcNow, directive.Version, Running, true, 12, 1);
             }
 
+            Shadow = KnowsShadows ? directive.ShadowHash : null;
             (_etag, _epoch) = (error is null ? changed.ETag : null, directive.Epoch);
         }
 
@@ -104,8 +115,20 @@ public sealed class SimulatedNode(string name)
             Ack = error is null,
             Error = error,
             Reload = reload,
+            Shadow = SayShadow(),
             Metrics = metrics,
         };
         await feeds.ReportAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, report);
     }
+
+    private ShadowWord? SayShadow() =>
+        Shadow is not { } hash ? null
+        : Refuses(hash) is { } refusal ? new ShadowWord { PolicyHash = hash, Error = refusal }
+        : new ShadowWord
+        {
+            PolicyHash = hash,
+            Compared = 20,
+            Changed = ShadowChanged,
+            Changes = ShadowChanged == 0 ? [] : [new ShadowChange(DecisionChangeKind.AllowToDeny, "old-rule", "new-rule", ShadowChanged)],
+        };
 }

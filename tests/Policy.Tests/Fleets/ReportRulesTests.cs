@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Review;
 
 namespace OrleansPolicy.Policy.Tests.Fleets;
 
@@ -54,6 +55,52 @@ public sealed class ReportRulesTests
         Refused("$.rejections", Sound with { Rejections = [sound with { ExpectedHash = "short" }] });
         Refused("$.rejections", Sound with { Rejections = [sound with { GotHash = "short" }] });
         Refused("$.rejections", Sound with { Rejections = [.. Enumerable.Repeat(sound, ReportRules.RejectionsMax + 1)] });
+    }
+
+    [Fact]
+    public void What_a_node_says_of_a_shadow_is_bounded()
+    {
+        var change = new ShadowChange(DecisionChangeKind.AllowToDeny, "a", null, 1);
+        var sound = new ShadowWord { PolicyHash = Hash, Compared = 3, Changed = 2, Dropped = 1, Changes = [change] };
+
+        Assert.Null(ReportRules.Check(Sound with { Shadow = sound }));
+        Assert.Null(ReportRules.Check(Sound with { Shadow = sound with { Changes = default, Error = "words" } }));
+        Refused("$.shadow", Sound with { Shadow = sound with { PolicyHash = "short" } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Compared = -1, Changed = -1 } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Compared = long.MaxValue } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changed = -1 } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changed = 4 } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Dropped = -1 } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Dropped = long.MaxValue } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Error = new string('e', ReportRules.ErrorLengthMax + 1) } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changes = [.. Enumerable.Repeat(change, ReportRules.ShadowChangesMax + 1)] } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changes = [null!] } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changes = [change with { Count = 0 }] } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changes = [change with { Count = long.MaxValue }] } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changes = [change with { FromRule = new string('r', ReportRules.NameLengthMax + 1) }] } });
+        Refused("$.shadow", Sound with { Shadow = sound with { Changes = [change with { ToRule = new string('r', ReportRules.NameLengthMax + 1) }] } });
+    }
+
+    [Fact]
+    public void Words_about_one_shadow_are_added_up_and_those_about_another_are_forgotten()
+    {
+        var one = new ShadowWord
+        {
+            PolicyHash = Hash,
+            Compared = 10,
+            Changed = 3,
+            Dropped = 1,
+            Changes = [new(DecisionChangeKind.AllowToDeny, "a", "b", 2), new(DecisionChangeKind.AnswerOnly, "c", "d", 1)],
+        };
+        var other = one with { Compared = 5, Changed = 1, Dropped = 0, Error = null, Changes = [new(DecisionChangeKind.AllowToDeny, "a", "b", 1)] };
+
+        var sum = ShadowWord.Join(one, other)!;
+
+        Assert.Equal((15, 4, 1), (sum.Compared, sum.Changed, sum.Dropped));
+        Assert.Equal([new(DecisionChangeKind.AllowToDeny, "a", "b", 3), new(DecisionChangeKind.AnswerOnly, "c", "d", 1)], sum.Changes);
+        Assert.Same(other, ShadowWord.Join(null, other));
+        Assert.Null(ShadowWord.Join(one, null));
+        Assert.Equal(5, ShadowWord.Join(one with { PolicyHash = new string('b', 64) }, other)!.Compared);
     }
 
     [Fact]

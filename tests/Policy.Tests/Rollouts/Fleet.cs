@@ -3,6 +3,7 @@ using System.Globalization;
 using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Review;
 using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Policy.Tests.Rollouts;
@@ -123,6 +124,13 @@ internal sealed class Fleet
                     .Add("decisions", new MetricTotal(Decisions, Decisions))
                     .Add("error_rate", new MetricTotal(Decisions, Decisions * ErrorRate)),
             Compared = RestDecisions is { } rest ? new ComparedMetrics(Side(Decisions, ErrorRate), Side(rest, 0.001), Now) : null,
+            Shadow = Directive.Shadow
+                ? new ShadowFindings(Nodes.Count, Nodes.Count - Unacked, Nacked, Decisions, Decisions * ErrorRate)
+                {
+                    NewestAt = Decisions == 0 ? null : Now - SampleAge,
+                    Changes = [new ShadowChange(DecisionChangeKind.AllowToDeny, "old", "new", 7)],
+                }
+                : null,
             NewestSampleAt = Decisions == 0 ? null : Now - SampleAge,
             FiringSince = FiringSince,
             EpochBehind = EpochBehind,

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansPolicy.Rollouts;
 
@@ -51,11 +52,44 @@ public sealed class PlanContextTests
     }
 
     [Fact]
-    public void A_shadow_stage_is_warned_of_and_refused_at_a_start()
+    public void A_shadow_stage_adds_a_window_to_what_is_planned()
     {
         var json = PlanReaderTests.Json(PlanReaderTests.Valid, plan => plan["shadow"] = true);
+        var reading = PlanReader.Read(json, new PlanContext { ForStart = true });
 
-        Assert.Equal(PlanProblems.NotYet, Assert.Single(PlanReader.Read(json, new PlanContext()).Warnings).Code);
-        Assert.Equal(PlanProblems.NotYet, Assert.Single(PlanReader.Read(json, new PlanContext { ForStart = true }).Errors).Code);
+        Assert.True(reading.Valid);
+        Assert.Empty(reading.Warnings);
+        Assert.Equal((8, 1), (reading.PlannedHours, reading.ShadowWindowHours));
+        Assert.Null(PlanReader.Read(PlanReaderTests.Json(PlanReaderTests.Valid, _ => { }), new PlanContext()).ShadowWindowHours);
+        Assert.Null(PlanReader.Read(
+            PlanReaderTests.Json(PlanReaderTests.Valid, plan => (plan["shadow"], plan["observation_window_hours"]) = (true, 0)), new PlanContext()).ShadowWindowHours);
+    }
+
+    [Fact]
+    public void A_stage_of_the_plan_cannot_have_the_shadow_stages_name()
+    {
+        static JsonElement Named(bool shadow) => PlanReaderTests.Json(PlanReaderTests.Valid, plan =>
+        {
+            plan["shadow"] = shadow;
+            plan["wedge_stages"]![1]!["stage_id"] = "shadow";
+        });
+
+        var problem = Assert.Single(PlanReader.Read(Named(true), new PlanContext()).Errors);
+        Assert.Equal((PlanProblems.StageIdDuplicate, "$.wedge_stages[1].stage_id"), (problem.Code, problem.Path));
+        Assert.True(PlanReader.Read(Named(false), new PlanContext()).Valid);
+    }
+
+    [Theory]
+    [InlineData("{}", 0.0, null)]
+    [InlineData("{\"max_changed_decisions\": 12}", 12.0, null)]
+    [InlineData("{\"max_changed_decisions\": null}", 0.0, null)]
+    [InlineData("{\"max_changed_decisions\": \"0.5%\"}", null, 0.5)]
+    public void A_backtest_sets_its_limit_in_decisions_or_in_percent(string backtest, double? decisions, double? percentage)
+    {
+        var plan = PlanReader.Read(
+            PlanReaderTests.Json(PlanReaderTests.Valid, plan => (plan["shadow"], plan["backtest"]) = (true, JsonNode.Parse(backtest))), new PlanContext()).Plan!;
+
+        Assert.Equal(new PlanBacktest(decisions, (decimal?)percentage), plan.Backtest);
+        Assert.Equal(decisions ?? percentage / 100 * 2_000, plan.Backtest!.LimitOf(2_000));
     }
 }

@@ -127,6 +127,10 @@ public sealed class PlanReaderTests
     [InlineData("shadow", "0", "plan.shadow")]
     [InlineData("backtest", "[]", "plan.backtest")]
     [InlineData("backtest", "{\"max_changed_decisions\":-1}", "plan.backtest.max_changed_decisions")]
+    [InlineData("backtest", "{\"max_changed_decisions\":1e13}", "plan.backtest.max_changed_decisions")]
+    [InlineData("backtest", "{\"max_changed_decisions\":\"101%\"}", "plan.backtest.max_changed_decisions")]
+    [InlineData("backtest", "{\"max_changed_decisions\":\"few\"}", "plan.backtest.max_changed_decisions")]
+    [InlineData("backtest", "{\"max_changed_decisions\":[]}", "plan.backtest.max_changed_decisions")]
     public void A_value_that_does_not_fit_has_its_code(string field, string value, string code)
     {
         var errors = Read(Valid, json => json[field] = JsonNode.Parse(value)).Errors;

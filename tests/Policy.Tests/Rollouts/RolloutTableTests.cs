@@ -17,6 +17,7 @@ public sealed class RolloutTableTests
     [
         ("no rollout", () => new Fleet()),
         ("PENDING", () => Changed(Started(), state => state with { Phase = RolloutPhase.Pending })),
+        ("ACTIVE in the shadow stage", () => Started(Plan() with { Shadow = true, Backtest = new PlanBacktest(null, 1) })),
         ("ACTIVE at the initial percentage", () => Started(Plan() with { InitialPercentage = 1 })),
         ("ACTIVE in a stage", () => Started()),
         ("ACTIVE in the last stage", InLastStage),

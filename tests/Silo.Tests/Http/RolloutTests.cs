@@ -60,6 +60,53 @@ public sealed class RolloutTests(ControlPlane plane) : IDisposable
     }
 
     [Fact]
+    public async Task In_a_shadow_stage_nodes_are_shown_the_bundle_and_what_they_find_stands_in_the_rollout()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, next) = await tenant.RunningFleetAsync("edge", _bundles);
+        var plan = JsonNode.Parse(TestPlans.Sound().GetRawText())!;
+        (plan["shadow"], plan["backtest"]) = (true, new JsonObject { ["max_changed_decisions"] = "1%" });
+        Assert.Equal(1, (await tenant.Admin.PostAsync("/rollouts/validate", new { fleet = "edge", rollout_wedge = plan })).Expect(200)["shadow_window_hours"].GetDouble());
+
+        var started = (await tenant.Admin.PostAsync("/rollouts", new { fleet = "edge", @ref = "2.0.0", rollout_wedge = plan, reason = "r" })).Expect(201);
+
+        Assert.Equal(("ACTIVE", "shadow", -1, 0m), (
+            started["state"].GetString(), started["stage_id"].GetString(), started["stage_index"].GetInt32(), started["percentage"].GetDecimal()));
+        var path = $"/rollouts/{started["rollout_id"].GetString()}";
+        await Eventually.BecomesAsync(
+            async () =>
+            {
+                var heard = (await tenant.Admin.GetAsync("/fleets/edge/nodes/n000/directive")).Expect(200);
+                return (heard["policy_hash"].GetString(), heard.Json.TryGetProperty("shadow_hash", out var hash) ? hash.GetString() : null);
+            },
+            (baseline, (string?)next));
+        var epoch = started["epoch"].GetInt64();
+        var reports = Enumerable.Range(0, 2).Select(index => new
+        {
+            node = $"n00{index}",
+            boot_id = "b",
+            seq = 1,
+            epoch,
+            policy_hash = baseline,
+            armed = true,
+            ack = true,
+            metrics = new { },
+            shadow = new { policy_hash = next, compared = 10, changed = 2, changes = new[] { new { kind = "deny_to_allow", to_rule = "orders.write", count = 2 } } },
+        });
+        (await tenant.Admin.PostAsync("/fleets/edge/reports:batch", reports)).Expect(200);
+        await Eventually.BecomesAsync(
+            async () => (await tenant.Admin.GetAsync(path)).Expect(200).Json is var body && body.TryGetProperty("shadow", out var shadow)
+                ? (shadow.GetProperty("compared").GetDouble(), shadow.GetProperty("changed").GetDouble())
+                : default,
+            (20d, 4d));
+        var found = (await tenant.Admin.GetAsync(path)).Expect(200)["shadow"].GetProperty("changes")[0];
+        Assert.Equal(("deny_to_allow", "orders.write", 4), (found.GetProperty("kind").GetString(), found.GetProperty("to_rule").GetString(), found.GetProperty("count").GetInt32()));
+
+        var back = (await Act(tenant, path, "rollback")).Expect(200);
+        Assert.NotEqual(default, back["rollback"].GetProperty("over_at").GetDateTimeOffset());
+    }
+
+    [Fact]
     public async Task A_busy_fleet_takes_no_second_rollout()
     {
         var tenant = await plane.NewTenantAsync();
