@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using OrleansPolicy.Admission;
 using OrleansPolicy.Arming;
 using OrleansPolicy.Audit;
@@ -25,8 +26,16 @@ public sealed record PolicyChange
     /// </summary>
     public required ImmutableArray<AuditDraft> Audit { get; init; }
 
-    /// <summary>The request that asked for it, so that a repeated request gets the first answer.</summary>
-    public OperationWrite? Operation { get; init; }
+    /// <summary>The one request that asked for it, so that a repeated request gets the first answer; null: none, or several.</summary>
+    [JsonIgnore]
+    public OperationWrite? Operation
+    {
+        get => Operations is [var one] ? one : null;
+        init => Operations = value is null ? [] : [value];
+    }
+
+    /// <summary>The requests that asked for it, each another one. Several where admissions are made durable together.</summary>
+    public ImmutableArray<OperationWrite> Operations { get; init; } = [];
 
     /// <summary>The admission it takes.</summary>
     public AdmissionWrite? Admission { get; init; }

@@ -5,7 +5,7 @@ using OrleansPolicy.Grains.Storage;
 namespace OrleansPolicy.Silo.Postgres;
 
 /// <summary>
-/// An admission that is nothing but an admission, in one statement and one round trip. It needs to know where the tenant's audit chain
+/// Admissions that are nothing but admissions, in one statement and one round trip. It needs to know where the tenant's audit chain
 /// ends, which the commit before told; where somebody else wrote since, the general way does it.
 /// </summary>
 internal static class AdmissionStatement
@@ -14,34 +14,33 @@ internal static class AdmissionStatement
     private const string AdmissionStale = "PO002";
     private const string HeadMoved = "PO003";
 
-    private const string Sql = "SELECT policy_admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    private const string Sql = "SELECT policy_admit_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
-    /// <summary>Whether the change is one: an admission with one audit entry, perhaps an operation, and nothing else.</summary>
+    /// <summary>Whether the change is that: admissions with their audit entries, perhaps operations, and nothing else.</summary>
     public static bool Fits(PolicyChange change) =>
-        change is { Admission: not null, Audit.Length: 1 }
-        && change == new PolicyChange { Tenant = change.Tenant, Audit = change.Audit, Operation = change.Operation, Admission = change.Admission };
+        change is { Admission: not null, Audit.IsEmpty: false }
+        && change == new PolicyChange { Tenant = change.Tenant, Audit = change.Audit, Operations = change.Operations, Admission = change.Admission };
 
     /// <summary>Does it; null: the chain does not end where it was thought to.</summary>
     public static async Task<CommitResult?> RunAsync(
         NpgsqlConnection connection, PolicyChange change, AuditHead head, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var (admission, operation) = (change.Admission!, change.Operation);
-        var entry = AuditChain.Append(head, StoredText.Clean(change.Audit[0]));
-        await using var command = new NpgsqlCommand(Sql, connection)
-        {
-            Parameters =
-            {
-                SqlValue.Text(change.Tenant), SqlValue.Json(admission.State), SqlValue.Json(admission.Limits), SqlValue.Long(admission.ExpectedRevision),
-                SqlValue.Text(operation?.KeyId), SqlValue.Text(operation?.OperationId), SqlValue.Text(operation?.BodyHash), SqlValue.Int(operation?.Status ?? 0),
-                SqlValue.Text(operation?.Response), SqlValue.Time(now), SqlValue.Time(now - CommitBatch.OperationKept),
-                SqlValue.Long(entry.Seq), SqlValue.Text(entry.Draft.Subject), SqlValue.Json(entry.Draft), SqlValue.Text(entry.PrevHash), SqlValue.Text(entry.Hash),
-            },
-        };
+        var admission = change.Admission!;
+        var entries = AuditAppend.Chain(head, change.Audit);
+        NpgsqlParameter[] parameters =
+        [
+            SqlValue.Text(change.Tenant), SqlValue.Json(admission.State), SqlValue.Json(admission.Limits), SqlValue.Long(admission.ExpectedRevision),
+            .. CommitBatch.OperationValues(change.Operations), SqlValue.Time(now), SqlValue.Time(now - CommitBatch.OperationKept),
+            SqlValue.Long(head.Seq), SqlValue.Text(head.Hash), SqlValue.Texts(entries.Select(entry => entry.Draft.Subject)),
+            SqlValue.Jsons(entries.Select(entry => entry.Draft)), SqlValue.Texts(entries.Select(entry => entry.Hash)),
+        ];
+        await using var command = new NpgsqlCommand(Sql, connection);
+        Array.ForEach(parameters, parameter => command.Parameters.Add(parameter));
         try
         {
-            // Made again on a connection that was dead, it cannot be done twice: its operation is there, or the limiter's revision moved on.
+            // Made again on a connection that was dead, it cannot be done twice: its operations are there, or the limiter's revision moved on.
             await command.ExecuteNonQueryAsync(cancellationToken);
-            return new CommitResult(CommitStatus.Committed, new AuditHead(entry.Seq, entry.Hash));
+            return new CommitResult(CommitStatus.Committed, new AuditHead(entries[^1].Seq, entries[^1].Hash));
         }
         catch (PostgresException e) when (e.SqlState is OperationExists or AdmissionStale or HeadMoved)
         {

@@ -56,9 +56,10 @@ internal static class AuditAppend
         return end;
     }
 
-    private static AuditHead Append(NpgsqlBatch batch, string tenant, AuditHead head, ImmutableArray<AuditDraft> drafts)
+    /// <summary>The entries that follow the head, each with what it is hashed from.</summary>
+    public static ImmutableArray<AuditEntry> Chain(AuditHead head, ImmutableArray<AuditDraft> drafts)
     {
-        var entries = new List<AuditEntry>(drafts.Length);
+        var entries = ImmutableArray.CreateBuilder<AuditEntry>(drafts.Length);
         foreach (var draft in drafts)
         {
             var entry = AuditChain.Append(head, StoredText.Clean(draft));
@@ -66,6 +67,13 @@ internal static class AuditAppend
             head = new AuditHead(entry.Seq, entry.Hash);
         }
 
+        return entries.MoveToImmutable();
+    }
+
+    private static AuditHead Append(NpgsqlBatch batch, string tenant, AuditHead head, ImmutableArray<AuditDraft> drafts)
+    {
+        var entries = Chain(head, drafts);
+        head = new AuditHead(head.Seq + entries.Length, entries is [.., var last] ? last.Hash : head.Hash);
         var append = new NpgsqlBatchCommand(AppendSql);
         append.Parameters.Add(SqlValue.Text(tenant));
         append.Parameters.Add(SqlValue.Longs(entries.Select(entry => entry.Seq)));

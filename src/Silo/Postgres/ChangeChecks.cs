@@ -13,6 +13,9 @@ internal static class ChangeChecks
         Demand(
             change.Audit.Length <= AuditEntriesMax && (!change.Audit.IsEmpty || IsClockKeeping(change)),
             $"A change that acts has 1 to {AuditEntriesMax} audit entries.");
+        Demand(
+            change.Operations.DistinctBy(operation => (operation.KeyId, operation.OperationId)).Count() == change.Operations.Length,
+            "A change is asked for by each operation once.");
         Demand(change.Keys.Length <= KeysMax, $"A change makes at most {KeysMax} keys.");
         Demand(change.Keys.All(key => key.Tenant is null || key.Tenant == change.Tenant), "A key belongs to the change's tenant or to the installation.");
         if (change.Rollout is { } rollout)

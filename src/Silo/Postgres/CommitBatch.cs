@@ -17,7 +17,10 @@ internal static class CommitBatch
     // The operation comes first: whoever repeats a request waits here for the first to end, and then learns that it was done.
     private const string OperationSql =
         """
-        INSERT INTO operation AS o (key_id, operation_id, body_hash, status, response, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO operation AS o (key_id, operation_id, body_hash, status, response, created_at)
+        SELECT w.key_id, w.operation_id, w.body_hash, w.status, w.response, $6
+        FROM unnest($1, $2, $3, $4, $5) AS w (key_id, operation_id, body_hash, status, response)
+        ORDER BY w.key_id COLLATE "C", w.operation_id COLLATE "C"
         ON CONFLICT (key_id, operation_id) DO UPDATE
         SET body_hash = excluded.body_hash, status = excluded.status, response = excluded.response, created_at = excluded.created_at
         WHERE o.created_at <= $7
@@ -179,14 +182,21 @@ internal static class CommitBatch
         AddArm(batch, change);
     }
 
+    /// <summary>The operations as statements take them: key ids, ids, hashes of the bodies, statuses, answers.</summary>
+    public static NpgsqlParameter[] OperationValues(ImmutableArray<OperationWrite> operations) =>
+    [
+        SqlValue.Texts(operations.Select(operation => operation.KeyId)), SqlValue.Texts(operations.Select(operation => operation.OperationId)),
+        SqlValue.Texts(operations.Select(operation => operation.BodyHash)), SqlValue.Ints(operations.Select(operation => operation.Status)),
+        SqlValue.Texts(operations.Select(operation => operation.Response)),
+    ];
+
     private static void AddOperation(GuardedBatch batch, PolicyChange change, DateTimeOffset now)
     {
-        if (change.Operation is { } operation)
+        if (!change.Operations.IsEmpty)
         {
             batch.AddGuarded(
-                CommitStatus.OperationExists, "operation", 1, OperationSql,
-                SqlValue.Text(operation.KeyId), SqlValue.Text(operation.OperationId), SqlValue.Text(operation.BodyHash),
-                SqlValue.Int(operation.Status), SqlValue.Text(operation.Response), SqlValue.Time(now), SqlValue.Time(now - OperationKept));
+                CommitStatus.OperationExists, "operation", change.Operations.Length, OperationSql,
+                [.. OperationValues(change.Operations), SqlValue.Time(now), SqlValue.Time(now - OperationKept)]);
         }
     }
 

@@ -25,6 +25,8 @@ internal static class SqlValue
 
     public static NpgsqlParameter Int(int value) => Of(NpgsqlDbType.Integer, value);
 
+    public static NpgsqlParameter Ints(IEnumerable<int> values) => Of(NpgsqlDbType.Array | NpgsqlDbType.Integer, values.ToArray());
+
     public static NpgsqlParameter Long(long? value) => Of(NpgsqlDbType.Bigint, value);
 
     public static NpgsqlParameter Longs(IEnumerable<long> values) => Of(NpgsqlDbType.Array | NpgsqlDbType.Bigint, values.ToArray());

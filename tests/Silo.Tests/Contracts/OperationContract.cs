@@ -79,4 +79,65 @@ public abstract class OperationContract : StoreContract
         Assert.Equal(CommitStatus.Stale, refused.Status);
         await CommitAsync(Change() with { Operation = Operation() });
     }
+
+    [Fact]
+    public async Task Operations_of_one_change_are_done_together_or_not_at_all()
+    {
+        await MakeTenantAsync();
+        await CommitAsync(Change() with { Operation = Operation("op-2") });
+
+        // By the statement of admissions alone, and by the general way.
+        var alone = Admissions(0, "op-1", "op-2", "op-3");
+        var refused = await Store.Rollouts.CommitAsync(alone);
+        var general = await Store.Rollouts.CommitAsync(alone with { StrictBundles = true });
+
+        Assert.Equal([CommitStatus.OperationExists, CommitStatus.OperationExists], [refused.Status, general.Status]);
+        Assert.Null(await Store.Rollouts.ReadAdmissionAsync(Tenant));
+        Assert.Null(await Store.Rollouts.ReadOperationAsync(Tenant + "-key", "op-1"));
+        await AssertChainIsWholeAsync(2);
+
+        await CommitAsync(Admissions(0, "op-1", "op-3", "op-4"));
+        await CommitAsync(Admissions(1, "op-5", "op-6") with { StrictBundles = true });
+        var stale = await Store.Rollouts.CommitAsync(Admissions(1, "op-7", "op-8"));
+
+        Assert.Equal(CommitStatus.Stale, stale.Status);
+        foreach (var id in new[] { "op-1", "op-3", "op-4", "op-5", "op-6" })
+        {
+            Assert.Equal(Operation(id, id).Response, (await Store.Rollouts.ReadOperationAsync(Tenant + "-key", id))?.Response);
+        }
+
+        Assert.Null(await Store.Rollouts.ReadOperationAsync(Tenant + "-key", "op-7"));
+        Assert.Equal(2, (await Store.Rollouts.ReadAdmissionAsync(Tenant))!.Revision);
+        Assert.Equal(["op-1", "op-3", "op-4", "op-5", "op-6"], (await ReadAuditAsync())[2..].Select(entry => entry.Draft.Reason));
+        await AssertChainIsWholeAsync(7);
+    }
+
+    [Fact]
+    public async Task One_operation_twice_in_a_change_is_refused_as_a_mistake()
+    {
+        await MakeTenantAsync();
+
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.Rollouts.CommitAsync(Admissions(0, "op-1", "op-1")));
+    }
+
+    [Fact]
+    public async Task The_same_operations_in_any_order_by_many_at_once_are_each_done_once()
+    {
+        await MakeTenantAsync();
+        var ids = Enumerable.Range(0, 20).Select(n => $"op-{n}").ToArray();
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => Store.Rollouts.CommitAsync(
+            Change() with { Operations = [.. (n % 2 == 0 ? ids : ids.Reverse()).Select(id => Operation(id, id))] })));
+
+        Assert.Single(results, result => result.Status == CommitStatus.Committed);
+        Assert.Equal(19, results.Count(result => result.Status == CommitStatus.OperationExists));
+        await AssertChainIsWholeAsync(2);
+    }
+
+    private PolicyChange Admissions(long revision, params string[] ids) => Change() with
+    {
+        Audit = [.. ids.Select(id => Entry("admission.taken", "admission") with { Reason = id })],
+        Operations = [.. ids.Select(id => Operation(id, id))],
+        Admission = new AdmissionWrite(Admission.AdmissionState.Full(Now), new Admission.UpdateLimits(), revision),
+    };
 }
