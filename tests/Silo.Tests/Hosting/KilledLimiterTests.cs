@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using OrleansPolicy.Silo.Tests.Http;
 using OrleansPolicy.Silo.Tests.Postgres;
 
@@ -19,10 +21,7 @@ public sealed class KilledLimiterTests : IDisposable
         for (var start = 1; start <= 2; start++)
         {
             using var process = SiloProcess.Start("--urls", "http://127.0.0.1:0", "--data", data);
-            var banner = await SiloProcess.ReadUntilReadyAsync(process);
-            using var admin = new ApiClient(
-                new Uri(banner.Split('\n').Single(line => line.Contains("listening", StringComparison.Ordinal)).Split(' ')[^1]),
-                (await File.ReadAllTextAsync(Path.Combine(data, "admin.key"), TestContext.Current.CancellationToken)).Trim());
+            using var admin = await AdminAsync(process, data);
             if (start == 1)
             {
                 (await admin.PutAsync("/v1/default/admission/config", """
@@ -46,5 +45,75 @@ public sealed class KilledLimiterTests : IDisposable
 
             await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         }
+    }
+
+    [Fact]
+    public async Task A_kill_among_many_admissions_loses_none_that_was_answered_and_admits_no_more_than_the_limit()
+    {
+        const int Limit = 200;
+        const string Admission = "/v1/default/admission";
+        var data = _folder["data"];
+        var answered = new ConcurrentDictionary<string, string>();
+        var asked = new ConcurrentBag<string>();
+        var since = Stopwatch.StartNew();
+        using (var process = SiloProcess.Start("--urls", "http://127.0.0.1:0", "--data", data))
+        {
+            using var admin = await AdminAsync(process, data);
+            (await admin.PutAsync(Admission + "/config", new { max_updates_per_minute = Limit, min_interval_sec = 0 })).Expect(200);
+            await Task.WhenAll(Enumerable.Range(0, 12).Select(async worker =>
+            {
+                try
+                {
+                    for (var n = 0; ; n++)
+                    {
+                        var id = $"{worker}-{n}";
+                        asked.Add(id);
+                        var answer = await admin.PostAsync(Admission, new { operation_id = id });
+                        if (answer.Status == 200)
+                        {
+                            answered[id] = answer.Text;
+                        }
+
+                        if (answered.Count >= 40)
+                        {
+                            process.Kill();
+                        }
+                    }
+                }
+                catch (HttpRequestException)
+                {
+                    // Killed: whether the last one was admitted is unknown.
+                }
+            }));
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        }
+
+        using var again = SiloProcess.Start("--urls", "http://127.0.0.1:0", "--data", data);
+        using var known = await AdminAsync(again, data);
+        foreach (var (id, text) in answered)
+        {
+            Assert.Equal(text, (await known.PostAsync(Admission, new { operation_id = id })).Expect(200).Text);
+        }
+
+        await Task.WhenAll(asked.Except(answered.Keys).Concat(Enumerable.Range(0, Limit).Select(n => $"rest-{n}")).Select(id => known.PostAsync(Admission, new { operation_id = id })));
+        var taken = await CountTakenAsync(known);
+        Assert.InRange(taken, answered.Count, Limit + 1 + (Limit * since.Elapsed.TotalMinutes));
+        Assert.True((await known.GetAsync("/v1/default/audit/verify")).Expect(200)["valid"].GetBoolean());
+        SiloProcess.Signal(again, SiloProcess.SigTerm);
+        await again.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<int> CountTakenAsync(ApiClient api)
+    {
+        var entries = (await api.GetAsync("/v1/default/audit?limit=1000")).Expect(200)["entries"].EnumerateArray();
+        return entries.Count(entry => entry.GetProperty("action").GetString() == "admission.taken");
+    }
+
+    private static async Task<ApiClient> AdminAsync(Process process, string data)
+    {
+        var banner = await SiloProcess.ReadUntilReadyAsync(process);
+        return new ApiClient(
+            new Uri(banner.Split('\n').Single(line => line.Contains("listening", StringComparison.Ordinal)).Split(' ')[^1]),
+            (await File.ReadAllTextAsync(Path.Combine(data, "admin.key"), TestContext.Current.CancellationToken)).Trim());
     }
 }
