@@ -39,7 +39,8 @@ public static class BundleReader
         var form = options.AssumeNative && shownForm == BundleForm.Unison && !root.TryGetProperty("signature", out _)
             ? BundleForm.Native
             : shownForm;
-        var canonical = Canonical(json.Span, form);
+        using var writer = WriterOf(form);
+        var canonical = writer.Write(json.Span);
         if (!canonical.Succeeded)
         {
             return Outcome<Bundle>.Fail(Renamed(canonical.Problems));
@@ -85,17 +86,17 @@ public static class BundleReader
             : BundleForm.Unison;
     }
 
-    /// <summary>The bytes that are hashed.</summary>
-    internal static Outcome<ReadOnlyMemory<byte>> Canonical(ReadOnlySpan<byte> json, BundleForm form) => form == BundleForm.Unison
-        ? new CanonicalWriter(CanonicalDialect.Python, new CanonicalOptions { OmitMember = "signature" }).Write(json)
-        : new CanonicalWriter(CanonicalDialect.Jcs, new CanonicalOptions { OmitMember = "signatures", ExactNumbers = true }).Write(json);
+    // Writes the bytes that are hashed.
+    private static CanonicalWriter WriterOf(BundleForm form) => form == BundleForm.Unison
+        ? new CanonicalWriter(CanonicalDialect.Python, new CanonicalOptions { OmitMember = "signature" })
+        : new CanonicalWriter(CanonicalDialect.Jcs, new CanonicalOptions { OmitMember = "signatures", ExactNumbers = true });
 
     private static (JsonElement Root, BundleForm Form)? TryParse(ReadOnlySpan<byte> json)
     {
         try
         {
-            // A copy, since rules keep parts of the document; left to the garbage collector with them.
-            var root = JsonDocument.Parse(json.ToArray(), new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax }).RootElement;
+            // A copy of its own, since rules keep parts of the document; left to the garbage collector with them.
+            var root = JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax });
             return (root, FormOf(root));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

@@ -1,15 +1,17 @@
+using System.Buffers;
+
 namespace OrleansPolicy.Bundles;
 
-/// <summary>A growing run of bytes that can also be cut back, which the framework's buffer writers cannot.</summary>
-internal sealed class ByteBuffer(int capacity)
+/// <summary>A growing run of rented bytes that can also be cut back, which the framework's buffer writers cannot.</summary>
+internal sealed class ByteBuffer(int capacity) : IDisposable
 {
-    private byte[] bytes = new byte[Math.Max(capacity, 256)];
+    private byte[] bytes = ArrayPool<byte>.Shared.Rent(Math.Max(capacity, 256));
 
     public int Count { get; private set; }
 
     public ReadOnlySpan<byte> this[int start, int length] => bytes.AsSpan(start, length);
 
-    /// <summary>All that was added; it lasts until more is.</summary>
+    /// <summary>All that was added; it lasts until more is, or the buffer is disposed of.</summary>
     public ReadOnlyMemory<byte> Written => bytes.AsMemory(0, Count);
 
     public void Add(byte value)
@@ -39,5 +41,18 @@ internal sealed class ByteBuffer(int capacity)
 
     public void CutTo(int count) => Count = count;
 
-    private void Grow(int length) => Array.Resize(ref bytes, checked(Math.Max(bytes.Length * 2, Count + length)));
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(bytes);
+        bytes = [];
+        Count = 0;
+    }
+
+    private void Grow(int length)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(checked(Math.Max(bytes.Length * 2, Count + length)));
+        bytes.AsSpan(0, Count).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(bytes);
+        bytes = larger;
+    }
 }

@@ -13,7 +13,8 @@ public static class CanonicalJson
     /// <exception cref="FormatException">The text is refused; the message begins with the code (see <see cref="TryCanonicalize"/>).</exception>
     public static byte[] Canonicalize(ReadOnlySpan<byte> utf8Json)
     {
-        var outcome = new CanonicalWriter(CanonicalDialect.Jcs, CanonicalOptions.Default).Write(utf8Json);
+        using var writer = new CanonicalWriter(CanonicalDialect.Jcs, CanonicalOptions.Default);
+        var outcome = writer.Write(utf8Json);
         return outcome.Succeeded ? outcome.Value.ToArray() : throw new FormatException($"{outcome.Problems[0].Code}: {outcome.Problems[0].Message}");
     }
 
@@ -23,7 +24,8 @@ public static class CanonicalJson
     /// </summary>
     public static Outcome<byte[]> TryCanonicalize(ReadOnlyMemory<byte> json, CanonicalOptions? options = null)
     {
-        var outcome = new CanonicalWriter(CanonicalDialect.Jcs, options ?? CanonicalOptions.Default).Write(json.Span);
+        using var writer = new CanonicalWriter(CanonicalDialect.Jcs, options ?? CanonicalOptions.Default);
+        var outcome = writer.Write(json.Span);
         return outcome.Succeeded ? Outcome<byte[]>.Ok(outcome.Value.ToArray()) : outcome.As<byte[]>();
     }
 

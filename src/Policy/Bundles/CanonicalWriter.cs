@@ -10,14 +10,14 @@ namespace OrleansPolicy.Bundles;
 
 /// <summary>
 /// Writes one JSON text in a canonical form in a single pass over its tokens. Members are written as they come and put in order
-/// when their object ends, which costs nothing where they are in order already. Used once.
+/// when their object ends, which costs nothing where they are in order already. Used once; what was written lasts until it is disposed of.
 /// </summary>
-internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions options)
+internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions options) : IDisposable
 {
     private readonly List<Member> members = [];
     private readonly ByteBuffer names = new(1024);
     private readonly byte[] omit = options.OmitMember is null ? [] : Encoding.UTF8.GetBytes(options.OmitMember);
-    private ByteBuffer output = new(0);
+    private readonly ByteBuffer output = new(0);
     private Comparison<Member>? compare;
     private Problem? problem;
 
@@ -29,7 +29,7 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
             return Outcome<ReadOnlyMemory<byte>>.Fail("json.malformed", "The text is not valid UTF-8.");
         }
 
-        output = new ByteBuffer(json.Length);
+        output.Reserve(json.Length);
         try
         {
             // One level more than we allow, so that our own check, which knows the path, speaks first.
@@ -48,6 +48,12 @@ internal sealed class CanonicalWriter(CanonicalDialect dialect, CanonicalOptions
             return Outcome<ReadOnlyMemory<byte>>.Fail("json.malformed", string.Create(
                 CultureInfo.InvariantCulture, $"The text is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
         }
+    }
+
+    public void Dispose()
+    {
+        names.Dispose();
+        output.Dispose();
     }
 
     private bool WriteValue(ref Utf8JsonReader reader, int depth)

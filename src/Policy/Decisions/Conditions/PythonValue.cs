@@ -41,6 +41,9 @@ internal static class PythonValue
         _ => null,
     };
 
-    private static string NumberOf(JsonElement value) => new CanonicalWriter(CanonicalDialect.Python, CanonicalOptions.Default)
-        .Write(JsonMarshal.GetRawUtf8Value(value)) is { Succeeded: true, Value: var text } ? Encoding.ASCII.GetString(text.Span) : "inf";
+    private static string NumberOf(JsonElement value)
+    {
+        using var writer = new CanonicalWriter(CanonicalDialect.Python, CanonicalOptions.Default);
+        return writer.Write(JsonMarshal.GetRawUtf8Value(value)) is { Succeeded: true, Value: var text } ? Encoding.ASCII.GetString(text.Span) : "inf";
+    }
 }
