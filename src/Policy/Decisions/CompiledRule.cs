@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
@@ -5,10 +6,10 @@ namespace OrleansPolicy.Decisions;
 /// <summary>A rule with its answers made beforehand.</summary>
 internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
 {
-    private readonly Condition[] conditions = [.. rule.Conditions];
+    private readonly Condition[] conditions = ImmutableCollectionsMarshal.AsArray(rule.Conditions)!;
 
     // Of a rule that the index has chosen for a capability, that condition holds already.
-    private readonly Condition[] conditionsOnceChosen = [.. rule.Conditions.Skip(rule.Conditions.FirstOrDefault() is CapabilityCondition ? 1 : 0)];
+    private readonly int firstOnceChosen = rule.Conditions is [CapabilityCondition, ..] ? 1 : 0;
     private readonly PreparedDecision answer = new(new Decision(
         rule.Effect == RuleEffect.Allow,
         rule.Effect == RuleEffect.RequireConfirmation,
@@ -27,9 +28,9 @@ internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
     /// <param name="isChosen">Whether <see cref="RuleIndex.Select"/> gave this rule for the request's capability.</param>
     public Truth Evaluate(ref Evaluation evaluation, bool isChosen)
     {
-        foreach (var condition in isChosen ? conditionsOnceChosen : conditions)
+        for (var i = isChosen ? firstOnceChosen : 0; i < conditions.Length; i++)
         {
-            if (condition.Evaluate(ref evaluation) is var truth and not Truth.Yes)
+            if (conditions[i].Evaluate(ref evaluation) is var truth and not Truth.Yes)
             {
                 return truth;
             }

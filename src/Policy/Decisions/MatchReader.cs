@@ -11,6 +11,8 @@ namespace OrleansPolicy.Decisions;
 /// </summary>
 internal sealed class MatchReader(RuleReadContext context, bool isNative)
 {
+    private static readonly KnownNames Names = new(["capability", "path", "all", "any", "not", .. UnisonMatchReader.Keys, .. PathConditionReader.Operators]);
+
     private readonly PathConditionReader paths = new(context);
     private readonly UnisonMatchReader unison = new(context, isNative);
 
@@ -35,9 +37,7 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
         var conditions = ImmutableArray.CreateBuilder<Condition>(match.GetPropertyCount());
         foreach (var member in match.EnumerateObject())
         {
-            // Each look at a member's name writes it anew.
-            var name = member.Name;
-            if (ReadMember(match, name, member.Value, path, path.Member(name)) is { } condition)
+            if (ReadMember(match, member, path) is { } condition)
             {
                 var place = conditions.Count;
                 while (place > 0 && Cost(conditions[place - 1]) > Cost(condition))
@@ -55,24 +55,25 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
     // The capability is what the index has already looked at; a time of day needs no look at the input.
     private static int Cost(Condition condition) => condition switch { CapabilityCondition => 0, TimeWindowCondition => 1, _ => 2 };
 
-    private Condition? ReadMember(JsonElement match, string name, JsonElement value, JsonPlace path, JsonPlace memberPath)
+    private Condition? ReadMember(JsonElement match, JsonProperty member, JsonPlace path)
     {
-        switch (name)
+        var value = member.Value;
+        switch (Names.Find(member))
         {
             case "capability":
-                return ReadCapability(value, memberPath);
+                return ReadCapability(value, path);
             case "path":
                 return paths.Read(match, path);
-            case "all" or "any":
-                return ReadSeveral(name, value, memberPath);
-            case "not":
-                return ReadNot(value, memberPath);
-            case var _ when UnisonMatchReader.Keys.Contains(name):
-                return unison.Read(name, value, memberPath);
-            case var _ when PathConditionReader.Operators.Contains(name):
-                return RefuseUnlessPath(match, name, memberPath);
-            default:
-                RefuseUnknown(name, memberPath);
+            case ("all" or "any") and var name:
+                return ReadSeveral(name, value, path.Member(name));
+            case "not" and var name:
+                return ReadNot(value, path.Member(name));
+            case { } name when UnisonMatchReader.Keys.Contains(name):
+                return unison.Read(name, value, path.Member(name));
+            case { } name:
+                return RefuseUnlessPath(match, name, path); // An operator.
+            case null:
+                RefuseUnknown(member.Name, path);
                 return null;
         }
     }
@@ -82,30 +83,23 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
         var texts = Operand.Texts(value);
         if (texts.IsEmpty)
         {
-            context.Refuse("bundle.rule.operand", "capability is a name, a prefix that ends in *, or a list of these.", path);
+            context.Refuse("bundle.rule.operand", "capability is a name, a prefix that ends in *, or a list of these.", path.Member("capability"));
             return null;
         }
 
-        var (exact, prefixes) = (ImmutableArray.CreateBuilder<string>(texts.Length), ImmutableArray.CreateBuilder<string>(0));
-        foreach (var text in texts)
+        // Most rules name whole capabilities only.
+        if (!texts.Any(text => text.Contains('*')))
         {
-            var star = text.IndexOf('*');
-            if (star < 0)
-            {
-                exact.Add(text);
-            }
-            else if (star == text.Length - 1)
-            {
-                prefixes.Add(text[..^1]);
-            }
-            else
-            {
-                context.Refuse("bundle.rule.operand", "In capability, * stands at the end only; use path capability_id with glob for more.", path);
-                return null;
-            }
+            return new CapabilityCondition(new CapabilitySet(texts, []));
         }
 
-        return new CapabilityCondition(new CapabilitySet(exact.DrainToImmutable(), prefixes.DrainToImmutable()));
+        if (texts.Any(text => text.IndexOf('*') is >= 0 and var star && star < text.Length - 1))
+        {
+            context.Refuse("bundle.rule.operand", "In capability, * stands at the end only; use path capability_id with glob for more.", path.Member("capability"));
+            return null;
+        }
+
+        return new CapabilityCondition(new CapabilitySet([.. texts.Where(text => text[^1] != '*')], [.. texts.Where(text => text[^1] == '*').Select(text => text[..^1])]));
     }
 
     private Condition? ReadSeveral(string name, JsonElement value, JsonPlace path)
@@ -152,7 +146,7 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
     {
         if (!match.TryGetProperty("path", out _))
         {
-            context.Refuse("bundle.rule.path", $"The operator {name} needs a path beside it.", path);
+            context.Refuse("bundle.rule.path", $"The operator {name} needs a path beside it.", path.Member(name));
         }
 
         return null; // Read together with its path.
@@ -163,11 +157,11 @@ internal sealed class MatchReader(RuleReadContext context, bool isNative)
         // Unison passes over what it does not know. Our own rules do not: a condition that is not understood cannot hold.
         if (isNative)
         {
-            context.Refuse("bundle.rule.match_unknown", $"{name} is no match key and no operator.", path);
+            context.Refuse("bundle.rule.match_unknown", $"{name} is no match key and no operator.", path.Member(name));
         }
         else if (context.Strict)
         {
-            context.Refuse("bundle.unknown_field", $"The field {name} is not known.", path);
+            context.Refuse("bundle.unknown_field", $"The field {name} is not known.", path.Member(name));
         }
     }
 }

@@ -31,20 +31,26 @@ internal static class Operand
     /// <summary>Texts, none of them empty; no texts at all where the operand is anything else.</summary>
     public static ImmutableArray<string> Texts(JsonElement value)
     {
-        var members = Members(value);
-        var texts = ImmutableArray.CreateBuilder<string>(members.Length);
-        foreach (var member in members)
+        if (value.ValueKind != JsonValueKind.Array)
         {
-            if (member.ValueKind != JsonValueKind.String || IsEmptyText(member))
+            return IsText(value) ? [value.GetString()!] : [];
+        }
+
+        var (texts, count) = (new string[value.GetArrayLength()], 0);
+        foreach (var member in value.EnumerateArray())
+        {
+            if (!IsText(member))
             {
                 return [];
             }
 
-            texts.Add(member.GetString()!);
+            texts[count++] = member.GetString()!;
         }
 
-        return texts.MoveToImmutable();
+        return ImmutableCollectionsMarshal.AsImmutableArray(texts);
     }
+
+    private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String && !IsEmptyText(value);
 
     /// <summary>A text in UTF-8, as requests have theirs.</summary>
     public static byte[] Utf8(JsonElement text)

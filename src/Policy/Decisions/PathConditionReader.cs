@@ -16,11 +16,13 @@ internal sealed class PathConditionReader(RuleReadContext context)
         "lt", "le", "lte", "gt", "ge", "gte", "exists",
     ];
 
+    private static readonly KnownNames OperatorNames = new(Operators);
+
     /// <summary>Null, with problems noted, where it cannot be compiled.</summary>
     public PathCondition? Read(JsonElement condition, JsonPlace at)
     {
         var text = condition.GetProperty("path");
-        if (text.ValueKind != JsonValueKind.String || context.Paths.TryParse(text.GetString()!) is not { } path)
+        if (text.ValueKind != JsonValueKind.String || context.Paths.TryParse(text) is not { } path)
         {
             context.Refuse("bundle.rule.path", "A path is capability_id, or context followed by .name, [\"name\"], [0] or [*].", at.Member("path"));
             return null;
@@ -30,14 +32,13 @@ internal sealed class PathConditionReader(RuleReadContext context)
         var operators = 0;
         foreach (var member in condition.EnumerateObject())
         {
-            var name = member.Name;
-            if (!Operators.Contains(name))
+            if (OperatorNames.Find(member) is not { } name)
             {
                 continue;
             }
 
             operators++;
-            if (ReadTest(name, member.Value, at.Member(name)) is { } test)
+            if (ReadTest(name, member.Value, at) is { } test)
             {
                 tests.Add(test);
             }
@@ -51,6 +52,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
         return new PathCondition(path, tests.ToArray());
     }
 
+    // The place is that of the whole condition: the operator's own is written only where it is refused.
     private ValueTest? ReadTest(string name, JsonElement given, JsonPlace at)
     {
         if (name is "eq" or "ne" && given.ValueKind == JsonValueKind.Object && given.TryGetProperty("path", out var other))
@@ -58,7 +60,7 @@ internal sealed class PathConditionReader(RuleReadContext context)
             return ReadPathOperand(name, given, other, at);
         }
 
-        if (!TryResolve(given, at, out var operand))
+        if (!TryResolve(name, given, at, out var operand))
         {
             return null;
         }
@@ -81,12 +83,12 @@ internal sealed class PathConditionReader(RuleReadContext context)
     {
         if (given.GetPropertyCount() == 1
             && path.ValueKind == JsonValueKind.String
-            && context.Paths.TryParse(path.GetString()!) is { IsSinglePlace: true } other)
+            && context.Paths.TryParse(path) is { IsSinglePlace: true } other)
         {
             return new PathEqualityTest(name, other.Place!, wanted: name == "eq");
         }
 
-        context.Refuse("bundle.rule.path", "A path as operand is {\"path\": ...} and leads to one place of the context, without [*].", at);
+        context.Refuse("bundle.rule.path", "A path as operand is {\"path\": ...} and leads to one place of the context, without [*].", at.Member(name));
         return null;
     }
 
@@ -152,12 +154,12 @@ internal sealed class PathConditionReader(RuleReadContext context)
             "regex" => ("regex", $"is a regular expression without look-around and back references, of at most {RegexCost.LengthMax} characters and {RegexCost.StatesMax} states"),
             _ => ("operand", "is a number"),
         };
-        context.Refuse("bundle.rule." + code, $"The operand of {name} {message}.", at);
+        context.Refuse("bundle.rule." + code, $"The operand of {name} {message}.", at.Member(name));
         return null;
     }
 
     // {"data": "a.b"} stands for what the bundle's data has at a.b: one list, written once, for many rules.
-    private bool TryResolve(JsonElement operand, JsonPlace at, out JsonElement value)
+    private bool TryResolve(string name, JsonElement operand, JsonPlace at, out JsonElement value)
     {
         value = operand;
         if (operand.ValueKind != JsonValueKind.Object)
@@ -166,14 +168,14 @@ internal sealed class PathConditionReader(RuleReadContext context)
         }
 
         value = context.Data;
-        var reference = operand.GetPropertyCount() == 1 && operand.TryGetProperty("data", out var name) && name.ValueKind == JsonValueKind.String
-            ? name.GetString()!
+        var reference = operand.GetPropertyCount() == 1 && operand.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.String
+            ? data.GetString()!
             : "";
         foreach (var step in reference.Split('.'))
         {
             if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(step, out value))
             {
-                context.Refuse("bundle.rule.data", "An object as operand is {\"data\": \"name.name\"} and names what the bundle's data holds; eq and ne also take {\"path\": ...}.", at);
+                context.Refuse("bundle.rule.data", "An object as operand is {\"data\": \"name.name\"} and names what the bundle's data holds; eq and ne also take {\"path\": ...}.", at.Member(name));
                 return false;
             }
         }

@@ -10,7 +10,7 @@ internal sealed class PreparedDecision(Decision withoutLevel, InputPath riskLeve
         [("low"u8.ToArray(), "low"), ("medium"u8.ToArray(), "medium"), ("high"u8.ToArray(), "high"), ("critical"u8.ToArray(), "critical")];
 
     // Filled as they are asked for; two threads that meet write equal decisions.
-    private readonly Decision?[] withLevel = new Decision?[UsualLevels.Length];
+    private Decision?[]? withLevel;
 
     /// <summary>The decision with <c>context.action_envelope.risk_level</c>.</summary>
     public Decision For(ref Evaluation evaluation)
@@ -25,7 +25,7 @@ internal sealed class PreparedDecision(Decision withoutLevel, InputPath riskLeve
         {
             if (level.Raw[1..^1].SequenceEqual(UsualLevels[i].Utf8))
             {
-                return withLevel[i] ??= withoutLevel with { RiskLevel = UsualLevels[i].Text };
+                return (withLevel ??= new Decision?[UsualLevels.Length])[i] ??= withoutLevel with { RiskLevel = UsualLevels[i].Text };
             }
         }
 

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
 
@@ -27,8 +29,7 @@ internal sealed class RuleIndex
         var byPrefix = new Dictionary<string, List<int>>(StringComparer.Ordinal);
         for (var i = 0; i < rules.Length; i++)
         {
-            var capabilities = rules[i].Conditions.Select(c => c.Capabilities).FirstOrDefault(c => c is not null);
-            if (capabilities is null || capabilities.Prefixes.Contains(""))
+            if (CapabilitiesOf(rules[i]) is not { } capabilities || capabilities.Prefixes.Contains(""))
             {
                 general.Add(i);
                 continue;
@@ -98,9 +99,30 @@ internal sealed class RuleIndex
             return [.. own];
         }
 
-        var union = own.Concat(prefixRules[prefix]).Distinct().ToArray();
-        Array.Sort(union);
-        return union;
+        // Both ascend; a rule may be in both.
+        var (above, union) = (prefixRules[prefix], new List<int>(own.Count + prefixRules[prefix].Length));
+        for (int i = 0, j = 0; i < own.Count || j < above.Length;)
+        {
+            var next = j == above.Length || (i < own.Count && own[i] < above[j]) ? own[i] : above[j];
+            i += i < own.Count && own[i] == next ? 1 : 0;
+            j += j < above.Length && above[j] == next ? 1 : 0;
+            union.Add(next);
+        }
+
+        return [.. union];
+    }
+
+    private static CapabilitySet? CapabilitiesOf(Rule rule)
+    {
+        foreach (var condition in rule.Conditions)
+        {
+            if (condition.Capabilities is { } capabilities)
+            {
+                return capabilities;
+            }
+        }
+
+        return null;
     }
 
     // Among the first `count` prefixes. The greatest one not after the text either begins it, or one of its parents does.
@@ -130,9 +152,14 @@ internal sealed class RuleIndex
 
     private static void Note(Dictionary<string, List<int>> lists, ImmutableArray<string> names, int rule)
     {
-        foreach (var name in names.Distinct())
+        foreach (var name in names)
         {
-            (lists.TryGetValue(name, out var list) ? list : lists[name] = []).Add(rule);
+            ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(lists, name, out _);
+            list ??= new List<int>(1);
+            if (list.Count == 0 || list[^1] != rule)
+            {
+                list.Add(rule); // Once, though the rule may name the capability twice.
+            }
         }
     }
 }

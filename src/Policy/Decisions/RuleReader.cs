@@ -17,6 +17,9 @@ internal static class RuleReader
 
     private static readonly HashSet<string> DecisionFields = ["action", "reason", "suggested_alternative"];
 
+    private static readonly (byte[] Text, RuleEffect Effect)[] Effects =
+        [("allow"u8.ToArray(), RuleEffect.Allow), ("deny"u8.ToArray(), RuleEffect.Deny), ("require_confirmation"u8.ToArray(), RuleEffect.RequireConfirmation)];
+
     /// <summary>Reads a list; notes an empty or overlong one and ids that stand twice.</summary>
     public static ImmutableArray<Rule> ReadAll(JsonElement list, JsonPlace path, RuleReadContext context)
     {
@@ -104,18 +107,19 @@ internal static class RuleReader
     /// <summary>An effect, or deny and a problem where it is missing or unknown.</summary>
     internal static RuleEffect ReadEffect(JsonElement owner, string name, string code, JsonPlace path, RuleReadContext context)
     {
-        switch (owner.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null)
+        if (owner.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String)
         {
-            case "allow":
-                return RuleEffect.Allow;
-            case "deny":
-                return RuleEffect.Deny;
-            case "require_confirmation":
-                return RuleEffect.RequireConfirmation;
-            default:
-                context.Refuse(code, $"{name} is allow, deny or require_confirmation.", path.Member(name));
-                return RuleEffect.Deny;
+            foreach (var (text, effect) in Effects)
+            {
+                if (value.ValueEquals(text))
+                {
+                    return effect;
+                }
+            }
         }
+
+        context.Refuse(code, $"{name} is allow, deny or require_confirmation.", path.Member(name));
+        return RuleEffect.Deny;
     }
 
     private static string ReadId(JsonElement rule, bool isUnison, int position, JsonPlace path, RuleReadContext context)

@@ -22,6 +22,8 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
         "time_window", "persons",
     ];
 
+    private static readonly HashSet<string> TimeWindowFields = ["start", "end", "zone", "days"];
+
     /// <summary>Null where there is nothing to hold, or a problem was noted.</summary>
     public Condition? Read(string key, JsonElement value, JsonPlace path) => key switch
     {
@@ -57,7 +59,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
             return null;
         }
 
-        RuleFields.RefuseUnknown(value, ["start", "end", "zone", "days"], path, context);
+        RuleFields.RefuseUnknown(value, TimeWindowFields, path, context);
         var start = ReadMinute(value, "start", path);
         var end = ReadMinute(value, "end", path);
         var (zone, zoneName) = ReadZone(value, path);

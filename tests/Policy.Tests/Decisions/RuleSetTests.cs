@@ -203,6 +203,34 @@ public sealed class RuleSetTests
     }
 
     [Fact]
+    public void A_rule_stands_in_the_index_once_however_often_it_names_a_capability()
+    {
+        var rules = SomeBundle.OfRules("""
+            [{"id":"a","effect":"deny","match":{"capability":["orders.*","orders.read","orders.read"]}},
+             {"id":"b","effect":"deny","match":{"capability":["orders.read","stock.read"]}},
+             {"id":"c","effect":"deny","match":{"capability":"orders.*"}}]
+            """);
+
+        var index = new RuleIndex(BundleReader.Read(rules, BundleReadOptions.ForTrial).Value!.Rules);
+
+        Assert.Equal([0, 1, 2], index.Select("orders.read"));
+        Assert.Equal([0, 2], index.Select("orders.write"));
+        Assert.Equal([1], index.Select("stock.read"));
+    }
+
+    [Fact]
+    public void Names_and_paths_that_are_written_with_escapes_are_the_same_names_and_paths()
+    {
+        var rules = Compile(SomeBundle.OfRules("""
+            [{"id":"plain","effect":"deny","match":{"path":"context.user","eq":1}},
+             {"id":"escaped","effect":"allow","match":{"p\u0061th":"context.us\u0065r","\u0065q":2}}]
+            """));
+
+        Assert.Equal("escaped", Decide(rules, "x", """{"user":2}""").RuleId);
+        Assert.Null(Decide(rules, "x", """{"user":3}""").RuleId);
+    }
+
+    [Fact]
     public void The_index_changes_no_decision()
     {
         // Rules over overlapping prefixes and exact names, decided by the index and by trying them one after another.

@@ -1,18 +1,11 @@
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>Holds for the capabilities of a set: unison's <c>intent_prefix</c> and the native <c>capability</c>.</summary>
-internal sealed class CapabilityCondition : Condition
+internal sealed class CapabilityCondition(CapabilitySet set) : Condition
 {
-    private readonly CapabilitySet set;
-    private readonly byte[][] exact;
-    private readonly byte[][] prefixes;
-
-    public CapabilityCondition(CapabilitySet set)
-    {
-        this.set = set;
-        exact = Operand.Utf8(set.Exact);
-        prefixes = Operand.Utf8(set.Prefixes);
-    }
+    // Made when first asked for, which is seldom: the index answers for most rules.
+    private byte[][]? exact;
+    private byte[][]? prefixes;
 
     public override string Text =>
         "capability_id is " + string.Join(" or ", set.Exact.Concat(set.Prefixes.Select(p => p + "*")));
@@ -22,7 +15,7 @@ internal sealed class CapabilityCondition : Condition
     public override Truth Evaluate(ref Evaluation evaluation)
     {
         var capability = evaluation.Capability;
-        foreach (var prefix in prefixes)
+        foreach (var prefix in prefixes ??= Operand.Utf8(set.Prefixes))
         {
             if (capability.StartsWith(prefix))
             {
@@ -30,7 +23,7 @@ internal sealed class CapabilityCondition : Condition
             }
         }
 
-        foreach (var name in exact)
+        foreach (var name in exact ??= Operand.Utf8(set.Exact))
         {
             if (capability.SequenceEqual(name))
             {

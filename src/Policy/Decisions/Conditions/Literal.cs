@@ -31,16 +31,20 @@ internal readonly struct Literal
     /// <summary>The literals of an operand; none at all where it has anything else, or nothing.</summary>
     public static Literal[] ReadAll(JsonElement operand)
     {
-        var members = Operand.Members(operand);
-        var literals = new Literal[members.Length];
-        for (var i = 0; i < literals.Length; i++)
+        if (operand.ValueKind != JsonValueKind.Array)
         {
-            if (!IsScalar(members[i]))
+            return IsScalar(operand) ? [new Literal(operand)] : [];
+        }
+
+        var (literals, count) = (new Literal[operand.GetArrayLength()], 0);
+        foreach (var member in operand.EnumerateArray())
+        {
+            if (!IsScalar(member))
             {
                 return [];
             }
 
-            literals[i] = new Literal(members[i]);
+            literals[count++] = new Literal(member);
         }
 
         return literals;

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
@@ -44,8 +47,20 @@ internal sealed class PathTable
     }
 
     /// <summary>Null where the text is no path.</summary>
-    public PathPattern? TryParse(string text) =>
-        patterns.TryGetValue(text, out var known) ? known : patterns[text] = ParseNew(text);
+    public PathPattern? TryParse(JsonElement text)
+    {
+        var written = JsonMarshal.GetRawUtf8Value(text)[1..^1];
+        Span<char> chars = stackalloc char[LengthMax];
+        if (written.Length <= LengthMax
+            && !written.Contains((byte)'\\')
+            && patterns.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(chars[..Encoding.UTF8.GetChars(written, chars)], out var known))
+        {
+            return known;
+        }
+
+        var path = text.GetString()!;
+        return patterns.TryGetValue(path, out known) ? known : patterns[path] = ParseNew(path);
+    }
 
     private PathPattern? ParseNew(string text)
     {
