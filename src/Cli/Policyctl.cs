@@ -43,6 +43,7 @@ internal static class Policyctl
         root.Subcommands.Add(EventCommands.Create(host));
         root.Subcommands.Add(AdmissionCommands.Create(host));
         root.Subcommands.Add(WaiverCommands.Create(host));
+        root.Subcommands.Add(LineCommands.Create(host));
         root.Subcommands.Add(RunCommands.Create(host));
         root.Subcommands.Add(HistoryCommand.Create(host));
         root.Subcommands.Add(DecisionCommands.Create(host));

@@ -12,7 +12,7 @@ internal static class ArmCommands
 
     public static Command Disarm(CliHost host)
     {
-        var (target, reason, wait) = (new TargetOptions(), ReasonOf(), WaitOption());
+        var (target, reason, wait) = (new TargetOptions(), ReasonOption.Demand(), WaitOption());
         var emergency = new Option<bool?>("--emergency") { Description = "Arming again takes two people (default: with --tenant-wide and --all); =false for not." };
         var command = new Command("disarm", "Let a node, a fleet, a tenant or everything serve nothing until it is armed.") { reason, wait, emergency };
         target.AddTo(command);
@@ -36,7 +36,7 @@ internal static class ArmCommands
 
     public static Command Arm(CliHost host)
     {
-        var (target, reason, wait) = (new TargetOptions(), ReasonOf(), WaitOption());
+        var (target, reason, wait) = (new TargetOptions(), ReasonOption.Demand(), WaitOption());
         var pending = new Option<string?>("--pending") { Description = "As the second person after an emergency: the id that the first one was given." };
         var command = new Command("arm", "Let a node, a fleet, a tenant or everything serve, as far as nothing else disarms it.") { reason, wait, pending };
         target.AddTo(command);
@@ -53,9 +53,6 @@ internal static class ArmCommands
     }
 
     private static string Names(ArmAnswer said) => string.Join(", ", said.Unconfirmed.Take(NamedMax)) + (said.UnconfirmedCount > NamedMax ? ", …" : "");
-
-    // Without a default: whoever stops or starts a fleet has a reason.
-    private static Option<string> ReasonOf() => new("--reason", "-r") { Description = "Why; the audit keeps it.", Required = true };
 
     private static Option<double> WaitOption() => new("--wait") { Description = "Seconds to wait for the nodes' word, at most 60.", DefaultValueFactory = _ => 5 };
 

@@ -22,7 +22,7 @@ internal static class HistoryCommand
     {
         var subject = new Argument<string?>("object")
         {
-            Description = "What: fleet/edge, a bundle (a hash, a version, tag:NAME, tag:NAME@FLEET, run:ID), tag/stable, admission, trust, run/ID, "
+            Description = "What: fleet/edge, a bundle (a hash, a version, tag:NAME, tag:NAME@FLEET, run:ID), tag/stable, admission, line, trust, run/ID, "
                 + "or any subject of the audit, with all that is below it (default: everything).",
             Arity = ArgumentArity.ZeroOrOne,
         };

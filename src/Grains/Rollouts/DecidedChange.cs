@@ -27,6 +27,15 @@ internal sealed record DecidedChange(
     /// <summary>What was in flight until now and ends in the same change.</summary>
     public DecidedChange? Superseded { get; init; }
 
+    /// <summary>Whether more nodes are given the target by it, or what they have is made what the fleet runs: what restraints can hold.</summary>
+    public bool GoesForward { get; init; }
+
+    /// <summary>The controls that let it go forward.</summary>
+    public ImmutableArray<ControlGuard> DecidedOn { get; init; } = [];
+
+    /// <summary>Where it goes forward, it rests on the controls that let it.</summary>
+    public DecidedChange RestingOn(params ImmutableArray<ControlGuard> guards) => GoesForward ? this with { DecidedOn = guards } : this;
+
     private RolloutWrite Write => new(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After));
 
     /// <summary>The transaction.</summary>
@@ -38,6 +47,7 @@ internal sealed record DecidedChange(
         Audit = Superseded is null ? Audit : [.. Superseded.Audit, .. Audit],
         Operation = operation,
         Tags = Tags,
+        DecidedOn = DecidedOn,
         Superseded = Superseded?.Write,
         Rollout = Write,
         // What a fast-track brings is not what it leaves, even where it was on its way there.

@@ -46,7 +46,10 @@ internal sealed class RolloutChanges([FromKeyedServices(PolicyClock.Key)] TimePr
             throw new InvalidOperationException("A command that starts nothing needs a rollout.");
         }
 
-        return Outcome<DecidedChange>.Ok(new(state, after, directive, CurrentOf(command, seen)?.Epoch ?? 0, audit.ToImmutable(), tags, quarantined));
+        return Outcome<DecidedChange>.Ok(new(state, after, directive, CurrentOf(command, seen)?.Epoch ?? 0, audit.ToImmutable(), tags, quarantined)
+        {
+            GoesForward = decided.Value.Any(e => e is RolloutEvent.Started { State.Kind: RolloutKind.Rollout } or RolloutEvent.Advanced or RolloutEvent.Completed),
+        });
     }
 
     /// <summary>Whether the next look may enter a stage and needs to know who is there.</summary>

@@ -8,7 +8,7 @@ namespace OrleansPolicy.Grains.Rollouts;
 
 /// <summary>What follows from looking at a rollout's fleet now. The same for whoever looks: the rollout's grain, or a scanner in its place.</summary>
 internal sealed class RolloutLooks(
-    IRolloutStore store, IGrainFactory grains, RolloutChanges changes, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
+    IRolloutStore store, IGrainFactory grains, RolloutChanges changes, TenantRestraints restraints, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
 {
     /// <summary>Asks the fleet for what the rollout wants to know.</summary>
     public Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census, DateTimeOffset? durableAt) =>
@@ -18,12 +18,39 @@ internal sealed class RolloutLooks(
     public async Task<Outcome<Looked>> DecideAsync(RolloutState state, DateTimeOffset? durableAt)
     {
         var wants = changes.WantsCensus(state) ? CensusSource.Known : CensusSource.None;
-        var looked = await DecideAsync(state, wants, durableAt);
+        var seen = await ObserveAsync(state, wants, durableAt);
+        if (!seen.Succeeded)
+        {
+            return seen.As<Looked>();
+        }
 
-        // A stage follows. It is cut from the rows themselves, and decided again on what they say.
-        return looked is { Succeeded: true, Value.Change.Directive: not null } && wants == CensusSource.Known
-            ? await DecideAsync(state, CensusSource.Stored, durableAt)
-            : looked;
+        // The way back asks nobody whether it may be taken, so it waits for no row that says so.
+        var looked = Decide(state, seen.Value, durableAt, Restraints.None);
+        if (!looked.Succeeded || looked.Value.Change is { After: not { Phase: RolloutPhase.Active, Return: null }, GoesForward: false })
+        {
+            return looked;
+        }
+
+        var known = Decide(state, seen.Value, durableAt, await restraints.KnowAsync(state.Tenant));
+        if (known is not { Succeeded: true, Value.Change.GoesForward: true })
+        {
+            return known;
+        }
+
+        // It goes forward. A stage is cut from the rows themselves, and all of it decided again on what they say.
+        if (wants == CensusSource.Known)
+        {
+            seen = await ObserveAsync(state, CensusSource.Stored, durableAt);
+        }
+
+        if (!seen.Succeeded)
+        {
+            return seen.As<Looked>();
+        }
+
+        var held = await restraints.ReadAsync(state.Tenant);
+        var decided = Decide(state, seen.Value, durableAt, held.Restraints);
+        return decided.Succeeded ? Outcome<Looked>.Ok(decided.Value with { Change = decided.Value.Change.RestingOn(held.Guard) }) : decided;
     }
 
     /// <summary>
@@ -41,19 +68,13 @@ internal sealed class RolloutLooks(
         var now = clock.GetUtcNow();
         var registry = new FleetRegistry("", fleet.Directive, now);
         registry.Apply(nodes, [], now);
-        return Decide(state, registry.ObserveAt(fleet.Settings, changes.Watch(state, null), withCensus: false, now), null);
+        return Decide(state, registry.ObserveAt(fleet.Settings, changes.Watch(state, null), withCensus: false, now), null, Restraints.None);
     }
 
-    private Outcome<Looked> Decide(RolloutState state, FleetObservation seen, DateTimeOffset? durableAt)
+    private Outcome<Looked> Decide(RolloutState state, FleetObservation seen, DateTimeOffset? durableAt, Restraints held)
     {
-        var decided = changes.Decide(state, new RolloutCommand.Observe(seen, durableAt), seen);
+        var decided = changes.Decide(state, new RolloutCommand.Observe(seen, durableAt) { Restraints = held }, seen);
         return decided.Succeeded ? Outcome<Looked>.Ok(new Looked(decided.Value, seen)) : decided.As<Looked>();
-    }
-
-    private async Task<Outcome<Looked>> DecideAsync(RolloutState state, CensusSource census, DateTimeOffset? durableAt)
-    {
-        var seen = await ObserveAsync(state, census, durableAt);
-        return seen.Succeeded ? Decide(state, seen.Value, durableAt) : seen.As<Looked>();
     }
 }
 

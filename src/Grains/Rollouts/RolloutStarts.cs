@@ -13,6 +13,7 @@ internal sealed class RolloutStarts(
     IRolloutStore store,
     StartableBundles bundles,
     RolloutChanges changes,
+    TenantRestraints restraints,
     IOptions<RolloutOptions> options,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
 {
@@ -66,6 +67,7 @@ internal sealed class RolloutStarts(
                 RolloutProblems.Quarantined, $"The fleet is not offered {request.Ref} again until it is released from quarantine.", "$.ref");
         }
 
+        var held = await restraints.ReadAsync(tenant);
         var decided = changes.Decide(
             null,
             new RolloutCommand.Start(
@@ -73,10 +75,11 @@ internal sealed class RolloutStarts(
                 options.Value.HourSeconds, RolloutChanges.SaltOf(tenant, rolloutId), fleet.Directive, seen.Census ?? [])
             {
                 WaiverId = request.WaiverId,
+                Restraints = held.Restraints,
             },
             seen);
         return decided.Succeeded
-            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value, fleet))
+            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held.Guard), fleet))
             : decided.As<(DecidedChange, StoredFleet)>();
     }
 

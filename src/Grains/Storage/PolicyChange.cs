@@ -94,6 +94,9 @@ public sealed record PolicyChange
     /// <summary>A control of the tenant: a waiver, or whatever else people set about how changes may happen.</summary>
     public ControlWrite? Control { get; init; }
 
+    /// <summary>Controls on which it was decided: stale where one of them was changed since.</summary>
+    public ImmutableArray<ControlGuard> DecidedOn { get; init; } = [];
+
     /// <summary>Whether the audit entries join the chain of every tenant: what concerns the whole installation is in nobody's alone.</summary>
     public bool ConcernsEveryTenant { get; init; }
 }
@@ -204,10 +207,19 @@ public sealed record ControlWrite(string Kind, string Id, JsonElement Record, lo
         new(kind, id, JsonSerializer.SerializeToElement(record, PolicyJson.Options), expectedRevision);
 }
 
+/// <summary>
+/// A control that a change rests on, held as it was until the change is durable: whoever changes it comes before, and the change is
+/// decided again, or after.
+/// </summary>
+/// <param name="Kind">Which kind, one of <see cref="ControlKinds"/>.</param>
+/// <param name="Id">Its id within the kind.</param>
+/// <param name="Revision">The revision it was read at (0: there was none; then an empty one is written, so that there is something to hold).</param>
+public sealed record ControlGuard(string Kind, string Id, long Revision);
+
 /// <summary>A control as it is stored.</summary>
 public sealed record StoredControl(string Id, JsonElement Record, long Revision)
 {
-    /// <summary>What it says.</summary>
+    /// <summary>What it says. An empty record says what one that is not there says.</summary>
     public T Read<T>() => Record.Deserialize<T>(PolicyJson.Options) ?? throw new InvalidOperationException($"The control {Id} is empty.");
 }
 
@@ -216,6 +228,12 @@ public static class ControlKinds
 {
     /// <summary>A <see cref="Waiver"/>.</summary>
     public const string Waiver = "waiver";
+
+    /// <summary>The tenant's <see cref="Restraints"/>; there is one, <see cref="OfTenant"/>.</summary>
+    public const string Restraints = "restraints";
+
+    /// <summary>The id of what a tenant has one of.</summary>
+    public const string OfTenant = "tenant";
 }
 
 /// <summary>What became of a change.</summary>

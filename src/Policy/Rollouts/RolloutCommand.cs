@@ -36,6 +36,9 @@ public abstract record RolloutCommand
     {
         /// <summary>The waiver that the plan uses; null: none.</summary>
         public string? WaiverId { get; init; }
+
+        /// <summary>What the tenant holds back.</summary>
+        public Restraints Restraints { get; init; } = Restraints.None;
     }
 
     /// <summary>Gives a fleet its first bundle, or a fleet that is disarmed as a whole another one.</summary>
@@ -51,7 +54,11 @@ public abstract record RolloutCommand
     /// <summary>Looks at the fleet and decides what follows: advance, complete, hold, pause, roll back; or whether a way back is over.</summary>
     /// <param name="Fleet">What was seen.</param>
     /// <param name="DurableAt">When the asker learned that the state it looks from is durable; null: by reading it now.</param>
-    public sealed record Observe(FleetObservation Fleet, DateTimeOffset? DurableAt = null) : RolloutCommand;
+    public sealed record Observe(FleetObservation Fleet, DateTimeOffset? DurableAt = null) : RolloutCommand
+    {
+        /// <summary>What the tenant holds back.</summary>
+        public Restraints Restraints { get; init; } = Restraints.None;
+    }
 
     /// <summary>Stops the clock until <see cref="Resume"/>.</summary>
     public sealed record Pause(Actor By, string Reason) : RolloutCommand;

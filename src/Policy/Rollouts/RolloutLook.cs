@@ -9,7 +9,8 @@ internal static class RolloutLook
 {
     private const string NoWords = "node.no_ack: no answer within 60 s";
 
-    public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutState state, FleetObservation fleet, DateTimeOffset at)
+    public static Outcome<ImmutableArray<RolloutEvent>> Decide(
+        RolloutState state, FleetObservation fleet, Restraints restraints, DateTimeOffset at)
     {
         // Counts and metrics of another epoch say nothing about this stage.
         if (state.IsFinal || state.Plan is not { } plan || state.Stage is not { } stage || fleet.Directive.Epoch != state.Epoch)
@@ -32,7 +33,7 @@ internal static class RolloutLook
             return Back(state, fleet, why, verdict, detectedAt, at);
         }
 
-        return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, verdict, at) : Still(state, plan, fleet, verdict, at);
+        return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, restraints, verdict, at) : Still(state, plan, fleet, verdict, at);
     }
 
     /// <summary>Whether leaving the stage waits for a person. The step up from the initial percentage and completing never do.</summary>
@@ -80,18 +81,19 @@ internal static class RolloutLook
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Active(
-        RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, DateTimeOffset at)
+        RolloutState state, RolloutPlan plan, FleetObservation fleet, Restraints restraints, Verdict verdict, DateTimeOffset at)
     {
         var times = new RolloutTimes(state, plan, at);
+        var stopped = RestraintRules.Stopped(restraints);
         var unobserved = times.Unobserved(fleet.ObservingSince);
         var healthy = verdict.Kind == VerdictKind.Pass && HasEnoughNodes(state, plan, fleet.Nodes);
         if (unobserved > TimeSpan.Zero)
         {
             // The clocks first: what follows from them is the next look's.
             var moved = RolloutChange.MoveClocks(state, unobserved);
-            var standing = Standing(new RolloutTimes(moved, plan, at), fleet.Nodes, verdict);
+            var standing = stopped ?? Keep(state.Why, Standing(new RolloutTimes(moved, plan, at), fleet.Nodes, verdict));
             return RolloutDecider.One(new RolloutEvent.Judged(
-                at, verdict, Keep(state.Why, standing), healthy, healthy ? at : moved.LastHealthyAt, unobserved));
+                at, verdict, standing, healthy, healthy ? at : moved.LastHealthyAt, unobserved));
         }
 
         if (verdict.Kind == VerdictKind.Fail && plan.OnFail != OnFail.Hold)
@@ -101,7 +103,7 @@ internal static class RolloutLook
                 : Paused(Failed(RolloutReasons.Frozen, verdict, at), verdict, at);
         }
 
-        if (healthy && times.TimePassed && !NeedsApproval(state, plan) && Forward(state, plan, fleet, verdict, times) is { } forward)
+        if (stopped is null && healthy && times.TimePassed && !NeedsApproval(state, plan) && Forward(state, plan, fleet, verdict, times) is { } forward)
         {
             return RolloutDecider.One(forward);
         }
@@ -137,7 +139,7 @@ internal static class RolloutLook
                 verdict, at);
         }
 
-        return Hold(state, times, Keep(state.Why, Standing(times, fleet.Nodes, verdict)), fleet, verdict, healthy, lastHealthyAt);
+        return Hold(state, times, stopped ?? Keep(state.Why, Standing(times, fleet.Nodes, verdict)), fleet, verdict, healthy, lastHealthyAt);
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Still(
@@ -147,7 +149,7 @@ internal static class RolloutLook
     private static Outcome<ImmutableArray<RolloutEvent>> Hold(
         RolloutState state, RolloutTimes times, Why why, FleetObservation fleet, Verdict verdict, bool healthy, DateTimeOffset? lastHealthyAt)
     {
-        var same = why.Code == state.Why.Code && why.Criterion == state.Why.Criterion && healthy == state.Healthy
+        var same = why.Code == state.Why.Code && why.Criterion == state.Why.Criterion && why.Since == state.Why.Since && healthy == state.Healthy
             && verdict.Kind == state.Verdict?.Kind && verdict.Code == state.Verdict.Code;
         return same && times.Now - state.SeenAt < times.Beat
             ? RolloutDecider.Nothing()

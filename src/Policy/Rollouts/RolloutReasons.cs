@@ -20,6 +20,9 @@ public static class RolloutReasons
     /// <summary>Everything is in place: the next look advances.</summary>
     public const string Ready = "stage.ready";
 
+    /// <summary>The tenant's line is stopped: nothing starts or goes forward until somebody releases it.</summary>
+    public const string LineStopped = "line.stopped";
+
     /// <summary>Success was not there for three windows (RWG-002).</summary>
     public const string ThreeWindows = "pause.three_windows";
 

@@ -8,6 +8,11 @@ internal static class RolloutStart
 {
     public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutCommand.Start command, DateTimeOffset now)
     {
+        if (RestraintRules.Stopped(command.Restraints) is { } held)
+        {
+            return RolloutDecider.Refuse(held.Code, held.Sentence);
+        }
+
         var current = command.Current;
         if (current.Target is null)
         {

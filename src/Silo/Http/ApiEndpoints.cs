@@ -36,6 +36,7 @@ public static class ApiEndpoints
         tenant.MapRollouts();
         tenant.MapRolloutEvents();
         tenant.MapWaivers();
+        tenant.MapLine();
         tenant.MapFleets();
         tenant.MapReturns();
         tenant.MapArming();

@@ -42,6 +42,8 @@ public static class ProblemStatus
         ["waiver.same_person"] = StatusCodes.Status403Forbidden,
         ["waiver.state"] = StatusCodes.Status409Conflict,
         ["waiver.not_in_force"] = StatusCodes.Status409Conflict,
+        ["line.state"] = StatusCodes.Status409Conflict,
+        ["line.stopped"] = StatusCodes.Status409Conflict,
         ["store.conflict"] = StatusCodes.Status409Conflict,
         ["store.unavailable"] = StatusCodes.Status503ServiceUnavailable,
         ["store.unwritable"] = StatusCodes.Status503ServiceUnavailable,

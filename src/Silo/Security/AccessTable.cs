@@ -17,10 +17,10 @@ public static class AccessTable
         [Role.Operator] =
         [
             .. Reading, Permission.Decide, Permission.DecideOnNode, Permission.MoveTags, Permission.RecordRuns, Permission.Admit, Permission.LimitUpdates,
-            Permission.ConfigureFleets, Permission.Operate, Permission.Reload, Permission.Disarm, Permission.Arm, Permission.RegisterNodes, Permission.KeepNode,
+            Permission.ConfigureFleets, Permission.Operate, Permission.Restrain, Permission.Reload, Permission.Disarm, Permission.Arm, Permission.RegisterNodes, Permission.KeepNode,
             Permission.LogDecisions,
         ],
-        [Role.Approver] = [.. Reading, Permission.Approve, Permission.Disarm, Permission.Arm],
+        [Role.Approver] = [.. Reading, Permission.Approve, Permission.Restrain, Permission.Disarm, Permission.Arm],
         [Role.Relay] =
         [
             Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.RegisterNodes,

@@ -45,6 +45,9 @@ public enum Permission
     /// <summary>Start, pause, resume and roll back rollouts.</summary>
     Operate,
 
+    /// <summary>Hold back the tenant's rollouts: stop the line and release it.</summary>
+    Restrain,
+
     /// <summary>Let a manual rollout leave its stage.</summary>
     Approve,
 

@@ -65,6 +65,8 @@ internal sealed class Fleet
 
     public ArmRow? Disarm { get; set; }
 
+    public Restraints Restraints { get; set; } = Restraints.None;
+
     /// <summary>Nodes that have neither returned nor been fenced.</summary>
     public int Waiting { get; set; }
 
@@ -100,12 +102,15 @@ internal sealed class Fleet
     }
 
     public Outcome<ImmutableArray<RolloutEvent>> StartRollout(RolloutPlan plan, double hourSeconds = 60) => Do(
-        new RolloutCommand.Start("default", "r1", "edge", V2, plan, false, "because", Author, hourSeconds, "00ff", Directive, Census));
+        new RolloutCommand.Start("default", "r1", "edge", V2, plan, false, "because", Author, hourSeconds, "00ff", Directive, Census)
+        {
+            Restraints = Restraints,
+        });
 
     public Outcome<ImmutableArray<RolloutEvent>> Look(bool? withCensus = null)
     {
         var census = withCensus ?? RolloutDecider.WantsCensus(Rollout, Now);
-        return Do(new RolloutCommand.Observe(See(census)));
+        return Do(new RolloutCommand.Observe(See(census)) { Restraints = Restraints });
     }
 
     public FleetObservation See(bool withCensus)

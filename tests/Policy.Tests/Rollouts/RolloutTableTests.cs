@@ -32,6 +32,7 @@ public sealed class RolloutTableTests
     private static readonly (string Name, Func<Fleet, Outcome<ImmutableArray<RolloutEvent>>> Do)[] Commands =
     [
         ("start", fleet => fleet.StartRollout(Plan())),
+        ("start, the line stopped", fleet => Stopped(fleet).StartRollout(Plan())),
         ("set baseline (fleet without a bundle)", fleet => fleet.Do(new RolloutCommand.SetBaseline(
             "default", "b1", "edge", Fleet.V1, "first", Fleet.Author, 3600, "00", new Directive { Epoch = 0 }, 3))),
         ("pause", fleet => fleet.Do(new RolloutCommand.Pause(Fleet.Author, "wait"))),
@@ -49,6 +50,7 @@ public sealed class RolloutTableTests
         ("another fast-track takes the fleet", fleet => fleet.Do(new RolloutCommand.Supersede(Fleet.Author, "back", "f2", fleet.Directive.Epoch + 1))),
         ("window running, anything short of FAIL", fleet => LookAfter(fleet, Window / 2)),
         ("window and duration passed, PASS, nodes ACKed, approved", fleet => LookAfter(Approved(fleet), Window)),
+        ("the same, the line stopped", fleet => LookAfter(Stopped(Approved(fleet)), Window)),
         ("the same without approval", fleet => LookAfter(fleet, Window)),
         ("the same, too few nodes ACKed", fleet => LookAfter(Approved(fleet), Window, fleet => fleet.Unacked = 3)),
         ("FAIL, `on_fail: hold`", fleet => LookAfter(fleet, Window, fleet => fleet.ErrorRate = 0.02)),
@@ -61,6 +63,7 @@ public sealed class RolloutTableTests
         ("the same, `rollback`", fleet => LookAfter(With(fleet, plan => plan with { OnInconclusive = OnInconclusive.Rollback }), Window, fleet => fleet.Decisions = 0)),
         ("no success for three windows", fleet => LookAfter(fleet, 3 * Window, fleet => fleet.Decisions = 0)),
         ("rollback trigger fires", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.ErrorRate = 0.06)),
+        ("the same, the line stopped", fleet => LookAfter(Stopped(fleet), TimeSpan.FromSeconds(1), fleet => fleet.ErrorRate = 0.06)),
         ("blast radius exceeded", fleet => LookAfter(With(fleet, plan => plan with { MaxBlastRadius = 30 }), TimeSpan.FromSeconds(1), fleet => fleet.OnTarget = 31)),
         ("NACKs beyond the budget", fleet => LookAfter(fleet, TimeSpan.FromSeconds(1), fleet => fleet.Nacked = 1)),
         ("the epoch is raised", fleet => fleet.Do(new RolloutCommand.RaiseEpoch(Fleet.Author, "restored", fleet.Directive with { Epoch = 50 }))),
@@ -171,6 +174,12 @@ public sealed class RolloutTableTests
         };
     }
 
+    private static Fleet Stopped(Fleet fleet)
+    {
+        fleet.Restraints = new Restraints { Line = new LineStop(Fleet.Author, "incident", fleet.Now) };
+        return fleet;
+    }
+
     private static RolloutPlan Plan() => Fleet.Plan(5, 20, 100) with { IncrementPolicy = IncrementPolicy.Manual };
 
     private static Fleet Started(RolloutPlan? plan = null)
@@ -250,7 +259,7 @@ public sealed class RolloutTableTests
         fleet.Now += time;
         Changed(fleet, state => state with { SeenAt = fleet.Now - TimeSpan.FromSeconds(1) });
         meanwhile?.Invoke(fleet);
-        return fleet.State is null ? fleet.Do(new RolloutCommand.Observe(fleet.See(true))) : fleet.Look();
+        return fleet.State is null ? fleet.Do(new RolloutCommand.Observe(fleet.See(true)) { Restraints = fleet.Restraints }) : fleet.Look();
     }
 
     private static string Root()

@@ -75,6 +75,51 @@ public abstract class CommitContract : StoreContract
     }
 
     [Fact]
+    public async Task A_change_that_rests_on_a_control_is_stale_once_that_was_changed()
+    {
+        await MakeFleetWithBundleAsync();
+        ControlWrite Said(string what, long expected) => ControlWrite.Of(ControlKinds.Restraints, ControlKinds.OfTenant, new { what }, expected);
+        PolicyChange Started(string id, long revision) =>
+            Change() with { Rollout = Write(id, 1, RolloutPhase.Complete), DecidedOn = [new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, revision)] };
+
+        await CommitAsync(Started("r1", 0));
+        var nothing = (await Store.Rollouts.ListControlsAsync(Tenant, ControlKinds.Restraints)).Single();
+        Assert.Equal((1, "{}"), (nothing.Revision, nothing.Record.GetRawText()));
+        Assert.Equal(CommitStatus.Stale, (await Store.Rollouts.CommitAsync(Started("r2", 0))).Status);
+        Assert.Equal(CommitStatus.Stale, (await Store.Rollouts.CommitAsync(Change() with { Control = Said("a", 0) })).Status);
+
+        await CommitAsync(Started("r2", 1));
+        await CommitAsync(Change() with { Control = Said("b", 1) });
+        Assert.Equal(CommitStatus.Stale, (await Store.Rollouts.CommitAsync(Started("r3", 1))).Status);
+        Assert.Null(await Store.Rollouts.ReadRolloutAsync(Tenant, "r3"));
+        await CommitAsync(Started("r3", 2));
+    }
+
+    [Fact]
+    public async Task Of_a_control_and_the_changes_that_rest_on_it_none_comes_after_what_it_did_not_see()
+    {
+        await MakeFleetWithBundleAsync();
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Restraints, ControlKinds.OfTenant, new { }, 0) });
+        var resting = Enumerable.Range(0, 10).Select(n => Change() with
+        {
+            Audit = [Entry("rollout.started")],
+            Rollout = Write($"r{n}", 1, RolloutPhase.Complete),
+            DecidedOn = [new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, 1)],
+        });
+        var stop = Change() with
+        {
+            Audit = [Entry("line.stopped")],
+            Control = ControlWrite.Of(ControlKinds.Restraints, ControlKinds.OfTenant, new { line = 1 }, 1),
+        };
+
+        await Task.WhenAll(resting.Append(stop).Select(change => Task.Run(() => Store.Rollouts.CommitAsync(change))));
+
+        var actions = (await ReadAuditAsync()).Select(entry => entry.Draft.Action).ToList();
+        Assert.Contains("line.stopped", actions);
+        Assert.DoesNotContain("rollout.started", actions[actions.IndexOf("line.stopped")..]);
+    }
+
+    [Fact]
     public async Task A_rollout_changes_only_from_the_revision_it_was_decided_on()
     {
         await MakeFleetWithBundleAsync();

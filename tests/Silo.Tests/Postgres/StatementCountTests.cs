@@ -14,8 +14,8 @@ namespace OrleansPolicy.Silo.Tests.Postgres;
 /// </summary>
 public sealed class StatementCountTests(PostgresServer server, StoreDatabase database) : StoreContract, IClassFixture<StoreDatabase>
 {
-    // Operation, rollout with its deadlines, directive, audit head (locked and read), audit entries with the new head.
-    private const int StatementsOfAStageChange = 5;
+    // Operation, rollout with its deadlines, directive, what the tenant holds back (held as it is), audit head (locked and read), audit entries with the new head.
+    private const int StatementsOfAStageChange = 6;
 
     protected override StoreUnderTest Store { get; } = database.Open();
 
@@ -28,12 +28,18 @@ public sealed class StatementCountTests(PostgresServer server, StoreDatabase dat
         await MakeFleetWithBundleAsync();
         await Store.Rollouts.RegisterNodesAsync(
             Tenant, "edge", [.. Enumerable.Range(0, nodes).Select(n => new NodeRegistration { Node = $"n{n}" })], Entry());
-        await CommitAsync(Change() with { Rollout = Write("r1", 1), Directive = new DirectiveWrite("edge", DirectiveAt(1), 0) });
+        await CommitAsync(Change() with
+        {
+            Rollout = Write("r1", 1),
+            Directive = new DirectiveWrite("edge", DirectiveAt(1), 0),
+            DecidedOn = [new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, 0)],
+        });
 
         var counted = await CountAsync(() => CommitAsync(Change() with
         {
             Rollout = Write("r1", 2, RolloutPhase.Active, new RolloutDeadline("look", Now), new RolloutDeadline("fence", Now)),
             Directive = new DirectiveWrite("edge", DirectiveAt(2), 1),
+            DecidedOn = [new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, 1)],
             Operation = Operation(),
         }));
 
