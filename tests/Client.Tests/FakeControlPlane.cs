@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -61,11 +62,20 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     public int Count(string part) => Requests.Count(r => r.Contains(part, StringComparison.Ordinal));
 
-    public static async Task<FakeControlPlane> StartAsync()
+    /// <summary>Starts it.</summary>
+    /// <param name="certificate">The certificate that it shows; null: it speaks plain HTTP.</param>
+    public static async Task<FakeControlPlane> StartAsync(X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(o => o.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(o => o.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (certificate is not null)
+            {
+                listen.UseHttps(certificate);
+            }
+        }));
         var app = builder.Build();
         var plane = new FakeControlPlane(app);
         app.Use(plane.ObserveAsync);

@@ -93,7 +93,8 @@ public sealed partial class PolicyClient
         }
         catch (HttpRequestException e)
         {
-            throw Lost(origin, $"cannot be reached: {e.Message}", e);
+            _servers.Failed(origin);
+            throw PolicyUnreachableException.Of(origin, e);
         }
     }
 
@@ -110,7 +111,8 @@ public sealed partial class PolicyClient
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw Lost(origin, $"cannot be reached: {e.Message}", e);
+            _servers.Failed(origin);
+            throw PolicyUnreachableException.Of(origin, e);
         }
     }
 

@@ -250,7 +250,7 @@ public sealed partial class PolicyClient : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new PolicyUnreachableException($"{origin} cannot be reached: {e.Message}", e);
+            throw PolicyUnreachableException.Of(origin, e);
         }
     }
 

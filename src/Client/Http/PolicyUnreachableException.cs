@@ -1,3 +1,5 @@
+using System.Security.Authentication;
+
 namespace OrleansPolicy.Client;
 
 /// <summary>
@@ -11,6 +13,10 @@ public sealed class PolicyUnreachableException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>A connection to an origin that failed. TLS says why (an expired certificate, say) in what caused the failure alone.</summary>
+    internal static PolicyUnreachableException Of(string origin, Exception exception) =>
+        new($"{origin} cannot be reached: {(exception.InnerException as AuthenticationException ?? exception).Message}", exception);
 
     /// <summary>Required by convention.</summary>
     public PolicyUnreachableException()

@@ -52,6 +52,7 @@ public sealed class PolicyHost : IAsyncDisposable
                 settings, app.Services.GetRequiredService<IKeyStore>(), app.Services.GetRequiredService<IRolloutStore>(),
                 app.Services.GetRequiredKeyedService<TimeProvider>(PolicyClock.Key));
             await StartAsync(app, settings, cancellationToken);
+            await ChecksOf(database, settings, loggers).CheckAloneAsync(cancellationToken);
             await BeginLocalNodeAsync(app, cancellationToken);
             return new PolicyHost(app, database);
         }
@@ -166,12 +167,13 @@ public sealed class PolicyHost : IAsyncDisposable
                 ConnectionString = settings.ConnectionString,
                 Private = new PrivatePostgresOptions { DataFolder = settings.DataFolder },
                 ConnectionsMax = settings.ConnectionsMax,
+                Shared = settings.Cluster.IsJoined,
             },
             loggers,
             cancellationToken);
         try
         {
-            await new StartChecks(database.DataSource, settings.Cluster, TimeProvider.System, loggers.CreateLogger("OrleansPolicy.Start")).RunAsync(cancellationToken);
+            await ChecksOf(database, settings, loggers).RunAsync(cancellationToken);
             return database;
         }
         catch
@@ -180,6 +182,9 @@ public sealed class PolicyHost : IAsyncDisposable
             throw;
         }
     }
+
+    private static StartChecks ChecksOf(PolicyDatabase database, SiloSettings settings, ILoggerFactory loggers) =>
+        new(database.DataSource, settings.Cluster, TimeProvider.System, loggers.CreateLogger("OrleansPolicy.Start"));
 
     private static async Task CloseDatabaseAsync(Task<PolicyDatabase> opening)
     {

@@ -9,6 +9,12 @@ namespace OrleansPolicy.Silo.Postgres;
 /// </summary>
 public sealed class PolicyDatabase : IAsyncDisposable
 {
+    /// <summary>The name of the stores' connections.</summary>
+    internal const string ApplicationName = "orleans-policy";
+
+    /// <summary>Their name where the process works alone: silos that find it on their database do not join.</summary>
+    internal const string AloneApplicationName = "orleans-policy-alone";
+
     /// <summary>
     /// Limits that the server keeps, for when this process cannot: frozen between two statements it must not hold the lock on a
     /// tenant's audit head against every other silo.
@@ -54,7 +60,10 @@ public sealed class PolicyDatabase : IAsyncDisposable
             await new SchemaMigrator(connectionString, SchemaStep.Embedded(), logger).MigrateAsync(cancellationToken);
             var forGrains = options.ConnectionsMax / 3;
             return new PolicyDatabase(
-                connectionString, CreateDataSource(connectionString, options.ConnectionsMax - forGrains, loggers), CreateGrainDataSource(connectionString, forGrains), server);
+                connectionString,
+                CreateDataSource(connectionString, options.ConnectionsMax - forGrains, loggers, options.Shared ? ApplicationName : AloneApplicationName),
+                CreateGrainDataSource(connectionString, forGrains),
+                server);
         }
         catch
         {
@@ -68,11 +77,11 @@ public sealed class PolicyDatabase : IAsyncDisposable
     }
 
     /// <summary>Connections for the stores.</summary>
-    internal static NpgsqlDataSource CreateDataSource(string connectionString, int poolSizeMax, ILoggerFactory? loggers = null)
+    internal static NpgsqlDataSource CreateDataSource(string connectionString, int poolSizeMax, ILoggerFactory? loggers = null, string applicationName = ApplicationName)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            ApplicationName = "orleans-policy",
+            ApplicationName = applicationName,
             MaxPoolSize = poolSizeMax,
             Timeout = 4,
             CommandTimeout = 5,

@@ -11,4 +11,7 @@ public sealed record PolicyDatabaseOptions
 
     /// <summary>Connections at most, of which grains use a third. Default 60.</summary>
     public int ConnectionsMax { get; init; } = 60;
+
+    /// <summary>Whether the process is one of several on this database. Its connections say so by their names, and others look.</summary>
+    public bool Shared { get; init; }
 }

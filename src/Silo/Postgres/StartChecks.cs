@@ -19,6 +19,12 @@ internal sealed partial class StartChecks(NpgsqlDataSource dataSource, ClusterSe
     /// <summary>And by more than this, a silo may not join: it would take nodes for fenced that still serve.</summary>
     private static readonly TimeSpan SkewRefused = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long the connections of a process that was killed may outlast it: the server notices once it has ended their statements,
+    /// for which it takes no longer than this.
+    /// </summary>
+    private static readonly TimeSpan AloneGoneWithin = TimeSpan.FromSeconds(5);
+
     /// <summary>Throws <see cref="DatabaseException"/>, <see cref="ConfigurationFailureException"/> or <see cref="StartFailureException"/>.</summary>
     public async Task RunAsync(CancellationToken cancellationToken = default)
     {
@@ -27,11 +33,28 @@ internal sealed partial class StartChecks(NpgsqlDataSource dataSource, ClusterSe
             await CheckRightsAsync(cancellationToken);
             await CheckOwnerAsync(cancellationToken);
             await CheckOthersAsync(cancellationToken);
+            await CheckAloneAsync(cancellationToken);
             await CheckClockAsync(cancellationToken);
         }
         catch (NpgsqlException exception)
         {
             throw DatabaseException.Of(exception);
+        }
+    }
+
+    /// <summary>
+    /// Whether a process that works alone is on the database that this one would share. Asked again once it has joined: of two that
+    /// begin at the same moment one sees the other. Throws <see cref="StartFailureException"/>.
+    /// </summary>
+    public async Task CheckAloneAsync(CancellationToken cancellationToken = default)
+    {
+        for (var began = time.GetTimestamp(); cluster.IsJoined && await FindAloneAsync(cancellationToken) is { } alone; await Task.Delay(100, cancellationToken))
+        {
+            if (time.GetElapsedTime(began) > AloneGoneWithin)
+            {
+                throw new StartFailureException(
+                    "cluster.others", $"A process that works alone uses this database (server process {alone}): stop it, or start it with --cluster adonet too.");
+            }
         }
     }
 
@@ -81,6 +104,14 @@ internal sealed partial class StartChecks(NpgsqlDataSource dataSource, ClusterSe
                 + (cluster.IsJoined ? $"This one would be of cluster '{cluster.ClusterId}'. " : "Join them with --cluster adonet. ")
                 + $"Silos that were killed are forgotten after {(AliveEvery * 3).TotalSeconds} s.");
         }
+    }
+
+    private async Task<string?> FindAloneAsync(CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(
+            "SELECT string_agg(pid::text, ', ' ORDER BY pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1");
+        command.Parameters.Add(new() { Value = PolicyDatabase.AloneApplicationName });
+        return await command.ExecuteScalarAsync(cancellationToken) as string;
     }
 
     private async Task CheckClockAsync(CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ using OrleansPolicy.Silo.Tests.Postgres;
 
 namespace OrleansPolicy.Silo.Tests.Faults;
 
-/// <summary>Three processes on one database are a cluster; two of them go away in the middle of a rollout. The embedded engine has none.</summary>
+/// <summary>Three processes on one database are a cluster: it matters neither who is asked nor who goes away. The embedded engine has none.</summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ClusterTests(PostgresServer server) : IAsyncLifetime
 {
@@ -74,5 +74,46 @@ public sealed class ClusterTests(PostgresServer server) : IAsyncLifetime
         Assert.Empty(agents.Denials);
         using var anybody = new ApiClient(_addresses[0], key: null);
         Assert.True((await anybody.GetAsync("/readyz")).Expect(200)["ready"].GetBoolean());
+    }
+
+    [Fact]
+    public async Task Load_balancers_that_send_each_request_to_another_silo_change_no_answer()
+    {
+        Assert.SkipUnless(ClusterSettingsReader.Engine == "Orleans", "The embedded engine is one process.");
+        var key = (await File.ReadAllTextAsync(Path.Combine(_folder["silo-0"], "admin.key"))).Trim();
+        using var story = new RolloutStory(_addresses[0], key);
+        ApiClient[] silos = [.. _addresses.Select(address => new ApiClient(address, key))];
+        try
+        {
+            await story.PrepareAsync(LeaseSec);
+
+            // What one silo was told is what the next one knows, and does not do again.
+            const string Node = "/v1/default/fleets/edge/nodes/n1";
+            (await silos[1].PutAsync(Node, new { })).Expect(200);
+            var tag = (await silos[2].GetAsync(Node + "/directive")).Expect(200).Headers["ETag"];
+            foreach (var silo in silos)
+            {
+                (await silo.GetAsync(Node + "/directive", ("If-None-Match", tag))).Expect(304);
+            }
+
+            object limits = new { max_updates_per_minute = 3, min_interval_sec = 0 };
+            var configured = (await silos[0].PutAsync("/v1/default/admission/config", limits, ("Idempotency-Key", "limits"))).Expect(200);
+            foreach (var silo in silos)
+            {
+                Assert.Equal(configured.Text, (await silo.PutAsync("/v1/default/admission/config", limits, ("Idempotency-Key", "limits"))).Expect(200).Text);
+                (await silo.PutAsync("/v1/default/admission/config", new { max_updates_per_minute = 4, min_interval_sec = 0 }, ("Idempotency-Key", "limits"))).ExpectProblem(422, "operation.reused");
+            }
+
+            // A poll that one holds is answered by what another one is told; soon every silo says so.
+            var heard = Task.WhenAll(silos.Select(silo => Eventually.BecomesAsync(
+                async () => (await silo.GetAsync(Node + "/directive?wait=7", ("If-None-Match", tag))) is { Status: 200 } now && !now["armed"].GetBoolean(), true)));
+            (await silos[1].PostAsync(Node + "/disarm?wait=0", new { reason = "try" })).Expect(200);
+            await heard;
+            Assert.Single((await Task.WhenAll(silos.Select(silo => silo.GetAsync(Node + "/directive")))).Select(now => now.Expect(200).Headers["ETag"]).Distinct());
+        }
+        finally
+        {
+            Array.ForEach(silos, silo => silo.Dispose());
+        }
     }
 }

@@ -3,6 +3,7 @@ using Npgsql;
 using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.Hosting;
 using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.Tests.Http;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
 
@@ -51,6 +52,28 @@ public sealed class StartChecksTests(PostgresServer server) : IAsyncLifetime
         await CheckAsync(Joined);
         await ExecuteAsync("UPDATE OrleansMembershipTable SET IAmAliveTime = now(), Status = 6");
         await CheckAsync(new ClusterSettings());
+    }
+
+    [Fact]
+    public async Task A_process_that_works_alone_is_in_the_way_of_silos_until_it_is_gone()
+    {
+        var alone = new PolicyDatabaseOptions { ConnectionString = _database, Private = new PrivatePostgresOptions { DataFolder = "none" } };
+        await using (var database = await PolicyDatabase.OpenAsync(alone, NullLoggerFactory.Instance))
+        {
+            await using var held = await database.DataSource.OpenConnectionAsync();
+
+            var refused = await Assert.ThrowsAsync<StartFailureException>(() => CheckAsync(Joined));
+
+            Assert.Equal("cluster.others", refused.Code);
+            Assert.Contains("alone", refused.Message, StringComparison.Ordinal);
+            await CheckAsync(new ClusterSettings());
+        }
+
+        // Its connections end when the server has noticed; another silo is not in the way.
+        await Eventually.BecomesAsync(() => IsTakenAsync(Joined), true);
+        await using var shared = await PolicyDatabase.OpenAsync(alone with { Shared = true }, NullLoggerFactory.Instance);
+        await using var silo = await shared.DataSource.OpenConnectionAsync();
+        await CheckAsync(Joined);
     }
 
     [Theory]
@@ -105,6 +128,19 @@ public sealed class StartChecksTests(PostgresServer server) : IAsyncLifetime
 
     private Task CheckAsync(ClusterSettings cluster, TimeProvider? time = null) =>
         new StartChecks(_source, cluster, time ?? TimeProvider.System, NullLogger.Instance).RunAsync();
+
+    private async Task<bool> IsTakenAsync(ClusterSettings cluster)
+    {
+        try
+        {
+            await CheckAsync(cluster);
+            return true;
+        }
+        catch (StartFailureException)
+        {
+            return false;
+        }
+    }
 
     private Task MemberAsync(string cluster, int status, int secondsAgo) => ExecuteAsync(
         $"""
