@@ -11,8 +11,8 @@ namespace OrleansPolicy.Benchmarks;
 
 /// <summary>
 /// Durable admissions, each with its operation and its audit entry in one statement, beside the cheapest durable write there is: the
-/// upsert of a single row in the same PostgreSQL. Each over one connection, one after the other; no group commit. Then at a fixed pace,
-/// and beside a token bucket in Redis.
+/// upsert of a single row in the same PostgreSQL. Each over one connection: into the store one after the other, and at a tenant's limiter,
+/// where those who ask during a commit share the next. Then at a fixed pace, and beside a token bucket in Redis.
 /// </summary>
 internal static class AdmissionSpeed
 {
@@ -22,6 +22,7 @@ internal static class AdmissionSpeed
 
     // The highest limit there is, a thousand a second, is less than one connection does: requests go to tenants in turn.
     private const int HttpTenants = 8;
+    private static readonly int[] Callers = [1, 8, 32];
     private static readonly TimeSpan RoundTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PacedTime = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RedisRoundTime = TimeSpan.FromSeconds(2);
@@ -48,9 +49,18 @@ internal static class AdmissionSpeed
             await using var upsert = await Upsert.OpenAsync(database.ConnectionString);
             using var store = await StoreAdmissions.OpenAsync(dataSource);
 
-            await AlternateAsync(report, "admissions into the store", store.TakeAsync, upsert);
-            await AlternateAsync(report, "admissions over HTTP", TakeOverHttpAsync, upsert);
-            await PaceAsync(report, "one admission into the store", store.TakeAsync);
+            await using var limiter = await GroupedAdmissions.OpenAsync(database.ConnectionString);
+
+            await AlternateAsync(report, "admissions into the store, one after the other", time => RateAsync(store.TakeAsync, time), upsert);
+            foreach (var callers in Callers)
+            {
+                await AlternateAsync(
+                    report, string.Create(CultureInfo.InvariantCulture, $"admissions at a limiter, {callers} asking at once"),
+                    time => limiter.RateAsync(callers, time), upsert);
+            }
+
+            await AlternateAsync(report, "admissions over HTTP, one after the other", time => RateAsync(TakeOverHttpAsync, time), upsert);
+            await PaceAsync(report, "one admission at a limiter", limiter.TakeAsync);
             await PaceAsync(report, "one admission over HTTP", TakeOverHttpAsync);
             await AlternateWithRedisAsync(report, store);
             Array.ForEach(clients, client => client.Dispose());
@@ -77,14 +87,14 @@ internal static class AdmissionSpeed
         }
     }
 
-    private static async Task AlternateAsync(Report report, string name, Func<Task> take, Upsert upsert)
+    private static async Task AlternateAsync(Report report, string name, Func<TimeSpan, Task<double>> rateAsync, Upsert upsert)
     {
         var (ours, theirs) = (new List<double>(), new List<double>());
-        await RateAsync(take, TimeSpan.FromSeconds(2));
+        await rateAsync(TimeSpan.FromSeconds(2));
         await RateAsync(upsert.RunAsync, TimeSpan.FromSeconds(1));
         for (var round = 0; round < Rounds; round++)
         {
-            ours.Add(await RateAsync(take, RoundTime));
+            ours.Add(await rateAsync(RoundTime));
             theirs.Add(await RateAsync(upsert.RunAsync, RoundTime));
         }
 
