@@ -9,9 +9,12 @@ namespace OrleansPolicy.Cli;
 internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
 {
     private const string DefaultDataFolder = ".data";
+    private const string Program = "policyctl";
+    private static readonly string ProgramVersion = typeof(CliContext).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     private PolicyClient? _client;
     private PolicyClient? _waitingClient;
+    private PolicyClient? _runbookClient;
 
     public CliHost Host => host;
 
@@ -26,10 +29,13 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
     public string Tenant => parsed.GetValue(GlobalOptions.Tenant) ?? host.Variable("POLICY_TENANT") ?? "default";
 
     /// <summary>The client with the key of this run.</summary>
-    public PolicyClient Client => _client ??= Open(null);
+    public PolicyClient Client => _client ??= Open(Program);
 
     /// <summary>The same, whose updates wait in the tenant's queue for their admission.</summary>
-    public PolicyClient WaitingClient => _waitingClient ??= Open(Waiting.InQueue);
+    public PolicyClient WaitingClient => _waitingClient ??= Open(Program, Waiting.InQueue);
+
+    /// <summary>The same for what a runbook does, so that the history tells it from what people do.</summary>
+    public PolicyClient RunbookClient => _runbookClient ??= Open(Program + "-runbook");
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
@@ -72,16 +78,24 @@ internal sealed class CliContext(ParseResult parsed, CliHost host) : IDisposable
     {
         _client?.Dispose();
         _waitingClient?.Dispose();
+        _runbookClient?.Dispose();
     }
 
     private static Uri ReadServer(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri : throw CliException.Usage($"'{text}' is no http or https address.");
 
-    private PolicyClient Open(TimeSpan? admissionWait)
+    private PolicyClient Open(string program, TimeSpan? admissionWait = null)
     {
         try
         {
-            return new PolicyClient(new PolicyClientOptions { Servers = Servers, Tenant = Tenant, ApiKey = ReadKey(), AdmissionWait = admissionWait });
+            return new PolicyClient(new PolicyClientOptions
+            {
+                Servers = Servers,
+                Tenant = Tenant,
+                ApiKey = ReadKey(),
+                Program = $"{program}/{ProgramVersion}",
+                AdmissionWait = admissionWait,
+            });
         }
         catch (ArgumentException e)
         {

@@ -59,6 +59,7 @@ export class ControlPlane {
         redirect: 'manual',
         headers: {
           authorization: `Bearer ${this.#key}`,
+          'user-agent': 'orleans-policy-nats',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },

@@ -88,7 +88,7 @@ internal static class DeployCommand
     private static async Task<int> RunAsync(CliContext context, RunbookFile file, RunbookState state, CancellationToken cancellationToken)
     {
         var say = Say(context);
-        var ended = await new RunbookRun(file, new RunbookSteps(context.Client, say), say, TimeProvider.System).ToEndAsync(state, cancellationToken);
+        var ended = await new RunbookRun(file, new RunbookSteps(context.RunbookClient, say), say, TimeProvider.System).ToEndAsync(state, cancellationToken);
         context.Output.Answer(ended, output => output.Line(ended.Outcome switch
         {
             RunbookOutcome.Deployed => $"DEPLOYED {ended.Version}: armed, verified, no rejection in {ended.WindowSec} s.",

@@ -213,6 +213,11 @@ public sealed partial class PolicyClient : IDisposable
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         }
 
+        if (Options.Program is { } program)
+        {
+            message.Headers.TryAddWithoutValidation("User-Agent", program);
+        }
+
         if (request.IfNoneMatch is { } tag)
         {
             message.Headers.TryAddWithoutValidation("If-None-Match", tag);

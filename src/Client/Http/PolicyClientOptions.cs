@@ -27,6 +27,9 @@ public sealed record PolicyClientOptions
     /// <summary>The tenant. Default <c>default</c>.</summary>
     public string Tenant { get; init; } = "default";
 
+    /// <summary>The program that asks, as <c>name/version</c>; sent as <c>User-Agent</c>. Null: none is said.</summary>
+    public string? Program { get; init; }
+
     /// <summary>How long one attempt of a request may take. Default 30 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 

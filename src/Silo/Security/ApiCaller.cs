@@ -18,8 +18,11 @@ public sealed record ApiCaller
     /// <summary>Whether it is an admin of the whole installation.</summary>
     public bool IsInstallationAdmin => Key.Tenant is null && Role == Role.Admin;
 
+    /// <summary>Through what it says that it came.</summary>
+    public string Interface { get; init; } = CallerInterface.Http;
+
     /// <summary>The same for the audit.</summary>
-    public Actor Actor => new(Key.Subject, "http", Key.KeyId, Key.Creators);
+    public Actor Actor => new(Key.Subject, Interface, Key.KeyId, Key.Creators);
 }
 
 /// <summary>The caller of a request.</summary>

@@ -21,7 +21,9 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
         {
             if (await keys.FindAsync(key) is { } caller)
             {
-                http.Features.Set(caller);
+                // Most say nothing, and share what is known of their key.
+                var through = CallerInterface.Of(http.Request.Headers.UserAgent);
+                http.Features.Set(through == caller.Interface ? caller : caller with { Interface = through });
             }
             else
             {

@@ -24,8 +24,10 @@ public sealed class ArmCommandTests
     public async Task A_disarm_goes_to_its_scope_and_says_who_has_not_stopped(string path, params string[] scope)
     {
         await using var plane = await FakeControlPlane.StartAsync();
+        var through = "";
         plane.Intercept = async http =>
         {
+            through = http.Request.Headers.UserAgent.ToString();
             await FakeControlPlane.Json(new
             {
                 Armed = false,
@@ -43,6 +45,7 @@ public sealed class ArmCommandTests
         var run = await CliRun.RunAsync(["disarm", "-r", "fire", "--wait", "0.5", .. scope, "--server", plane.Address.ToString(), "--key", "k"]);
 
         Assert.Equal(1, run.ExitCode);
+        Assert.Matches("^policyctl/[0-9]+\\.[0-9]+\\.[0-9]+$", through);
         Assert.Contains("3 of 4 nodes have stopped", run.Out, StringComparison.Ordinal);
         Assert.Contains("by 12:34:56 UTC: n9", run.Out, StringComparison.Ordinal);
         Assert.Equal([$"POST {path}"], plane.Requests);

@@ -31,6 +31,24 @@ public sealed class HistoryTests(ControlPlane plane)
     }
 
     [Theory]
+    [InlineData("policyctl/0.1.0", "cli")]
+    [InlineData("policyctl-runbook/0.1.0", "runbook")]
+    [InlineData("orleans-policy-nats", "nats")]
+    [InlineData("curl/8.14.1", "http")]
+    [InlineData("root", "http")]
+    [InlineData("cli", "http")]
+    [InlineData("", "http")]
+    public async Task What_a_caller_came_through_is_what_it_says_if_that_is_known(string userAgent, string expected)
+    {
+        var tenant = await plane.NewTenantAsync();
+
+        (await tenant.Admin.PutAsync("/fleets/edge", new { }, ("User-Agent", userAgent))).Expect(200);
+
+        var entry = Assert.Single((await tenant.Admin.GetAsync("/audit?newest=true&subject=fleets/edge")).Expect(200)["entries"].EnumerateArray());
+        Assert.Equal(expected, entry.GetProperty("interface").GetString());
+    }
+
+    [Theory]
     [InlineData("after=1&newest=true", 400)]
     [InlineData("since=yesterday", 400)]
     [InlineData("newest=true&limit=0", 400)]

@@ -161,6 +161,8 @@ public sealed class BridgeTests(ControlPlane plane) : IAsyncLifetime
         await Eventually.BecomesAsync(IsArmedAsync, false);
         (await _client.RequestAsync(DisarmSubject, "last"u8.ToArray()))!.Value.GetProperty("ok");
         Assert.InRange(await DisarmsAsync() - before, 1, 100);
+        var disarms = (await _tenant.Admin.GetAsync("/audit?newest=true&limit=10"))["entries"].EnumerateArray().Where(entry => entry.GetProperty("action").GetString() == "arm.disarmed");
+        Assert.Equal(["nats"], disarms.Select(entry => entry.GetProperty("interface").GetString()).Distinct());
     }
 
     [Fact]

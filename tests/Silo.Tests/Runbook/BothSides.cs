@@ -80,7 +80,8 @@ internal sealed class BothSides : IAsyncDisposable
     /// <summary>How often each action was done to the fleet by the operator.</summary>
     public async Task<string> DoneAsync()
     {
-        var entries = (await Tenant.Admin.GetAsync("/audit?limit=1000"))["entries"].EnumerateArray().Where(entry => entry.GetProperty("actor").GetString() == "olga");
+        var entries = (await Tenant.Admin.GetAsync("/audit?limit=1000"))["entries"].EnumerateArray().Where(entry => entry.GetProperty("actor").GetString() == "olga").ToList();
+        Assert.All(entries, entry => Assert.Equal("runbook", entry.GetProperty("interface").GetString()));
         return string.Join(", ", entries.Select(entry => entry.GetProperty("action").GetString()));
     }
 
