@@ -43,7 +43,7 @@ internal static class RolloutCommands
         var reference = new Argument<string>("ref") { Description = "The bundle: a hash, a version, tag:NAME or tag:NAME@FLEET." };
         var file = new Argument<string>("plan") { Description = "The plan as JSON; - is standard input." };
         var (reason, critical, wait) = (ReasonOption.Create(), CriticalOption(), Waiting.Option());
-        var waiver = new Option<string?>("--waiver") { Description = "The waiver of the multi-stage rule that it uses." };
+        var waiver = new Option<string?>("--waiver") { Description = "The waiver that it uses: of the multi-stage rule, or of the backtest." };
         var watch = new Option<bool>("--watch") { Description = "Then watch it to its end." };
         return new Command("start", "Start a rollout.") { fleet, reference, file, reason, critical, waiver, wait, watch }.Does(host, async (context, cancellationToken) =>
         {

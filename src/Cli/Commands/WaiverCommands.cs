@@ -1,12 +1,13 @@
 using System.CommandLine;
 using OrleansPolicy.Client;
+using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Cli.Commands;
 
-/// <summary><c>policyctl waiver</c>: leave to roll out without stages.</summary>
+/// <summary><c>policyctl waiver</c>: leave to roll out without stages, or without a backtest.</summary>
 internal static class WaiverCommands
 {
-    public static Command Create(CliHost host) => new("waiver", "Leave to roll out without stages: asked for by one, approved by two others.")
+    public static Command Create(CliHost host) => new("waiver", "Leave to roll out without stages, or without a backtest: asked for by one, approved by two others.")
     {
         Request(host), List(host), Approve(host), Revoke(host),
     };
@@ -16,12 +17,17 @@ internal static class WaiverCommands
         var fleet = new Argument<string>("fleet") { Description = "The fleet it is for." };
         var reference = new Option<string?>("--ref") { Description = "The one bundle it is for (default: any)." };
         var days = new Option<double>("--days") { Description = "For how long, at most 90.", DefaultValueFactory = _ => 7 };
+        var rule = new Option<string>("--rule") { Description = "What it lifts.", DefaultValueFactory = _ => Waiver.MultiStage }
+            .AcceptOnlyFromAmong(Waiver.MultiStage, Waiver.Backtest);
         var reason = ReasonOption.Create();
-        return new Command("request", "Ask for one.") { fleet, reference, days, reason }.Does(host, async (context, cancellationToken) =>
+        return new Command("request", "Ask for one.") { fleet, reference, rule, days, reason }.Does(host, async (context, cancellationToken) =>
         {
             var waiver = await context.Client.RequestWaiverAsync(
                 new NewWaiver(
-                    context.Get(fleet), context.Get(reference), context.Required(reason), DateTimeOffset.UtcNow.AddDays(context.Get(days))),
+                    context.Get(fleet), context.Get(reference), context.Required(reason), DateTimeOffset.UtcNow.AddDays(context.Get(days)))
+                {
+                    Rule = context.Required(rule),
+                },
                 null, cancellationToken);
             context.Output.Answer(waiver, o => Print(o, waiver));
             return ExitCodes.Ok;
@@ -33,11 +39,11 @@ internal static class WaiverCommands
         var waivers = await context.Client.ListWaiversAsync(cancellationToken);
         context.Output.Answer(waivers, o =>
         {
-            var table = Show.Table("waiver", "state", "fleet", "bundle", "requested by", "approved by", "until", "reason");
+            var table = Show.Table("waiver", "state", "rule", "fleet", "bundle", "requested by", "approved by", "until", "reason");
             foreach (var waiver in waivers)
             {
                 table.Row(
-                    waiver.WaiverId, Show.Word(waiver.State), waiver.Fleet, Show.Hash(waiver.PolicyHash), waiver.RequestedBy, Approvers(waiver),
+                    waiver.WaiverId, Show.Word(waiver.State), waiver.Rule, waiver.Fleet, Show.Hash(waiver.PolicyHash), waiver.RequestedBy, Approvers(waiver),
                     Show.Time(waiver.ExpiresAt), waiver.Reason);
             }
 
@@ -75,7 +81,7 @@ internal static class WaiverCommands
 
     private static void Print(CliOutput output, WaiverAnswer waiver) => output.Facts(
     [
-        ("waiver", waiver.WaiverId), ("state", Show.Word(waiver.State)), ("fleet", waiver.Fleet), ("bundle", waiver.PolicyHash),
+        ("waiver", waiver.WaiverId), ("state", Show.Word(waiver.State)), ("rule", waiver.Rule), ("fleet", waiver.Fleet), ("bundle", waiver.PolicyHash),
         ("requested", waiver.RequestedBy), ("approved", waiver.Approvals.IsEmpty ? null : Approvers(waiver)), ("until", Show.Time(waiver.ExpiresAt)),
         ("reason", waiver.Reason),
     ]);

@@ -49,6 +49,9 @@ public sealed record WaiverAnswer
     /// <summary>The one bundle it is for; null: any.</summary>
     public string? PolicyHash { get; init; }
 
+    /// <summary>What it lifts: <c>multi_stage</c> or <c>backtest</c>.</summary>
+    public string Rule { get; init; } = Waiver.MultiStage;
+
     /// <summary>Why.</summary>
     public required string Reason { get; init; }
 

@@ -32,6 +32,7 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RunProposals>();
         silo.Services.TryAddSingleton<RolloutChanges>();
         silo.Services.TryAddSingleton<TenantRestraints>();
+        silo.Services.TryAddSingleton<Backtests>();
         silo.Services.TryAddSingleton<RolloutStarts>();
         silo.Services.TryAddSingleton<RolloutLooks>();
         silo.Services.TryAddSingleton<FastTracks>();

@@ -14,6 +14,7 @@ internal sealed class RolloutStarts(
     StartableBundles bundles,
     RolloutChanges changes,
     TenantRestraints restraints,
+    Backtests backtests,
     IOptions<RolloutOptions> options,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
 {
@@ -37,9 +38,10 @@ internal sealed class RolloutStarts(
             return Outcome<(DecidedChange, StoredFleet)>.Fail([FleetProblems.Behind(known, fleet.Directive.Epoch)]);
         }
 
+        var waiver = request.WaiverId is { } waiverId ? await FindWaiverAsync(tenant, waiverId) : null;
         var reading = PlanReader.Read(
             request.RolloutWedge,
-            new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true, Waived = request.WaiverId is not null });
+            new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true, Waived = request.WaiverId is not null && waiver is null or { Rule: Waiver.MultiStage } });
         if (reading.Plan is not { } plan)
         {
             return Outcome<(DecidedChange, StoredFleet)>.Fail(reading.Errors);
@@ -56,7 +58,7 @@ internal sealed class RolloutStarts(
             return bundle.As<(DecidedChange, StoredFleet)>();
         }
 
-        if (await CheckWaiverAsync(tenant, request, bundle.Value.PolicyHash) is { } unwaived)
+        if (CheckWaiver(waiver, request, bundle.Value.PolicyHash) is { } unwaived)
         {
             return Outcome<(DecidedChange, StoredFleet)>.Fail([unwaived]);
         }
@@ -65,6 +67,12 @@ internal sealed class RolloutStarts(
         {
             return Fail(
                 RolloutProblems.Quarantined, $"The fleet is not offered {request.Ref} again until it is released from quarantine.", "$.ref");
+        }
+
+        if (waiver?.Rule != Waiver.Backtest
+            && await backtests.CheckAsync(tenant, fleet.Fleet, plan, InForce(fleet.Directive), bundle.Value.PolicyHash) is { IsEmpty: false } differs)
+        {
+            return Outcome<(DecidedChange, StoredFleet)>.Fail(differs);
         }
 
         var held = await restraints.ReadAsync(tenant);
@@ -83,11 +91,16 @@ internal sealed class RolloutStarts(
             : decided.As<(DecidedChange, StoredFleet)>();
     }
 
-    private async Task<Problem?> CheckWaiverAsync(string tenant, StartRollout request, string policyHash) =>
-        request.WaiverId is not { } id ? null
-        : (await store.ListControlsAsync(tenant, ControlKinds.Waiver, id)).FirstOrDefault() is not { } stored
-            ? new Problem(WaiverRules.UnknownCode, "There is no such waiver.", "$.waiver_id")
-            : WaiverRules.Check(stored.Read<Waiver>(), request.Fleet, policyHash, clock.GetUtcNow());
+    private async Task<Waiver?> FindWaiverAsync(string tenant, string id) =>
+        (await store.ListControlsAsync(tenant, ControlKinds.Waiver, id)).FirstOrDefault()?.Read<Waiver>();
+
+    private Problem? CheckWaiver(Waiver? waiver, StartRollout request, string policyHash) =>
+        request.WaiverId is null ? null
+        : waiver is null ? new Problem(WaiverRules.UnknownCode, "There is no such waiver.", "$.waiver_id")
+        : WaiverRules.Check(waiver, request.Fleet, policyHash, clock.GetUtcNow());
+
+    // What most of the fleet runs: a split fleet is still on its fallback but for the cohort.
+    private static string InForce(Directive directive) => directive.Fallback ?? directive.Target!;
 
     private async Task<Problem?> CheckFleetAsync(string tenant, StoredFleet fleet, RolloutPlan plan)
     {

@@ -3,7 +3,9 @@ using OrleansPolicy.Decisions;
 namespace OrleansPolicy.Review;
 
 /// <summary>Makes the decisions of a log again under another bundle, one record at a time, and counts what cannot be made again.</summary>
-public sealed class DecisionReplay(RuleSet rules)
+/// <param name="rules">The other bundle.</param>
+/// <param name="madeBy">Makes only what this bundle decided again; null: whatever a bundle decided.</param>
+public sealed class DecisionReplay(RuleSet rules, string? madeBy = null)
 {
     private readonly DecisionDiffBuilder diff = new();
     private readonly SortedDictionary<string, long> versions = new(StringComparer.Ordinal);
@@ -11,6 +13,7 @@ public sealed class DecisionReplay(RuleSet rules)
     private long masked;
     private long dropped;
     private long refused;
+    private long others;
     private long lost;
     private long unreadable;
     private long firstUnreadable;
@@ -36,6 +39,10 @@ public sealed class DecisionReplay(RuleSet rules)
         {
             refused++; // No bundle decided, so there is nothing to compare.
         }
+        else if (madeBy is not null && record.PolicyHash != madeBy)
+        {
+            others++;
+        }
         else if (record.ContextKept == ContextKept.Whole)
         {
             var request = new ReviewRequest(record.CapabilityId, record.Context, record.At);
@@ -57,6 +64,7 @@ public sealed class DecisionReplay(RuleSet rules)
         Masked = masked,
         Dropped = dropped,
         Refused = refused,
+        Others = others,
         Lost = lost,
         Unreadable = unreadable,
         FirstUnreadable = unreadable > 0 ? firstUnreadable : null,
@@ -79,6 +87,9 @@ public sealed record ReplayReport
 
     /// <summary>Records of a node that refused to serve (<c>decide.*</c>): no bundle decided.</summary>
     public required long Refused { get; init; }
+
+    /// <summary>Records of another bundle than the one whose decisions were to be made again.</summary>
+    public long Others { get; init; }
 
     /// <summary>Records that the log itself says it does not have.</summary>
     public required long Lost { get; init; }

@@ -129,9 +129,6 @@ public static class PlanProblems
     /// <summary>Warning: a stage reaches no node that the one before does not reach.</summary>
     public const string AddsNoNode = "plan.stage.adds_no_node";
 
-    /// <summary>Warning: <c>backtest</c> is the criterion of the shadow stage, and the plan has none.</summary>
-    public const string BacktestUnused = "plan.backtest_unused";
-
     /// <summary>The code for a value of an optional field that does not fit, such as <c>plan.nack_budget</c>.</summary>
     public static string Of(string field) => "plan." + field;
 }

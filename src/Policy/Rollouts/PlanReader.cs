@@ -30,7 +30,7 @@ public static class PlanReader
         StringComparer.Ordinal, "stages", "first_percentage", "last_percentage", "duration_hours", "success_criteria", "rollback_trigger");
 
     private static readonly FrozenSet<string> KnownCaps = FrozenSet.Create(StringComparer.Ordinal, "per_domain", "max_nodes");
-    private static readonly FrozenSet<string> KnownBacktest = FrozenSet.Create(StringComparer.Ordinal, "max_changed_decisions");
+    private static readonly FrozenSet<string> KnownBacktest = FrozenSet.Create(StringComparer.Ordinal, "max_changed_decisions", "min_records");
 
     /// <summary>
     /// Reads a plan: the <c>rollout_wedge</c> object itself, or an object that has it under <c>rollout_wedge</c>, directly or within a
@@ -72,7 +72,7 @@ public static class PlanReader
         stages = generates ? Generate(fields, reader, draft, errors, warnings) : stages;
         draft = draft with { Stages = [.. stages.Select(stage => stage.ToStage()).OfType<PlanStage>()] };
         CheckWedgeState(fields, context.ForStart);
-        CheckShadow(draft, fields, errors, warnings);
+        CheckShadow(draft, fields, errors);
         PlanRules.Check(fields, draft, stages, context.Critical, warnings);
         if (errors.Count == 0 && context.Census is { } units)
         {
@@ -220,7 +220,12 @@ public static class PlanReader
         return null;
     }
 
-    private static PlanBacktest ReadBacktest(PlanObject fields)
+    private static PlanBacktest ReadBacktest(PlanObject fields) => ReadLimit(fields) with
+    {
+        MinRecords = fields.Whole("min_records", 1, BacktestGate.RecordsMax, PlanProblems.Of("backtest.min_records")),
+    };
+
+    private static PlanBacktest ReadLimit(PlanObject fields)
     {
         const string field = "max_changed_decisions";
         if (fields.Optional(field) is not { } value)
@@ -292,19 +297,13 @@ public static class PlanReader
         }
     }
 
-    private static void CheckShadow(
-        RolloutPlan plan, PlanObject fields, ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings)
+    private static void CheckShadow(RolloutPlan plan, PlanObject fields, ImmutableArray<Problem>.Builder errors)
     {
         if (plan.Shadow && plan.Stages.FirstOrDefault(stage => stage.StageId == PlanStage.Shadow.StageId) is { } taken)
         {
             errors.Add(new Problem(
                 PlanProblems.StageIdDuplicate, "The stage that shadow adds is called shadow: give this one another stage_id.",
                 $"{fields.At("wedge_stages")}[{plan.Stages.IndexOf(taken)}].stage_id"));
-        }
-
-        if (!plan.Shadow && plan.Backtest is not null)
-        {
-            warnings.Add(new Problem(PlanProblems.BacktestUnused, "backtest is the criterion of the shadow stage.", fields.At("backtest")));
         }
     }
 

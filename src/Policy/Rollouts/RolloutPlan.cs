@@ -55,7 +55,7 @@ public sealed record RolloutPlan
     /// <summary>Whether a shadow stage comes first.</summary>
     public bool Shadow { get; init; }
 
-    /// <summary>The shadow stage's own criterion.</summary>
+    /// <summary>How far the new bundle may decide differently: the criterion of the shadow stage, and of a replay before the start.</summary>
     public PlanBacktest? Backtest { get; init; }
 
     /// <summary>How many of some nodes are enough by <see cref="MinAckedPercentage"/>; one missing is always tolerated where there are two or more.</summary>
@@ -92,6 +92,12 @@ public sealed record PlanCaps(int? PerDomain = null, int? MaxNodes = null);
 /// <param name="MaxChangedPercentage">So many percent of those that were made under both.</param>
 public sealed record PlanBacktest(double? MaxChangedDecisions, decimal? MaxChangedPercentage = null)
 {
+    /// <summary>
+    /// How many of the fleet's recorded decisions must be made again before the start. Null: with a shadow stage none, it is enough that
+    /// this holds there; without one <see cref="RolloutPlan.MinSamples"/>.
+    /// </summary>
+    public int? MinRecords { get; init; }
+
     /// <summary>The limit in decisions, of so many.</summary>
     public double LimitOf(double compared) => MaxChangedDecisions ?? (double)(MaxChangedPercentage ?? 0) * compared / 100;
 }

@@ -4,13 +4,16 @@ using OrleansPolicy.Audit;
 namespace OrleansPolicy.Rollouts;
 
 /// <summary>
-/// Leave to roll out without stages, on one fleet and for a time: requested by one person with a reason, in force once two others have
+/// Leave to roll out without stages or without a backtest, on one fleet and for a time: requested by one person with a reason, in force once two others have
 /// approved it.
 /// </summary>
 public sealed record Waiver
 {
-    /// <summary>The one rule that can be waived: that a rollout has several stages, the first of them small.</summary>
+    /// <summary>The rule that a rollout has several stages, the first of them small.</summary>
     public const string MultiStage = "multi_stage";
+
+    /// <summary>The rule that recorded decisions are made again before the start where the plan demands it.</summary>
+    public const string Backtest = "backtest";
 
     /// <summary>How many people other than the requester must approve.</summary>
     public const int ApprovalsNeeded = 2;
@@ -27,7 +30,7 @@ public sealed record Waiver
     /// <summary>The one bundle it is for, by hash; null: any.</summary>
     public string? PolicyHash { get; init; }
 
-    /// <summary>What it lifts: <see cref="MultiStage"/>.</summary>
+    /// <summary>What it lifts: <see cref="MultiStage"/> or <see cref="Backtest"/>.</summary>
     public required string Rule { get; init; }
 
     /// <summary>Why, in the requester's words.</summary>

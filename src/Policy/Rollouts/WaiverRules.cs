@@ -27,9 +27,9 @@ public static class WaiverRules
     public static Outcome<Waiver> Request(Waiver waiver)
     {
         ArgumentNullException.ThrowIfNull(waiver);
-        if (waiver.Rule != Waiver.MultiStage)
+        if (waiver.Rule is not (Waiver.MultiStage or Waiver.Backtest))
         {
-            return Outcome<Waiver>.Fail(RuleCode, $"The rule that can be waived is {Waiver.MultiStage}.", "$.rule");
+            return Outcome<Waiver>.Fail(RuleCode, $"The rules that can be waived are {Waiver.MultiStage} and {Waiver.Backtest}.", "$.rule");
         }
 
         var lasts = waiver.ExpiresAt - waiver.RequestedAt;

@@ -16,7 +16,11 @@ public sealed record DecisionLogRoom(bool FleetExists, long TenantBytes, long No
 /// <param name="To">Decided before.</param>
 /// <param name="Node">By this node.</param>
 public sealed record DecisionLogFilter(
-    DecisionLogCursor After, int Limit, bool Newest = false, DateTimeOffset? From = null, DateTimeOffset? To = null, string? Node = null);
+    DecisionLogCursor After, int Limit, bool Newest = false, DateTimeOffset? From = null, DateTimeOffset? To = null, string? Node = null)
+{
+    /// <summary>Reading ends after the record that passes this many characters.</summary>
+    public int CharsMax { get; init; } = DecisionLogPage.CharsMax;
+}
 
 /// <summary>Records in the order of arrival.</summary>
 /// <param name="Lines">Each as it came.</param>

@@ -92,6 +92,7 @@ internal static class HostComposition
         services.AddSingleton<ICatalogStore>(services => new PostgresCatalogStore(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IAuditStore>(services => new PostgresAuditStore(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton(services => new PostgresDecisionLog(services.GetRequiredService<PolicyDatabase>().DataSource));
+        services.AddSingleton<IDecisionHistory>(services => services.GetRequiredService<PostgresDecisionLog>());
         services.AddSingleton<IKeyStore>(services => new PostgresKeyStore(services.GetRequiredService<PolicyDatabase>().DataSource));
     }
 

@@ -67,6 +67,7 @@ public static class ProblemStatus
             _ when code.EndsWith(".unknown", StringComparison.Ordinal) => StatusCodes.Status404NotFound,
             _ when code.StartsWith("auth.", StringComparison.Ordinal) => StatusCodes.Status403Forbidden,
             _ when code.StartsWith("decide.", StringComparison.Ordinal) => StatusCodes.Status503ServiceUnavailable,
+            _ when code.StartsWith("backtest.", StringComparison.Ordinal) => StatusCodes.Status409Conflict,
             _ when code.StartsWith("rollout.", StringComparison.Ordinal) => StatusCodes.Status409Conflict,
             _ => StatusCodes.Status400BadRequest,
         };

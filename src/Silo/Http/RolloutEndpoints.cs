@@ -18,7 +18,7 @@ public static class RolloutEndpoints
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/rollouts", StartAsync)
-            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "admission.refused")
+            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "backtest.too_few_records", "backtest.changed", "admission.refused")
             .Takes<RolloutRequest>(PlanLimit)
             .Gives<RolloutView>(StatusCodes.Status201Created);
         routes.MapGet("/rollouts", ListAsync)
@@ -152,7 +152,7 @@ public static class RolloutEndpoints
 /// <param name="Ref">The bundle: a hash, a version, <c>tag:NAME</c> or <c>tag:NAME@FLEET</c>.</param>
 /// <param name="RolloutWedge">The plan.</param>
 /// <param name="Critical">Whether the bounds of critical subsystems apply.</param>
-/// <param name="WaiverId">A waiver of the multi-stage rule.</param>
+/// <param name="WaiverId">A waiver of the multi-stage rule, or of the backtest.</param>
 /// <param name="Reason">Why.</param>
 public sealed record RolloutRequest(string? Fleet, string? Ref, JsonElement RolloutWedge, bool Critical, string? WaiverId, string? Reason);
 

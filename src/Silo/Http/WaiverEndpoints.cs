@@ -158,7 +158,7 @@ public static class WaiverEndpoints
 /// <summary>A request for a waiver.</summary>
 /// <param name="Fleet">The fleet it is for.</param>
 /// <param name="Ref">The one bundle it is for; null: any.</param>
-/// <param name="Rule"><c>multi_stage</c>.</param>
+/// <param name="Rule"><c>multi_stage</c> or <c>backtest</c>.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="ExpiresAt">Until when, at most 90 days from now.</param>
 public sealed record WaiverRequest(string? Fleet, string? Ref, string? Rule, string? Reason, DateTimeOffset? ExpiresAt);

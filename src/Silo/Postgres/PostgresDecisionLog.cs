@@ -1,12 +1,16 @@
 using System.Collections.Immutable;
 using Npgsql;
+using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.DecisionLogs;
 
 namespace OrleansPolicy.Silo.Postgres;
 
 /// <summary>Decision logs, in PostgreSQL. They prove nothing and block nothing: no audit, no lock that a rollout could wait for.</summary>
-public sealed class PostgresDecisionLog(NpgsqlDataSource dataSource)
+public sealed class PostgresDecisionLog(NpgsqlDataSource dataSource) : IDecisionHistory
 {
+    /// <summary>How much one reading for a replay takes at most, in characters.</summary>
+    public const int ReplayCharsMax = 32 * 1024 * 1024;
+
     /// <summary>How many records one statement deletes.</summary>
     public const int DeletedMax = 5_000;
 
@@ -84,6 +88,10 @@ public sealed class PostgresDecisionLog(NpgsqlDataSource dataSource)
         }
     }
 
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<string>> ReadNewestAsync(string tenant, string fleet, int most) =>
+        (await ReadAsync(tenant, fleet, new DecisionLogFilter(DecisionLogCursor.Start, most, Newest: true) { CharsMax = ReplayCharsMax })).Lines;
+
     /// <summary>The logs that have or had records.</summary>
     public Task<ImmutableArray<(string Tenant, string Fleet)>> ListLogsAsync(CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
@@ -115,7 +123,7 @@ public sealed class PostgresDecisionLog(NpgsqlDataSource dataSource)
         var chars = 0L;
         DecisionLogCursor? first = null;
         var last = filter.After;
-        while (chars < DecisionLogPage.CharsMax && await reader.ReadAsync(cancellationToken))
+        while (chars < filter.CharsMax && await reader.ReadAsync(cancellationToken))
         {
             last = new DecisionLogCursor(reader.Time(0), reader.GetInt64(1));
             first ??= last;
@@ -125,7 +133,7 @@ public sealed class PostgresDecisionLog(NpgsqlDataSource dataSource)
 
         if (!filter.Newest)
         {
-            var more = lines.Count == filter.Limit || chars >= DecisionLogPage.CharsMax;
+            var more = lines.Count == filter.Limit || chars >= filter.CharsMax;
             return new DecisionLogPage(lines.DrainToImmutable(), last, more);
         }
 

@@ -171,6 +171,28 @@ public sealed class RolloutCommandTests
         Assert.Matches(@"12\s+│ allow_to_deny\s+│ refunds\s+│ \(default\)", run.Out);
     }
 
+    [Theory]
+    [InlineData("multi_stage")]
+    [InlineData("backtest", "--rule", "backtest")]
+    public async Task A_waiver_is_asked_for_of_one_of_two_rules(string rule, params string[] options)
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        var asked = "";
+        plane.Intercept = async http =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            asked = await reader.ReadToEndAsync();
+            await FakeControlPlane.Json(new { WaiverId = "w", State = "requested", Fleet = "edge", Rule = rule, Reason = "r", RequestedBy = "ada" }).ExecuteAsync(http);
+            return true;
+        };
+
+        var run = await CliRun.RunAsync(["waiver", "request", "edge", "-r", "no log yet", .. options, "--server", plane.Address.ToString(), "--key", "k"]);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains($"\"rule\":\"{rule}\"", asked, StringComparison.Ordinal);
+        Assert.Contains(rule, run.Out, StringComparison.Ordinal);
+    }
+
     private static object Returning(bool over) => new
     {
         RolloutId = "r",

@@ -94,6 +94,7 @@ public sealed class PolicyCluster : IAsyncDisposable
             silo.Services.AddKeyedSingleton<TimeProvider>(PolicyClock.Key, clock);
             silo.Services.AddSingleton<IRolloutStore>(new WatchedStore(options.SiloName, new PostgresRolloutStore(dataSource, clock), faults));
             silo.Services.AddSingleton<ICatalogStore>(new PostgresCatalogStore(dataSource));
+            silo.Services.AddSingleton<IDecisionHistory>(new PostgresDecisionLog(dataSource));
             silo.Services.AddSingleton<IAuditStore>(new PostgresAuditStore(dataSource));
             silo.Services.Configure<RolloutOptions>(options => options.HourSeconds = HourSeconds);
             silo.AddPolicyGrains();

@@ -55,14 +55,14 @@ public sealed class PlanReaderTests
             json["min_acked_percentage"] = 80.5;
             json["caps"] = new JsonObject { ["per_domain"] = 3, ["max_nodes"] = 40 };
             json["shadow"] = true;
-            json["backtest"] = new JsonObject { ["max_changed_decisions"] = 12 };
+            json["backtest"] = new JsonObject { ["max_changed_decisions"] = 12, ["min_records"] = 500 };
         }).Plan!;
 
         Assert.Equal(
             (true, OnInconclusive.Extend, OnFail.Freeze, OnDisarm.Rollback, 30, new NackBudget(null, 2.5m)),
             (plan.AdvanceEarly, plan.OnInconclusive, plan.OnFail, plan.OnDisarm, plan.RollbackDeadlineSec, plan.NackBudget));
         Assert.Equal(
-            (7, 0.5, 80.5m, new PlanCaps(3, 40), true, new PlanBacktest(12)),
+            (7, 0.5, 80.5m, new PlanCaps(3, 40), true, new PlanBacktest(12) { MinRecords = 500 }),
             (plan.MinSamples, plan.FreshnessSec, plan.MinAckedPercentage, plan.Caps, plan.Shadow, plan.Backtest));
     }
 
@@ -131,6 +131,8 @@ public sealed class PlanReaderTests
     [InlineData("backtest", "{\"max_changed_decisions\":\"101%\"}", "plan.backtest.max_changed_decisions")]
     [InlineData("backtest", "{\"max_changed_decisions\":\"few\"}", "plan.backtest.max_changed_decisions")]
     [InlineData("backtest", "{\"max_changed_decisions\":[]}", "plan.backtest.max_changed_decisions")]
+    [InlineData("backtest", "{\"min_records\":0}", "plan.backtest.min_records")]
+    [InlineData("backtest", "{\"min_records\":10001}", "plan.backtest.min_records")]
     public void A_value_that_does_not_fit_has_its_code(string field, string value, string code)
     {
         var errors = Read(Valid, json => json[field] = JsonNode.Parse(value)).Errors;
@@ -326,14 +328,13 @@ public sealed class PlanReaderTests
             json["wedge_stages"]![0]!["success_criteria"] = new JsonArray("looks fine to ops");
             json["wedge_stages"]![1]!["rollback_trigger"] = "when ops says so";
             json["wedge_stages"]![1]!["target_percentage"] = 80;
-            json["backtest"] = new JsonObject();
         });
 
         Assert.True(reading.Valid);
         Assert.Equal(
             [
                 (PlanProblems.CriterionManual, "$.wedge_stages[0].success_criteria[0]"), (PlanProblems.TriggerManual, "$.wedge_stages[1].rollback_trigger"),
-                (PlanProblems.BacktestUnused, "$.backtest"), (PlanProblems.DurationBelowWindow, "$.wedge_stages[0].duration_hours"),
+                (PlanProblems.DurationBelowWindow, "$.wedge_stages[0].duration_hours"),
                 (PlanProblems.EndsBelow100, "$.wedge_stages[1].target_percentage"),
             ],
             reading.Warnings.Select(problem => (problem.Code, problem.Path)));

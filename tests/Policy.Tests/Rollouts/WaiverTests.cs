@@ -37,8 +37,11 @@ public sealed class WaiverTests
     }
 
     [Fact]
-    public void Only_the_multi_stage_rule_can_be_waived() =>
+    public void Only_the_multi_stage_rule_and_the_backtest_can_be_waived()
+    {
         Assert.Equal(WaiverRules.RuleCode, WaiverRules.Request(Requested with { Rule = "audit" }).Problems.Single().Code);
+        Assert.True(WaiverRules.Request(Requested with { Rule = Waiver.Backtest }).Succeeded);
+    }
 
     [Fact]
     public void Two_people_approve_it_and_neither_is_the_requester_nor_made_by_them()
