@@ -56,15 +56,10 @@ internal sealed class ControlPlane : IAsyncDisposable
     }
 
     /// <summary>Memory of the process that is in RAM, without its PostgreSQL (VmRSS, proc(5)).</summary>
-    public double ResidentMegabytes
-    {
-        get
-        {
-            var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process!.Id}/status"))
-                .First(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
-        }
-    }
+    public double ResidentMegabytes => ReadMegabytes("VmRSS:");
+
+    /// <summary>The most that it ever was (VmHWM).</summary>
+    public double PeakMegabytes => ReadMegabytes("VmHWM:");
 
     /// <summary>A new data folder that PostgreSQL's own user can enter where this runs as root.</summary>
     public static string NewDataFolder()
@@ -141,6 +136,13 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         await StopAsync();
         _http.Dispose();
+    }
+
+    private double ReadMegabytes(string what)
+    {
+        var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{_process!.Id}/status"))
+            .First(text => text.StartsWith(what, StringComparison.Ordinal));
+        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
     }
 
     private void Launch()

@@ -15,6 +15,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["canonical"] = ("the canonical form of a bundle, beside parsing and writing it", CanonicalSpeed.RunAsync),
     ["canonical-peers"] = ("100,000 generated documents: differences to npm's canonicalize and CPython's json", CanonicalPeers.RunAsync),
     ["rollout"] = ("aggregating a report, one look with its event, the cut of 100,000 nodes", RolloutSpeed.RunAsync),
+    ["rollout-100000"] = ("100,000 nodes behind ten relays, in four stages and back: until all have heard of a change, and the memory", LargeRollout.RunAsync),
     ["call"] = ("a call from grain to grain in one silo, beside a trip to the thread pool", CallSpeed.RunAsync),
     ["rollback"] = ("1,000 real agents at 100 %: durable decision to last ACK", RollbackSpeed.RunAsync),
     ["rollback-kill"] = ("the same with the control plane killed at the decision and started again", RollbackSpeed.RunKilledAsync),

@@ -77,6 +77,7 @@ public static class NodeEndpoints
             ArmEpoch = known.Value.Arms.Epoch,
             Armed = known.Value.IsNodeArmed(record),
             PolicyHash = hash,
+            ShadowHash = Cohorts.ShadowHash(known.Value.Directive),
             Group = record is { ParityGroup: { } group, Group: { } place }
                 ? new GroupDirective(group, place.FailureDomain, place.Registration, known.Value.Parity.StandingOf(known.Value.Directive, record).Phase)
                 : null,
