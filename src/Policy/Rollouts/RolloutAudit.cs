@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using OrleansPolicy.Audit;
+using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Rollouts;
 
@@ -60,34 +61,52 @@ public static class RolloutAudit
             TargetPercentage = after.Stage?.TargetPercentage,
             HourSeconds = after.HourSeconds,
             Reason = reason,
-            Metrics = Metrics(seen),
+            Metrics = Metrics(before, seen),
             Detail = Detail(before, after, e, seen),
         };
     }
 
-    private static ImmutableSortedDictionary<string, double>? Metrics(FleetObservation? seen)
+    // What was seen now; where nobody looked (somebody acted), what the last look was judged by.
+    private static ImmutableSortedDictionary<string, double>? Metrics(RolloutState? before, FleetObservation? seen)
     {
-        if (seen is null)
+        if (seen is null && before?.Verdict is null)
         {
             return null;
         }
 
         var metrics = ImmutableSortedDictionary.CreateBuilder<string, double>(StringComparer.Ordinal);
-        foreach (var name in seen.Cohort.Keys)
+        foreach (var name in seen?.Cohort.Keys ?? [])
         {
-            if (CriterionEvaluation.Measure(name, seen.Cohort) is { } measured)
+            if (CriterionEvaluation.Measure(name, seen!.Cohort) is { } measured)
             {
                 metrics[name] = measured;
             }
         }
 
-        if (seen.Shadow is { } shadow)
+        if ((seen is null ? before!.InShadow ? before.Shadow : null : seen.Shadow) is { } shadow)
         {
             metrics["shadow_compared"] = shadow.Compared;
             metrics["shadow_changed"] = shadow.Changed;
         }
+        else if (seen is null)
+        {
+            AddJudged(metrics, before!.Verdict!);
+        }
 
         return metrics.ToImmutable();
+    }
+
+    private static void AddJudged(ImmutableSortedDictionary<string, double>.Builder metrics, Verdict verdict)
+    {
+        metrics[MetricWindow.Decisions] = verdict.Samples;
+        foreach (var result in verdict.Criteria)
+        {
+            // Of several comparisons in one criterion it is not known which of them was measured.
+            if (result.Measured is { } measured && CriterionParser.Parse(result.Criterion).Criterion is Criterion.Comparison { Over: null } comparison)
+            {
+                metrics[comparison.Percentile is { } percentile ? $"p{Number(percentile)}({comparison.Metric})" : comparison.Metric] = measured;
+            }
+        }
     }
 
     private static ImmutableSortedDictionary<string, string> Detail(
@@ -144,6 +163,8 @@ public static class RolloutAudit
             }
         }
     }
+
+    private static string Number(double number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

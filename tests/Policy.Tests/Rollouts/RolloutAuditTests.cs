@@ -43,7 +43,7 @@ public sealed class RolloutAuditTests
         Assert.Equal(
             ("4", "100", "ACTIVE", "20", "20"),
             (advanced.Detail["epoch"], advanced.Detail["census"], advanced.Detail["state"], advanced.Detail["assigned"], advanced.Detail["acked"]));
-        Assert.Null(told[2].Metrics);
+        Assert.Null(told[0].Metrics);
 
         void Do(RolloutCommand command, FleetObservation? seen = null)
         {
@@ -87,6 +87,40 @@ public sealed class RolloutAuditTests
             ("node-1: bundle.unsigned; node-2: ", "node-3", "rollback.nack_budget", "ROLLED_BACK"),
             (draft.Detail!["nacks"], draft.Detail["fenced"], draft.Detail["why"], draft.Detail["state"]));
         Assert.Equal(["decisions"], draft.Metrics!.Keys);
+    }
+
+    [Theory]
+    [InlineData("pause", "RWG-002")]
+    [InlineData("rollback", "RWG-003")]
+    [InlineData("supersede", "RWG-003")]
+    public void What_a_person_does_is_told_with_what_the_last_look_was_judged_by(string what, string code)
+    {
+        var fleet = new Fleet();
+        var plan = Fleet.Plan(20, 100);
+        fleet.StartRollout(plan with
+        {
+            Stages = [.. plan.Stages.Select(stage => stage with
+            {
+                SuccessCriteria = ["error_rate < 1%", "p99(latency_ms) < 5", "decisions > 1 or error_rate < 2%", "error_rate < 1% over 15m", "looks fine"],
+            })],
+        });
+        fleet.Do(new RolloutCommand.Observe(fleet.See(false) with
+        {
+            Cohort = fleet.See(false).Cohort.Add("latency_ms", new MetricTotal(100, 200) { Buckets = [new MetricBucket(4, 100)] }),
+        }));
+        var before = fleet.Rollout;
+
+        var e = fleet.Do(what switch
+        {
+            "pause" => new RolloutCommand.Pause(Fleet.Approver, "wait"),
+            "rollback" => new RolloutCommand.RollBack(Fleet.Approver, "back", fleet.Directive),
+            _ => new RolloutCommand.Supersede(Fleet.Approver, "back", "f2", fleet.Directive.Epoch + 1),
+        }).Value.Single();
+
+        var draft = RolloutAudit.Describe(before, fleet.Rollout, e, null).Single();
+        Assert.Equal((code, fleet.Now, "stage-20", 20m, "grace"), (draft.Code, draft.At, draft.StageId, draft.TargetPercentage, draft.Actor));
+        Assert.Equal(["decisions", "error_rate", "p99(latency_ms)"], draft.Metrics!.Keys);
+        Assert.Equal((1_000d, 0.001), (draft.Metrics["decisions"], draft.Metrics["error_rate"]));
     }
 
     [Fact]

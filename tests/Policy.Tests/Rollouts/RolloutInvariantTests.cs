@@ -56,8 +56,15 @@ public sealed class RolloutInvariantTests
     }
 
     [Fact]
-    public void A_rollout_without_a_way_back() => Assert.Throws<InvariantViolationException>(() => RolloutDecider.Decide(
-        Started().Rollout with { Fallback = null }, new RolloutCommand.RollBack(Fleet.Author, "back", Started().Directive), Fleet.Start));
+    public void A_rollout_without_a_way_back() => Assert.StartsWith(
+        "INV-RWG-ROLLBACK",
+        Assert.Throws<InvariantViolationException>(() => RolloutDecider.Decide(
+            Started().Rollout with { Fallback = null }, new RolloutCommand.RollBack(Fleet.Author, "back", Started().Directive), Fleet.Start)).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void The_first_enforcing_stage_skipped_from_the_shadow() => Stops(
+        "INV-RWG-STAGED", state => Advance(state, stage: 1), state => state with { StageIndex = RolloutState.ShadowIndex });
 
     [Fact]
     public void A_stage_wider_than_the_radius()

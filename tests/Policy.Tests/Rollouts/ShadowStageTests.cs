@@ -185,6 +185,19 @@ public sealed class ShadowStageTests
     }
 
     [Fact]
+    public void What_a_person_does_in_it_is_told_with_what_was_found()
+    {
+        var fleet = Started(Plan);
+        LookAfter(fleet, Window / 2);
+        var before = fleet.Rollout;
+
+        var e = fleet.Do(new RolloutCommand.Pause(Fleet.Author, "wait")).Value.Single();
+
+        var draft = RolloutAudit.Describe(before, fleet.Rollout, e, null).Single();
+        Assert.Equal(("shadow", 0m, 1_000d, 1d), (draft.StageId, draft.TargetPercentage, draft.Metrics!["shadow_compared"], draft.Metrics["shadow_changed"]));
+    }
+
+    [Fact]
     public void What_differs_is_kept_whatever_becomes_of_it()
     {
         var fleet = Started(Plan with { OnFail = OnFail.Freeze, Backtest = new PlanBacktest(0) });
