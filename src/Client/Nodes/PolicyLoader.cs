@@ -5,6 +5,9 @@ namespace OrleansPolicy.Client;
 /// <summary>Fetches, verifies and compiles a bundle, away from the threads that decide.</summary>
 internal sealed class PolicyLoader(INodeChannel? channel, string tenant, PolicyCache cache, TrustAnchor anchor, DefaultEffect? defaultEffect)
 {
+    // Most likely in force: rules that the next one has too need not be read again. Not kept for that alone.
+    private readonly WeakReference<PreparedPolicy?> _last = new(null);
+
     public TrustAnchor Anchor => anchor;
 
     /// <summary>A bundle that is verified under the newest root known here and ready now, or null.</summary>
@@ -67,10 +70,17 @@ internal sealed class PolicyLoader(INodeChannel? channel, string tenant, PolicyC
             : throw new PolicyLoadException("node.hash_mismatch", $"The directive demands {policyHash}, the content is {policy.PolicyHash}.");
     }
 
-    private static LoadedPolicy Prepare(ReadOnlyMemory<byte> content, TrustAnchor.Trusted trusted, PreparationOptions options)
+    private LoadedPolicy Prepare(ReadOnlyMemory<byte> content, TrustAnchor.Trusted trusted, PreparationOptions options)
     {
-        var prepared = PreparedPolicy.Prepare(content, trusted.Root, options);
-        return prepared.Succeeded ? new LoadedPolicy(prepared.Value, trusted.Root.Version, content) : throw new PolicyLoadException(prepared.Problems);
+        _last.TryGetTarget(out var last);
+        var prepared = PreparedPolicy.Prepare(content, trusted.Root, options with { Previous = last });
+        if (!prepared.Succeeded)
+        {
+            throw new PolicyLoadException(prepared.Problems);
+        }
+
+        _last.SetTarget(prepared.Value);
+        return new LoadedPolicy(prepared.Value, trusted.Root.Version, content);
     }
 
     private PolicyKey Key(string policyHash, TrustAnchor.Trusted trusted, INodeChannel from) =>

@@ -18,6 +18,12 @@ public sealed record BundleReadOptions
     /// <summary>Whether a bare list of rules is read as a bundle of version 0.0.0.</summary>
     public bool AllowRuleList { get; init; }
 
+    /// <summary>
+    /// A bundle that was read before, most likely the one in force: rules that stand in both, byte for byte, are taken over from it. What
+    /// is read is the same with it and without.
+    /// </summary>
+    public Bundle? Previous { get; init; }
+
     /// <summary>Whether an unsigned bundle that does not show its form is native, as it is to whoever signs it.</summary>
     internal bool AssumeNative { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Bundles;
 
@@ -25,12 +26,21 @@ public static class BundleReader
             return Outcome<Bundle>.Fail("bundle.too_large", $"A bundle has at most {BundleLimits.SizeBytesMax} bytes, this one has {json.Length}.");
         }
 
-        if (TryParse(json.Span) is not var (root, shownForm))
+        JsonDocument? passing = null;
+        try
         {
-            // The canonical writer says where and why.
-            return Outcome<Bundle>.Fail(Renamed(CanonicalJson.TryCanonicalize(json).Problems));
+            return TryParse(json, options, ref passing) is var (root, shownForm)
+                ? ReadParsed(json, root, shownForm, options)
+                : Outcome<Bundle>.Fail(Renamed(CanonicalJson.TryCanonicalize(json).Problems)); // The canonical writer says where and why.
         }
+        finally
+        {
+            passing?.Dispose();
+        }
+    }
 
+    private static Outcome<Bundle> ReadParsed(ReadOnlyMemory<byte> json, JsonElement root, BundleForm shownForm, BundleReadOptions options)
+    {
         if (root.ValueKind != JsonValueKind.Object && !(options.AllowRuleList && root.ValueKind == JsonValueKind.Array))
         {
             return Outcome<Bundle>.Fail("bundle.malformed", "Bundle must be a dictionary");
@@ -91,12 +101,16 @@ public static class BundleReader
         ? new CanonicalWriter(CanonicalDialect.Python, new CanonicalOptions { OmitMember = "signature" })
         : new CanonicalWriter(CanonicalDialect.Jcs, new CanonicalOptions { OmitMember = "signatures", ExactNumbers = true });
 
-    private static (JsonElement Root, BundleForm Form)? TryParse(ReadOnlySpan<byte> json)
+    // Rules keep parts of the document, which is a copy of its own for that. Beside a bundle from which most rules are taken over it passes:
+    // it is read where it lies, and what is new in it is cloned, so that few large arrays are left to the collector and no document lives
+    // on for a rule or two.
+    private static (JsonElement Root, BundleForm Form)? TryParse(ReadOnlyMemory<byte> json, BundleReadOptions options, ref JsonDocument? passing)
     {
+        var limits = new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax };
         try
         {
-            // A copy of its own, since rules keep parts of the document; left to the garbage collector with them.
-            var root = JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = BundleLimits.DepthMax });
+            passing = options.Previous is null ? null : JsonDocument.Parse(json, limits);
+            var root = passing?.RootElement ?? JsonElement.Parse(json.Span, limits);
             return (root, FormOf(root));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -108,14 +122,14 @@ public static class BundleReader
 
     private static Bundle ReadRuleList(JsonElement root, ProblemList problems, BundleReadOptions options)
     {
-        var context = new RuleReadContext(problems, options.Strict, default);
+        var context = new RuleReadContext(problems, options.Strict, default, new PathTable());
         return new Bundle
         {
             Form = BundleForm.RuleList,
             Kind = BundleKind.Rules,
             PolicyHash = "",
             Metadata = new BundleMetadata { BundleId = "rules", Version = RuleListVersion },
-            Rules = RuleReader.ReadAll(root, JsonPlace.Root, context),
+            Rules = RuleReader.ReadAll(root, JsonPlace.Root, context, known: null),
             Paths = context.Paths,
         };
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Bundles;
 
@@ -16,7 +17,7 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
     private static readonly HashSet<string> MetadataFields =
         ["bundle_id", "version", "issued_at", "expires_at", "issuer", "sequence", "kind", "default_effect", "description", "labels"];
 
-    private readonly RuleReadContext fields = new(problems, options.Strict, default);
+    private readonly RuleReadContext fields = new(problems, options.Strict, default, new PathTable());
 
     /// <summary>The bundle without its hash; what is wrong is in the list of problems.</summary>
     public Bundle Read(JsonElement root)
@@ -32,12 +33,7 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
             Metadata = ReadMetadata(metadata),
             Signatures = ReadSignatures(root),
         };
-        return kind == BundleKind.Document ? ReadDocument(root, bundle) : bundle with
-        {
-            Rules = ReadRules(root),
-            Data = root.TryGetProperty("data", out var data) ? data : default,
-            Paths = fields.Paths,
-        };
+        return kind == BundleKind.Document ? ReadDocument(root, bundle) : ReadRules(root, bundle);
     }
 
     private JsonElement ReadObject(JsonElement root, string name)
@@ -160,16 +156,24 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
         }
     }
 
-    private ImmutableArray<Rule> ReadRules(JsonElement root)
+    private Bundle ReadRules(JsonElement root, Bundle bundle)
     {
-        var data = RuleFields.Optional(root, "data", JsonValueKind.Object, "bundle.data", JsonPlace.Root, fields);
-        if (root.TryGetProperty("policies", out var policies) && policies.ValueKind == JsonValueKind.Array)
+        var written = RuleFields.Optional(root, "data", JsonValueKind.Object, "bundle.data", JsonPlace.Root, fields);
+        var data = written.ValueKind == JsonValueKind.Undefined ? default : written.Clone();
+        if (!root.TryGetProperty("policies", out var policies) || policies.ValueKind != JsonValueKind.Array)
         {
-            return RuleReader.ReadAll(policies, JsonPlace.Root.Member("policies"), fields with { Data = data });
+            problems.Add("bundle.policies", "A bundle of kind rules has a list policies.", "$.policies");
+            return bundle;
         }
 
-        problems.Add("bundle.policies", "A bundle of kind rules has a list policies.", "$.policies");
-        return [];
+        var known = KnownRules.Of(options, data);
+        var context = new RuleReadContext(problems, options.Strict, data, known?.Paths ?? new PathTable());
+        return bundle with
+        {
+            Rules = RuleReader.ReadAll(policies, JsonPlace.Root.Member("policies"), context, known),
+            Data = data,
+            Paths = context.Paths,
+        };
     }
 
     private Bundle ReadDocument(JsonElement root, Bundle bundle)
@@ -191,7 +195,7 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
             problems.AddRange(compiled.Succeeded ? compiled.Value.Validate(document, "$.document") : compiled.Problems);
         }
 
-        return bundle with { Document = document, DocumentHash = BundleReader.HashOf(document) };
+        return bundle with { Document = document.Clone(), DocumentHash = BundleReader.HashOf(document) };
     }
 
     private ImmutableArray<BundleSignature> ReadSignatures(JsonElement root)

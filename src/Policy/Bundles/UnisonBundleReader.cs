@@ -15,7 +15,7 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
 
     private static readonly HashSet<string> PolicyFields = ["id", "name", "description", "effect", "conditions", "priority", "enabled"];
 
-    private readonly RuleReadContext context = new(problems, options.Strict, default);
+    private readonly RuleReadContext context = new(problems, options.Strict, default, new PathTable());
 
     /// <summary>The bundle without its hash; what is wrong is in the list of problems.</summary>
     public Bundle Read(JsonElement root)
@@ -95,7 +95,7 @@ internal sealed class UnisonBundleReader(ProblemList problems, BundleReadOptions
 
         // Signed, unison passes over a match. Unsigned, it is one of our bundles that does not say so, and would mean something else.
         var isSigned = root.TryGetProperty("signature", out _);
-        return [.. policies.EnumerateArray().Select((policy, i) => ReadPolicy(policy, i, isSigned))];
+        return [.. policies.EnumerateArray().Select((policy, i) => ReadPolicy(policy.Clone(), i, isSigned))];
     }
 
     private Rule ReadPolicy(JsonElement policy, int position, bool isSigned)

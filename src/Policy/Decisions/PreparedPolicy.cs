@@ -15,7 +15,7 @@ public sealed record PreparedPolicy(Bundle Bundle, RuleSet Rules)
     public static Outcome<PreparedPolicy> Prepare(ReadOnlyMemory<byte> content, TrustRoot root, PreparationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var verified = BundleVerifier.Verify(content, root, new BundleReadOptions(), SigningUse.Serve);
+        var verified = BundleVerifier.Verify(content, root, new BundleReadOptions { Previous = options.Previous?.Bundle }, SigningUse.Serve);
         if (!verified.Succeeded)
         {
             return verified.As<PreparedPolicy>();
@@ -40,6 +40,9 @@ public sealed record PreparationOptions
 {
     /// <summary>What a bundle that does not say decides where no rule matches. Default: deny.</summary>
     public DefaultEffect? DefaultEffect { get; init; }
+
+    /// <summary>What was prepared before, most likely what is in force: rules that stand in both are not read again. Null: all are read.</summary>
+    public PreparedPolicy? Previous { get; init; }
 
     /// <summary>The moment at which it must not have expired; null: a directive demands it, so that its expiry was judged already.</summary>
     public DateTimeOffset? ValidAt { get; init; }

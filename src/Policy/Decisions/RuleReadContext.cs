@@ -9,11 +9,9 @@ namespace OrleansPolicy.Decisions;
 /// <param name="Problems">Where everything wrong is noted.</param>
 /// <param name="Strict">Whether unknown fields are refused where they would otherwise be passed over.</param>
 /// <param name="Data">The bundle's <c>data</c>, which operands may refer to; undefined where there is none.</param>
-internal sealed record RuleReadContext(ProblemList Problems, bool Strict, JsonElement Data)
+/// <param name="Paths">The places of the input that the rules look at.</param>
+internal sealed record RuleReadContext(ProblemList Problems, bool Strict, JsonElement Data, PathTable Paths)
 {
-    /// <summary>The places of the input that the rules look at.</summary>
-    public PathTable Paths { get; } = new();
-
     /// <summary>The regular expressions read so far, null for those that are refused: rules repeat them, and building one takes long.</summary>
     public Dictionary<string, Regex?> Regexes { get; } = new(StringComparer.Ordinal);
 

@@ -21,7 +21,11 @@ internal static class RuleReader
         [("allow"u8.ToArray(), RuleEffect.Allow), ("deny"u8.ToArray(), RuleEffect.Deny), ("require_confirmation"u8.ToArray(), RuleEffect.RequireConfirmation)];
 
     /// <summary>Reads a list; notes an empty or overlong one and ids that stand twice.</summary>
-    public static ImmutableArray<Rule> ReadAll(JsonElement list, JsonPlace path, RuleReadContext context)
+    /// <param name="list">The rules.</param>
+    /// <param name="path">Where they stand.</param>
+    /// <param name="context">What reading them shares.</param>
+    /// <param name="known">Rules that were read before; null: none were.</param>
+    public static ImmutableArray<Rule> ReadAll(JsonElement list, JsonPlace path, RuleReadContext context, KnownRules? known)
     {
         if (list.GetArrayLength() is var count && count is 0 or > BundleLimits.RulesMax)
         {
@@ -32,16 +36,19 @@ internal static class RuleReader
 
         var rules = ImmutableArray.CreateBuilder<Rule>(count);
         var ids = new HashSet<string>(count, StringComparer.Ordinal);
-        foreach (var element in list.EnumerateArray())
+        lock (context.Paths)
         {
-            var place = path.Item(rules.Count);
-            var rule = Read(element, rules.Count, place, context);
-            if (!ids.Add(rule.Id))
+            // Bundles that are read at the same time may share the places of the one before them. A clone of what is not passing is itself.
+            foreach (var element in list.EnumerateArray())
             {
-                context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", place.Member("id"));
-            }
+                var rule = known?.Find(element, rules.Count) ?? Read(element.Clone(), rules.Count, path.Item(rules.Count), context);
+                if (!ids.Add(rule.Id))
+                {
+                    context.Refuse("bundle.rule.id_duplicate", $"Another rule has the id {rule.Id}.", path.Item(rules.Count).Member("id"));
+                }
 
-            rules.Add(rule);
+                rules.Add(rule);
+            }
         }
 
         return rules.MoveToImmutable();

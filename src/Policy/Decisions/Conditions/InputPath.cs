@@ -23,8 +23,8 @@ internal sealed class InputPath
         root = parent?.root ?? this;
         if (parent is { HasChildren: false })
         {
-            parent.HasChildren = true;
             parent.Slot = root.slots++;
+            parent.HasChildren = true;
         }
     }
 
@@ -34,7 +34,10 @@ internal sealed class InputPath
     /// <summary>As rules write it.</summary>
     public string Text { get; }
 
-    /// <summary>Whether rules look at places below this one. Settled once the bundle is read.</summary>
+    /// <summary>
+    /// Whether rules look at places below this one. It may become so while decisions are made, where a later bundle shares the place: what
+    /// is remembered is remembered by the place itself, so that they come out the same.
+    /// </summary>
     public bool HasChildren { get; private set; }
 
     /// <summary>Counts the places of a bundle that have places below them.</summary>

@@ -31,6 +31,9 @@ internal sealed class PathTable
     /// <summary>The place whose value every decision gives back.</summary>
     public InputPath RiskLevel { get; }
 
+    /// <summary>How much is in it.</summary>
+    public int Count => places.Count + patterns.Count;
+
     /// <summary>The context itself.</summary>
     public InputPath Context { get; }
 
