@@ -41,6 +41,7 @@ internal static class Policyctl
         root.Subcommands.Add(ArmCommands.Arm(host));
         root.Subcommands.Add(ArmCommands.Disarm(host));
         root.Subcommands.Add(EventCommands.Create(host));
+        root.Subcommands.Add(WebhookCommands.Create(host));
         root.Subcommands.Add(AdmissionCommands.Create(host));
         root.Subcommands.Add(WaiverCommands.Create(host));
         root.Subcommands.Add(LineCommands.Create(host));

@@ -234,6 +234,9 @@ public static class ControlKinds
 
     /// <summary>The id of what a tenant has one of.</summary>
     public const string OfTenant = "tenant";
+
+    /// <summary>A <see cref="Webhooks.Webhook"/>.</summary>
+    public const string Webhook = "webhook";
 }
 
 /// <summary>What became of a change.</summary>

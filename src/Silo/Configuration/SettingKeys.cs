@@ -36,6 +36,9 @@ public static class SettingKeys
     /// <summary>How many MiB of that one node may take.</summary>
     public const string DecisionLogNode = "Policy:DecisionLog:NodeMegabytesMax";
 
+    /// <summary>Networks that are not the world's and to which webhooks may go all the same, separated by commas.</summary>
+    public const string WebhookNetworks = "Policy:Webhooks:AllowedNetworks";
+
     /// <summary>A YAML file with the tenants' update limits.</summary>
     public const string PolicyUpdates = "Policy:PolicyUpdates";
 

@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using System.Data.Common;
 using System.Globalization;
+using System.Net;
 using Npgsql;
 using OrleansPolicy.Silo.DecisionLogs;
+using OrleansPolicy.Silo.Webhooks;
 
 namespace OrleansPolicy.Silo.Configuration;
 
@@ -38,6 +41,7 @@ public static class SettingsReader
             PolicyUpdatesFile = ReadPolicyUpdates(configuration[SettingKeys.PolicyUpdates]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
             DecisionLog = ReadDecisionLog(configuration),
+            Webhooks = new WebhookSettings { AllowedNetworks = ReadNetworks(SettingKeys.WebhookNetworks, configuration[SettingKeys.WebhookNetworks]) },
         };
 
         double ReadNumber(string key, double otherwise, double min, double max) => configuration[key] is not { Length: > 0 } text ? otherwise
@@ -207,6 +211,14 @@ public static class SettingsReader
             : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= max ? number
             : throw new ConfigurationFailureException("config.decision_log", $"{key} is above 0 and at most {max}, not '{text}'.");
     }
+
+    /// <summary>Networks in CIDR notation, separated by commas.</summary>
+    internal static ImmutableArray<IPNetwork> ReadNetworks(string key, string? text) =>
+    [
+        .. (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(network => IPNetwork.TryParse(network, out var parsed)
+            ? parsed
+            : throw new ConfigurationFailureException("config.networks", $"{key} has networks such as 10.1.0.0/16, separated by commas, not '{network}'.")),
+    ];
 
     private static double ReadHour(string? text)
     {

@@ -1,4 +1,5 @@
 using OrleansPolicy.Silo.DecisionLogs;
+using OrleansPolicy.Silo.Webhooks;
 
 namespace OrleansPolicy.Silo.Configuration;
 
@@ -70,6 +71,9 @@ public sealed record SiloSettings
 
     /// <summary>How long and how much of decision logs is kept.</summary>
     public DecisionLogLimits DecisionLog { get; init; } = new();
+
+    /// <summary>How webhooks are sent.</summary>
+    public WebhookSettings Webhooks { get; init; } = new();
 
     /// <summary>The file with the first admin key.</summary>
     public string AdminKeyFile => Path.Combine(DataFolder, "admin.key");

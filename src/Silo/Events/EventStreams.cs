@@ -37,16 +37,6 @@ public sealed class EventStreams(
         return subscription;
     }
 
-    /// <summary>Whether an entry of the audit is one of the events: of a rollout, the end of a way back, an arm or a disarm, a stop of the line.</summary>
-    public static bool IsEvent(AuditDraft draft)
-    {
-        ArgumentNullException.ThrowIfNull(draft);
-        return draft.Code?.StartsWith("RWG-", StringComparison.Ordinal) == true
-            || draft.Action.StartsWith("rollback.", StringComparison.Ordinal)
-            || draft.Action.StartsWith("arm.", StringComparison.Ordinal)
-            || draft.Action.StartsWith("line.", StringComparison.Ordinal);
-    }
-
     /// <summary>An entry of the audit as an event.</summary>
     public static StreamedEvent Of(AuditEntry entry)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Audit;
 using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Silo.Events;
@@ -109,7 +110,7 @@ internal sealed class TenantFollower : ITenantEventsObserver, IDisposable
                 foreach (var entry in entries)
                 {
                     _after = entry.Seq;
-                    if (EventStreams.IsEvent(entry.Draft))
+                    if (TenantEvents.Includes(entry.Draft))
                     {
                         Give(EventStreams.Of(entry));
                     }

@@ -11,6 +11,7 @@ using OrleansPolicy.Silo.Postgres;
 using OrleansPolicy.Silo.Security;
 using OrleansPolicy.Silo.SingleNode;
 using OrleansPolicy.Silo.Telemetry;
+using OrleansPolicy.Silo.Webhooks;
 
 namespace OrleansPolicy.Silo.Hosting;
 
@@ -93,6 +94,7 @@ internal static class HostComposition
         services.AddSingleton<IAuditStore>(services => new PostgresAuditStore(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton(services => new PostgresDecisionLog(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IDecisionHistory>(services => services.GetRequiredService<PostgresDecisionLog>());
+        services.AddSingleton(services => new PostgresWebhooks(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IKeyStore>(services => new PostgresKeyStore(services.GetRequiredService<PolicyDatabase>().DataSource));
     }
 
@@ -102,6 +104,9 @@ internal static class HostComposition
         services.AddHostedService<RevocationReader>();
         services.AddSingleton<DecisionLogSweeper>();
         services.AddHostedService(services => services.GetRequiredService<DecisionLogSweeper>());
+        services.AddSingleton<WebhookTransport>();
+        services.AddHostedService<WebhookSender>();
+        services.AddSingleton<WebhookNumbers>();
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton<ControlWrites>();
         services.AddSingleton<OperationMemory>();

@@ -49,5 +49,6 @@ public static class ApiEndpoints
         tenant.MapRuns();
         tenant.MapAudit();
         tenant.MapEvents();
+        tenant.MapWebhooks();
     }
 }

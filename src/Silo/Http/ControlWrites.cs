@@ -39,7 +39,7 @@ public sealed class ControlWrites(IRolloutStore store, [FromKeyedServices(Policy
                     new PolicyChange
                     {
                         Tenant = tenant,
-                        Operation = http.Record(after, status),
+                        Operation = http.Record(changed.Value.Repeated ?? after, status),
                         Control = ControlWrite.Of(kind, id, after, stored?.Revision ?? 0),
                         Audit = [changed.Value.Audit],
                     },
@@ -59,7 +59,11 @@ public sealed class ControlWrites(IRolloutStore store, [FromKeyedServices(Policy
 
 /// <summary>What a control is to be, and what the audit says of it.</summary>
 public sealed record ControlChange<T>(T After, AuditDraft Audit)
+    where T : class
 {
+    /// <summary>What is kept for a repetition of the request, where that is not all that is answered first; null: it is.</summary>
+    public T? Repeated { get; init; }
+
     /// <summary>With the audit entry of what somebody did over HTTP.</summary>
     public static Outcome<ControlChange<T>> Of(
         T after, Actor by, string action, string subject, string? reason, DateTimeOffset at, params ReadOnlySpan<(string Name, string? Value)> detail)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OrleansPolicy.Audit;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Events;
 using OrleansPolicy.Silo.Security;
@@ -44,7 +45,7 @@ public static class EventEndpoints
         for (var more = from >= 0 && from < live.After; more;)
         {
             var entries = await audit.ReadAsync(tenant, from, PageMax, null, ended);
-            foreach (var entry in entries.Where(entry => entry.Seq <= live.After && EventStreams.IsEvent(entry.Draft)))
+            foreach (var entry in entries.Where(entry => entry.Seq <= live.After && TenantEvents.Includes(entry.Draft)))
             {
                 var happened = EventStreams.Of(entry);
                 await stream.SendAsync(happened.Name, happened.Json, happened.Seq, ended);

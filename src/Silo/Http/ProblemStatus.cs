@@ -40,6 +40,7 @@ public static class ProblemStatus
         ["arm.pending_void"] = StatusCodes.Status409Conflict,
         ["rollout.same_person"] = StatusCodes.Status403Forbidden,
         ["waiver.same_person"] = StatusCodes.Status403Forbidden,
+        ["webhook.limit"] = StatusCodes.Status409Conflict,
         ["waiver.state"] = StatusCodes.Status409Conflict,
         ["waiver.not_in_force"] = StatusCodes.Status409Conflict,
         ["line.state"] = StatusCodes.Status409Conflict,

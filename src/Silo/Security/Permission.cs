@@ -81,6 +81,9 @@ public enum Permission
     /// <summary>Make and revoke keys.</summary>
     ManageKeys,
 
+    /// <summary>Make, change, remove and see webhooks, which take the tenant's events elsewhere.</summary>
+    ManageWebhooks,
+
     /// <summary>Set the trust root.</summary>
     ManageTrust,
 

@@ -5,6 +5,7 @@ using OrleansPolicy.Bundles;
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Webhooks;
 
 namespace OrleansPolicy.Silo.Telemetry;
 
@@ -21,6 +22,7 @@ public sealed class StoredNumbers
     private readonly TimeProvider clock;
     private readonly IGrainFactory grains;
     private readonly RolloutNumbers moving;
+    private readonly WebhookNumbers webhooks;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private Task refreshing = Task.CompletedTask;
@@ -33,12 +35,13 @@ public sealed class StoredNumbers
 
     /// <summary>Registers the gauges.</summary>
     public StoredNumbers(
-        PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, ICatalogStore catalog, IGrainFactory grains, RolloutNumbers moving,
+        PolicyMeter meter, SiloSettings settings, IKeyStore keys, IRolloutStore store, ICatalogStore catalog, IGrainFactory grains, RolloutNumbers moving, WebhookNumbers webhooks,
         [FromKeyedServices(PolicyClock.Key)] TimeProvider clock, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(meter);
         ArgumentNullException.ThrowIfNull(settings);
         (this.keys, this.store, this.catalog, this.grains, this.moving, this.clock, this.time) = (keys, store, catalog, grains, moving, clock, time);
+        this.webhooks = webhooks;
         meter.Observe("policy_hour_seconds", "How long a contract hour lasts.", () => [new(settings.HourSeconds)]);
         meter.Observe("policy_rollouts", "Rollouts by state, of the newest 1,000 of each tenant.", () => rollouts);
         meter.Observe("policy_nodes", "Registered nodes by state.", () => nodes);
@@ -102,6 +105,7 @@ public sealed class StoredNumbers
                 }
             }
 
+            await webhooks.ReadAsync();
             reading.Publish();
             rollouts = [.. byState.Select(row => new Measurement<double>(row.Value, new("tenant", row.Key.Tenant), new("state", row.Key.State)))];
             nodes = [.. byNodeState.Select(row => new Measurement<double>(

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Silo.Configuration;
 
@@ -98,6 +99,14 @@ public sealed class SettingsTests
         {
             Assert.Equal("cluster.engine", Assert.Throws<ConfigurationFailureException>(() => Read("--cluster", "adonet", "--connection-string", "Host=db")).Code);
         }
+    }
+
+    [Fact]
+    public void Webhooks_go_to_the_world_alone_unless_networks_are_named()
+    {
+        Assert.Empty(Read().Webhooks.AllowedNetworks);
+        Assert.Equal([IPNetwork.Parse("10.1.0.0/16"), IPNetwork.Parse("::1/128")], SettingsReader.ReadNetworks("k", " 10.1.0.0/16,::1/128 ,"));
+        Assert.Equal("config.networks", Assert.Throws<ConfigurationFailureException>(() => SettingsReader.ReadNetworks("k", "10.1.0.0/16,example.com")).Code);
     }
 
     [Fact]

@@ -42,9 +42,10 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
         var rollout = (await aside.Admin.PostAsync("/rollouts", plan)).Expect(201)["rollout_id"].GetString()!;
         var leave = new { fleet = "edge", rule = "multi_stage", reason = "r", expires_at = DateTimeOffset.UtcNow.AddDays(1) };
         var waiver = (await aside.Admin.PostAsync("/waivers", leave)).Expect(201)["waiver_id"].GetString()!;
+        var webhook = (await aside.Admin.PostAsync("/webhooks", new { url = "https://192.0.2.1/" })).Expect(201)["webhook_id"].GetString()!;
         var mapped = Mapped();
         Call[] calls = [.. Calls(baseline).Where(call => mapped.Contains(call.Template))];
-        var paths = calls.Select(call => call.Path((call.Where == Where.Aside ? aside : tenant).Name, rollout, waiver, baseline)).ToArray();
+        var paths = calls.Select(call => call.Path((call.Where == Where.Aside ? aside : tenant).Name, rollout, waiver, webhook, baseline)).ToArray();
 
         // Keys enough that no single one comes near its limit of requests.
         var admins = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => tenant.WithRoleAsync("admin", subject: $"admin-{i}")));
@@ -166,6 +167,8 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
             new("POST /v1/{tenant}/rollouts/{rollout}/attest", """{"criterion":"looks fine to ops","met":true,"reason":"looked"}""", Where.Aside),
             new("POST /v1/{tenant}/waivers", $$"""{"fleet":"edge","ref":"1.0.0","rule":"multi_stage","reason":"two nodes","expires_at":"{{DateTime.UtcNow.AddDays(30):yyyy-MM-dd}}T00:00:00Z"}""", Where.Aside),
             new("POST /v1/{tenant}/waivers/{waiver}/approve", reason, Where.Aside),
+            new("POST /v1/{tenant}/webhooks", """{"url":"https://192.0.2.1/hook","events":["rollout.*","RWG-003"],"description":"chat"}"""),
+            new("PUT /v1/{tenant}/webhooks/{webhook}", """{"url":"https://192.0.2.1/hook","events":["arm.*"]}""", Where.Aside),
             new("POST /v1/{tenant}/fleets/{fleet}/handshake", $$"""{"node":"n001","role":"worker","policy_hash":"{{baseline}}"}"""),
             new("POST /v1/{tenant}/fleets/{fleet}/rollback", """{"ref":"9.9.9","allow_expired":false,"reason":"r"}"""),
             new("PUT /v1/{tenant}/fleets/{fleet}/nodes/{node}", """{"role":"worker","parity_group":"pair","failure_domain":"a","labels":{"zone":"z"}}"""),
@@ -216,8 +219,8 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
     {
         public string Method => Template[..Template.IndexOf(' ', StringComparison.Ordinal)];
 
-        public string Path(string tenant, string rollout, string waiver, string hash) => new StringBuilder(Template, Method.Length + 1, Template.Length - Method.Length - 1, 256)
-            .Replace("{tenant}", tenant).Replace("{fleet}", Fleet).Replace("{node}", "n001").Replace("{rollout}", rollout).Replace("{waiver}", waiver).Replace("{hash}", hash)
+        public string Path(string tenant, string rollout, string waiver, string webhook, string hash) => new StringBuilder(Template, Method.Length + 1, Template.Length - Method.Length - 1, 256)
+            .Replace("{tenant}", tenant).Replace("{fleet}", Fleet).Replace("{node}", "n001").Replace("{rollout}", rollout).Replace("{waiver}", waiver).Replace("{webhook}", webhook).Replace("{hash}", hash)
             .Replace("{reference}", "1.0.0").Replace("{tag}", "stable").Append(Query).ToString();
     }
 }
