@@ -59,6 +59,78 @@ public class RestraintTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task A_stage_waits_for_the_end_of_a_freeze_window_and_goes_on_by_itself()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(16);
+        Value(await cluster.StartAsync("r1"));
+        var now = cluster.Clock.GetUtcNow();
+        var minute = new DateTime(now.Year, now.Month, now.Day, now.Hour, now.Minute, 0);
+        await SayAsync(cluster, "window.set", known => FreezeRules.Set(known, new FreezeWindow
+        {
+            Name = "w",
+            Kind = FreezeKind.Deny,
+            Zone = "UTC",
+            Starts = minute.AddMinutes(-1),
+            Ends = minute.AddDays(1),
+            Reason = "holidays",
+            By = As("olga").By,
+            At = now,
+        }).Value!);
+
+        await PassUntilAsync(fleet, cluster, view => view.Why.Code == RolloutReasons.FreezeWindow);
+        var held = await cluster.GetAsync("r1");
+        Assert.Equal(("one", new DateTimeOffset(minute.AddDays(1), TimeSpan.Zero)), (held.StageId, held.Why.Until));
+        cluster.Clock.Skip(TimeSpan.FromDays(1));
+
+        // The clock jumped: nothing was observed meanwhile, so the stage is observed anew before it is left.
+        await PassUntilAsync(fleet, cluster, view => view.StageId == "two");
+    }
+
+    [Fact]
+    public async Task A_waiver_taken_back_between_a_decision_and_its_commit_lifts_nothing()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(16);
+        var now = cluster.Clock.GetUtcNow();
+        var day = DateTime.SpecifyKind(now.UtcDateTime.Date, DateTimeKind.Unspecified);
+        await SayAsync(cluster, "window.set", known => FreezeRules.Set(known, new FreezeWindow
+        {
+            Name = "w",
+            Kind = FreezeKind.Deny,
+            Zone = "UTC",
+            Starts = day.AddDays(-1),
+            Ends = day.AddDays(30),
+            Reason = "holidays",
+            By = As("olga").By,
+            At = now,
+        }).Value!);
+        var waiver = new Waiver
+        {
+            WaiverId = "w1",
+            Fleet = PolicyCluster.Fleet,
+            Rule = Waiver.FreezeWindow,
+            Reason = "urgent",
+            RequestedBy = As("olga").By,
+            RequestedAt = now,
+            ExpiresAt = now.AddDays(1),
+            Approvals = [new WaiverApproval(As("anna").By, "fine", now), new WaiverApproval(As("bert").By, "fine", now)],
+        };
+        await WriteAsync(cluster, "waiver.approved", ControlWrite.Of(ControlKinds.Waiver, "w1", waiver, 0));
+        var revokes = 0;
+        cluster.Faults.BeforeCommit = async (_, change) =>
+        {
+            if (change.Rollout is { ExpectedRevision: 0, State.FreezeWaiverId: "w1" } && Interlocked.Increment(ref revokes) == 1)
+            {
+                await WriteAsync(cluster, "waiver.revoked", ControlWrite.Of(ControlKinds.Waiver, "w1", waiver with { RevokedBy = As("anna").By, RevokedAt = now }, 1));
+            }
+        };
+
+        Assert.Equal(RolloutReasons.FreezeWindow, Code(await cluster.StartAsync("r1")));
+        Assert.True(revokes > 0);
+    }
+
+    [Fact]
     public async Task A_rollout_goes_back_by_its_trigger_while_the_line_is_stopped()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
@@ -78,12 +150,17 @@ public class RestraintTests(PostgresServer server)
     private static async Task SayAsync(PolicyCluster cluster, string action, Func<Restraints, Restraints> change)
     {
         var stored = (await cluster.Store.ListControlsAsync(Tenant, ControlKinds.Restraints)).SingleOrDefault();
+        await WriteAsync(cluster, action, ControlWrite.Of(
+            ControlKinds.Restraints, ControlKinds.OfTenant, change(stored?.Read<Restraints>() ?? Restraints.None), stored?.Revision ?? 0));
+    }
+
+    private static async Task WriteAsync(PolicyCluster cluster, string action, ControlWrite control)
+    {
         var result = await cluster.Store.CommitAsync(new PolicyChange
         {
             Tenant = Tenant,
             Audit = [new() { At = cluster.Clock.GetUtcNow(), Actor = "olga", Action = action, Subject = "line", Reason = "incident 7" }],
-            Control = ControlWrite.Of(
-                ControlKinds.Restraints, ControlKinds.OfTenant, change(stored?.Read<Restraints>() ?? Restraints.None), stored?.Revision ?? 0),
+            Control = control,
         });
         Assert.Equal(CommitStatus.Committed, result.Status);
     }

@@ -16,6 +16,7 @@ internal static class HistoryCommand
         ["key"] = "keys",
         ["run"] = "runs",
         ["tenant"] = "tenants",
+        ["window"] = "windows",
     };
 
     public static Command Create(CliHost host)

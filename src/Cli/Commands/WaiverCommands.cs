@@ -4,10 +4,10 @@ using OrleansPolicy.Rollouts;
 
 namespace OrleansPolicy.Cli.Commands;
 
-/// <summary><c>policyctl waiver</c>: leave to roll out without stages, or without a backtest.</summary>
+/// <summary><c>policyctl waiver</c>: leave to roll out without stages, without a backtest, or in spite of freeze windows.</summary>
 internal static class WaiverCommands
 {
-    public static Command Create(CliHost host) => new("waiver", "Leave to roll out without stages, or without a backtest: asked for by one, approved by two others.")
+    public static Command Create(CliHost host) => new("waiver", "Leave to roll out without stages, without a backtest, or in spite of freeze windows: asked for by one, approved by two others.")
     {
         Request(host), List(host), Approve(host), Revoke(host),
     };
@@ -18,7 +18,7 @@ internal static class WaiverCommands
         var reference = new Option<string?>("--ref") { Description = "The one bundle it is for (default: any)." };
         var days = new Option<double>("--days") { Description = "For how long, at most 90.", DefaultValueFactory = _ => 7 };
         var rule = new Option<string>("--rule") { Description = "What it lifts.", DefaultValueFactory = _ => Waiver.MultiStage }
-            .AcceptOnlyFromAmong(Waiver.MultiStage, Waiver.Backtest);
+            .AcceptOnlyFromAmong(Waiver.MultiStage, Waiver.Backtest, Waiver.FreezeWindow);
         var reason = ReasonOption.Create();
         return new Command("request", "Ask for one.") { fleet, reference, rule, days, reason }.Does(host, async (context, cancellationToken) =>
         {

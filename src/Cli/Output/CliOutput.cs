@@ -110,7 +110,7 @@ internal sealed class CliOutput
     public void Why(WhyAnswer why) => Facts(
         ("state", why.State), ("code", why.Code), ("why", why.Sentence), ("criterion", why.Criterion),
         ("measured", why.Measured is { } measured ? Show.Number(measured) : null), ("limit", why.Limit is { } limit ? Show.Number(limit) : null),
-        ("since", why.Since is { } since ? Show.Time(since) : null), ("next", why.Next));
+        ("since", why.Since is { } since ? Show.Time(since) : null), ("until", why.Until is { } until ? Show.Time(until) : null), ("next", why.Next));
 
     public void Error(string code, string message, IReadOnlyList<Problem>? problems = null, TimeSpan? retryAfter = null)
     {

@@ -5,7 +5,7 @@ namespace OrleansPolicy.Client;
 
 public sealed partial class PolicyClient
 {
-    /// <summary>Asks for leave to roll out without stages.</summary>
+    /// <summary>Asks for leave to roll out without stages, or in spite of freeze windows.</summary>
     public Task<WaiverAnswer> RequestWaiverAsync(NewWaiver waiver, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
         SendJsonAsync<NewWaiver, WaiverAnswer>(HttpMethod.Post, "/waivers", waiver, idempotencyKey, cancellationToken);
 

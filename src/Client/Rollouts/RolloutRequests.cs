@@ -81,6 +81,9 @@ public sealed record WhyAnswer
     /// <summary>Since when.</summary>
     public DateTimeOffset? Since { get; init; }
 
+    /// <summary>Until when, where that is known.</summary>
+    public DateTimeOffset? Until { get; init; }
+
     /// <summary>What happens next, or what somebody could do.</summary>
     public string? Next { get; init; }
 }

@@ -34,7 +34,7 @@ internal sealed record DecidedChange(
     public ImmutableArray<ControlGuard> DecidedOn { get; init; } = [];
 
     /// <summary>Where it goes forward, it rests on the controls that let it.</summary>
-    public DecidedChange RestingOn(params ImmutableArray<ControlGuard> guards) => GoesForward ? this with { DecidedOn = guards } : this;
+    public DecidedChange RestingOn(HeldRestraints held) => GoesForward ? this with { DecidedOn = held.GuardsOf(After.FreezeWaiverId) } : this;
 
     private RolloutWrite Write => new(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After));
 

@@ -25,7 +25,7 @@ internal sealed class RolloutLooks(
         }
 
         // The way back asks nobody whether it may be taken, so it waits for no row that says so.
-        var looked = Decide(state, seen.Value, durableAt, Restraints.None);
+        var looked = Decide(state, seen.Value, durableAt, HeldRestraints.None);
         if (!looked.Succeeded || looked.Value.Change is { After: not { Phase: RolloutPhase.Active, Return: null }, GoesForward: false })
         {
             return looked;
@@ -49,8 +49,8 @@ internal sealed class RolloutLooks(
         }
 
         var held = await restraints.ReadAsync(state.Tenant);
-        var decided = Decide(state, seen.Value, durableAt, held.Restraints);
-        return decided.Succeeded ? Outcome<Looked>.Ok(decided.Value with { Change = decided.Value.Change.RestingOn(held.Guard) }) : decided;
+        var decided = Decide(state, seen.Value, durableAt, held);
+        return decided.Succeeded ? Outcome<Looked>.Ok(decided.Value with { Change = decided.Value.Change.RestingOn(held) }) : decided;
     }
 
     /// <summary>
@@ -68,12 +68,12 @@ internal sealed class RolloutLooks(
         var now = clock.GetUtcNow();
         var registry = new FleetRegistry("", fleet.Directive, now);
         registry.Apply(nodes, [], now);
-        return Decide(state, registry.ObserveAt(fleet.Settings, changes.Watch(state, null), withCensus: false, now), null, Restraints.None);
+        return Decide(state, registry.ObserveAt(fleet.Settings, changes.Watch(state, null), withCensus: false, now), null, HeldRestraints.None);
     }
 
-    private Outcome<Looked> Decide(RolloutState state, FleetObservation seen, DateTimeOffset? durableAt, Restraints held)
+    private Outcome<Looked> Decide(RolloutState state, FleetObservation seen, DateTimeOffset? durableAt, HeldRestraints held)
     {
-        var decided = changes.Decide(state, new RolloutCommand.Observe(seen, durableAt) { Restraints = held }, seen);
+        var decided = changes.Decide(state, new RolloutCommand.Observe(seen, durableAt) { Restraints = held.Restraints, Waivers = held.Waivers }, seen);
         return decided.Succeeded ? Outcome<Looked>.Ok(new Looked(decided.Value, seen)) : decided.As<Looked>();
     }
 }

@@ -84,10 +84,11 @@ internal sealed class RolloutStarts(
             {
                 WaiverId = request.WaiverId,
                 Restraints = held.Restraints,
+                Waivers = held.Waivers,
             },
             seen);
         return decided.Succeeded
-            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held.Guard), fleet))
+            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held), fleet))
             : decided.As<(DecidedChange, StoredFleet)>();
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
@@ -18,8 +19,9 @@ internal sealed class TenantRestraints(IRolloutStore store, [FromKeyedServices(P
     {
         var readAt = clock.GetTimestamp();
         var stored = (await store.ListControlsAsync(tenant, ControlKinds.Restraints, ControlKinds.OfTenant)).FirstOrDefault();
-        var held = new HeldRestraints(
-            stored?.Read<Restraints>() ?? Restraints.None, new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, stored?.Revision ?? 0));
+        var restraints = stored?.Read<Restraints>() ?? Restraints.None;
+        var waivers = restraints.Windows.IsEmpty ? [] : await store.ListControlsAsync(tenant, ControlKinds.Waiver);
+        var held = new HeldRestraints(restraints, stored?.Revision ?? 0, [.. waivers.Select(waiver => (waiver.Read<Waiver>(), waiver.Revision))]);
         _known[tenant] = (held, readAt);
         return held;
     }
@@ -27,26 +29,41 @@ internal sealed class TenantRestraints(IRolloutStore store, [FromKeyedServices(P
     /// <summary>
     /// What was true at most a second ago, or when the store last answered: enough to say why a rollout stands still, not to let it go on.
     /// </summary>
-    public async Task<Restraints> KnowAsync(string tenant)
+    public async Task<HeldRestraints> KnowAsync(string tenant)
     {
         var isKnown = _known.TryGetValue(tenant, out var known);
         if (isKnown && clock.GetElapsedTime(known.ReadAt) < KnownFor)
         {
-            return known.Held.Restraints;
+            return known.Held;
         }
 
         try
         {
-            return (await ReadAsync(tenant)).Restraints;
+            return await ReadAsync(tenant);
         }
         catch (StoreUnavailableException)
         {
-            return isKnown ? known.Held.Restraints : Restraints.None;
+            return isKnown ? known.Held : HeldRestraints.None;
         }
     }
 }
 
-/// <summary>What a tenant holds back, as it was read.</summary>
+/// <summary>What a tenant holds back, and what may lift it, as it was read.</summary>
 /// <param name="Restraints">What it is.</param>
-/// <param name="Guard">What a change that rests on it must find unchanged.</param>
-internal sealed record HeldRestraints(Restraints Restraints, ControlGuard Guard);
+/// <param name="Revision">The revision of it; 0: nothing was ever said.</param>
+/// <param name="Found">The tenant's waivers, where there are windows to lift, each with its revision.</param>
+internal sealed record HeldRestraints(Restraints Restraints, long Revision, ImmutableArray<(Waiver Waiver, long Revision)> Found)
+{
+    /// <summary>Nothing is known of any.</summary>
+    public static readonly HeldRestraints None = new(Restraints.None, 0, []);
+
+    /// <summary>The waivers that may lift windows.</summary>
+    public ImmutableArray<Waiver> Waivers { get; } = [.. Found.Select(found => found.Waiver).Where(waiver => waiver.Rule == Waiver.FreezeWindow)];
+
+    /// <summary>What a change that goes forward must find unchanged, with the waiver that it went forward under.</summary>
+    public ImmutableArray<ControlGuard> GuardsOf(string? waiverId) =>
+    [
+        new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, Revision),
+        .. Found.Where(found => found.Waiver.WaiverId == waiverId).Select(found => new ControlGuard(ControlKinds.Waiver, found.Waiver.WaiverId, found.Revision)),
+    ];
+}

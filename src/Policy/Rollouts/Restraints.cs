@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansPolicy.Audit;
 
 namespace OrleansPolicy.Rollouts;
@@ -13,6 +14,9 @@ public sealed record Restraints
 
     /// <summary>Who stopped the line; null: it runs.</summary>
     public LineStop? Line { get; init; }
+
+    /// <summary>When rollouts may go forward, by name.</summary>
+    public ImmutableArray<FreezeWindow> Windows { get; init; } = [];
 }
 
 /// <summary>The line was stopped: no rollout of the tenant starts or goes forward until somebody releases it.</summary>

@@ -120,6 +120,7 @@ public static class RolloutAudit
         detail["why"] = after.Why.Code;
         Set("fallback", after.Fallback);
         Set("waiver", after.WaiverId);
+        Set("freeze_waiver", after.FreezeWaiverId);
         Set("from_stage", before?.Stage?.StageId is { } from && from != after.Stage?.StageId ? from : null);
         if (e.NewDirective is { CensusN: > 0 } directive)
         {

@@ -77,6 +77,7 @@ internal static class RolloutChange
             RolloutEvent.Completed completed => state with
             {
                 Phase = RolloutPhase.Complete,
+                FreezeWaiverId = completed.FreezeWaiverId ?? state.FreezeWaiverId,
                 Epoch = completed.Directive?.Epoch ?? state.Epoch,
                 Verdict = completed.Verdict,
                 Why = completed.Why,
@@ -147,6 +148,7 @@ internal static class RolloutChange
             Attestations = [],
             Verdict = null,
             Baseline = e.Baseline ?? state.Baseline,
+            FreezeWaiverId = e.FreezeWaiverId ?? state.FreezeWaiverId,
             CensusNMax = Math.Max(state.CensusNMax, e.Directive.CensusN),
             Why = e.Why,
         };

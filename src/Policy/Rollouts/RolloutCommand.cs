@@ -39,6 +39,9 @@ public abstract record RolloutCommand
 
         /// <summary>What the tenant holds back.</summary>
         public Restraints Restraints { get; init; } = Restraints.None;
+
+        /// <summary>Waivers that may lift freeze windows.</summary>
+        public ImmutableArray<Waiver> Waivers { get; init; } = [];
     }
 
     /// <summary>Gives a fleet its first bundle, or a fleet that is disarmed as a whole another one.</summary>
@@ -58,6 +61,9 @@ public abstract record RolloutCommand
     {
         /// <summary>What the tenant holds back.</summary>
         public Restraints Restraints { get; init; } = Restraints.None;
+
+        /// <summary>Waivers that may lift freeze windows.</summary>
+        public ImmutableArray<Waiver> Waivers { get; init; } = [];
     }
 
     /// <summary>Stops the clock until <see cref="Resume"/>.</summary>
@@ -146,6 +152,9 @@ public abstract record RolloutEvent(DateTimeOffset At)
         /// <summary>The baseline of the stage it leaves; null: the one that was kept before stays.</summary>
         public FrozenBaseline? Baseline { get; init; }
 
+        /// <summary>The waiver that lifted the freeze windows; null: none was in the way.</summary>
+        public string? FreezeWaiverId { get; init; }
+
         /// <inheritdoc/>
         [JsonIgnore]
         public override Directive? NewDirective => Directive;
@@ -204,6 +213,9 @@ public abstract record RolloutEvent(DateTimeOffset At)
     /// <param name="Why">What it ended with.</param>
     public sealed record Completed(DateTimeOffset At, Verdict Verdict, Directive? Directive, Why Why) : RolloutEvent(At)
     {
+        /// <summary>The waiver that lifted the freeze windows; null: none was in the way.</summary>
+        public string? FreezeWaiverId { get; init; }
+
         /// <inheritdoc/>
         [JsonIgnore]
         public override Directive? NewDirective => Directive;

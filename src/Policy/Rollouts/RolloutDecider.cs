@@ -41,7 +41,7 @@ public static class RolloutDecider
         {
             RolloutCommand.Observe observe => state.Return is { IsOpen: true } back
                 ? RolloutReturn.Look(state, back, observe, at)
-                : RolloutLook.Decide(state, observe.Fleet, observe.Restraints, at),
+                : RolloutLook.Decide(state, observe, at),
             RolloutCommand.Pause pause => Pause(state, pause, at),
             RolloutCommand.Resume resume => Resume(state, resume, at),
             RolloutCommand.Approve approve => Approve(state, approve, at),

@@ -9,9 +9,10 @@ internal static class RolloutLook
 {
     private const string NoWords = "node.no_ack: no answer within 60 s";
 
-    public static Outcome<ImmutableArray<RolloutEvent>> Decide(
-        RolloutState state, FleetObservation fleet, Restraints restraints, DateTimeOffset at)
+    public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutState state, RolloutCommand.Observe look, DateTimeOffset at)
     {
+        var fleet = look.Fleet;
+
         // Counts and metrics of another epoch say nothing about this stage.
         if (state.IsFinal || state.Plan is not { } plan || state.Stage is not { } stage || fleet.Directive.Epoch != state.Epoch)
         {
@@ -33,7 +34,7 @@ internal static class RolloutLook
             return Back(state, fleet, why, verdict, detectedAt, at);
         }
 
-        return state.Phase == RolloutPhase.Active ? Active(state, plan, fleet, restraints, verdict, at) : Still(state, plan, fleet, verdict, at);
+        return state.Phase == RolloutPhase.Active ? Active(state, plan, look, verdict, at) : Still(state, plan, fleet, verdict, at);
     }
 
     /// <summary>Whether leaving the stage waits for a person. The step up from the initial percentage and completing never do.</summary>
@@ -81,10 +82,10 @@ internal static class RolloutLook
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Active(
-        RolloutState state, RolloutPlan plan, FleetObservation fleet, Restraints restraints, Verdict verdict, DateTimeOffset at)
+        RolloutState state, RolloutPlan plan, RolloutCommand.Observe look, Verdict verdict, DateTimeOffset at)
     {
-        var times = new RolloutTimes(state, plan, at);
-        var stopped = RestraintRules.Stopped(restraints);
+        var (fleet, times) = (look.Fleet, new RolloutTimes(state, plan, at));
+        var stopped = RestraintRules.Stopped(look.Restraints);
         var unobserved = times.Unobserved(fleet.ObservingSince);
         var healthy = verdict.Kind == VerdictKind.Pass && HasEnoughNodes(state, plan, fleet.Nodes);
         if (unobserved > TimeSpan.Zero)
@@ -103,7 +104,11 @@ internal static class RolloutLook
                 : Paused(Failed(RolloutReasons.Frozen, verdict, at), verdict, at);
         }
 
-        if (stopped is null && healthy && times.TimePassed && !NeedsApproval(state, plan) && Forward(state, plan, fleet, verdict, times) is { } forward)
+        var isReady = healthy && times.TimePassed && !NeedsApproval(state, plan);
+        var frozen = isReady ? FreezeRules.Frozen(look.Restraints, state.Fleet, at) : null;
+        var lifting = frozen is null ? null : WaiverRules.FindLifting(look.Waivers, state.Fleet, state.Target, at);
+        var held = stopped ?? (lifting is null && frozen is not null ? Keep(state.Why, frozen) : null);
+        if (held is null && isReady && Forward(state, plan, fleet, verdict, times, lifting?.WaiverId) is { } forward)
         {
             return RolloutDecider.One(forward);
         }
@@ -139,7 +144,7 @@ internal static class RolloutLook
                 verdict, at);
         }
 
-        return Hold(state, times, stopped ?? Keep(state.Why, Standing(times, fleet.Nodes, verdict)), fleet, verdict, healthy, lastHealthyAt);
+        return Hold(state, times, held ?? Keep(state.Why, Standing(times, fleet.Nodes, verdict)), fleet, verdict, healthy, lastHealthyAt);
     }
 
     private static Outcome<ImmutableArray<RolloutEvent>> Still(
@@ -149,7 +154,8 @@ internal static class RolloutLook
     private static Outcome<ImmutableArray<RolloutEvent>> Hold(
         RolloutState state, RolloutTimes times, Why why, FleetObservation fleet, Verdict verdict, bool healthy, DateTimeOffset? lastHealthyAt)
     {
-        var same = why.Code == state.Why.Code && why.Criterion == state.Why.Criterion && why.Since == state.Why.Since && healthy == state.Healthy
+        var same = why.Code == state.Why.Code && why.Criterion == state.Why.Criterion && why.Since == state.Why.Since
+            && why.Until == state.Why.Until && healthy == state.Healthy
             && verdict.Kind == state.Verdict?.Kind && verdict.Code == state.Verdict.Code;
         return same && times.Now - state.SeenAt < times.Beat
             ? RolloutDecider.Nothing()
@@ -176,13 +182,14 @@ internal static class RolloutLook
     }
 
     // A step up, the next stage or the end; null where the census is missing that entering a stage needs.
-    private static RolloutEvent? Forward(RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, RolloutTimes times)
+    private static RolloutEvent? Forward(
+        RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, RolloutTimes times, string? freezeWaiverId)
     {
         Invariant.Holds(
             times.WindowPassed && verdict.Kind == VerdictKind.Pass, "INV-RWG-OBSERVE", "A stage is left after a full observed window that passed.");
         if (!state.AtInitialPercentage && state.StageIndex == plan.Stages.Length - 1)
         {
-            return Completed(state, fleet, verdict, times.Now);
+            return Completed(state, fleet, verdict, times.Now, freezeWaiverId);
         }
 
         if (fleet.Census is not { } census)
@@ -209,22 +216,23 @@ internal static class RolloutLook
             times.Now, index, percentage, directive, verdict, state.AtInitialPercentage ? null : RolloutCodes.Advanced,
             Entered(plan, index, percentage, times.Now), cut.Warnings)
         {
+            FreezeWaiverId = freezeWaiverId,
             Baseline = BaselineOf(plan, fleet, times.Now),
         };
     }
 
-    private static RolloutEvent.Completed Completed(RolloutState state, FleetObservation fleet, Verdict verdict, DateTimeOffset at)
+    private static RolloutEvent.Completed Completed(
+        RolloutState state, FleetObservation fleet, Verdict verdict, DateTimeOffset at, string? freezeWaiverId)
     {
         var nodes = fleet.Nodes;
         Invariant.Holds(nodes.Acked + nodes.Fenced >= nodes.Assigned, "INV-RWG-COMPLETE", "Every assigned node has ACKed or is fenced.");
-        return state.Percentage >= 100
-            ? new RolloutEvent.Completed(
-                at, verdict, RestOn(fleet.Directive, state.Target), new Why(RolloutReasons.Complete, "The whole fleet runs the target.", at))
-            : new RolloutEvent.Completed(
-                at, verdict, null,
-                new Why(
-                    RolloutReasons.CompleteSplit, $"The plan ends at {state.Percentage} %: the fleet stays split.", at,
-                    "The fleet's next rollout is of the same bundle, or a rollback."));
+        var isWhole = state.Percentage >= 100;
+        var why = isWhole
+            ? new Why(RolloutReasons.Complete, "The whole fleet runs the target.", at)
+            : new Why(
+                RolloutReasons.CompleteSplit, $"The plan ends at {state.Percentage} %: the fleet stays split.", at,
+                "The fleet's next rollout is of the same bundle, or a rollback.");
+        return new RolloutEvent.Completed(at, verdict, isWhole ? RestOn(fleet.Directive, state.Target) : null, why) { FreezeWaiverId = freezeWaiverId };
     }
 
     // The reason to go back, and since when the control plane had all that it rests on.

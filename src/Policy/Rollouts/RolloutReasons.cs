@@ -23,6 +23,12 @@ public static class RolloutReasons
     /// <summary>The tenant's line is stopped: nothing starts or goes forward until somebody releases it.</summary>
     public const string LineStopped = "line.stopped";
 
+    /// <summary>Everything is in place, within a freeze window that denies.</summary>
+    public const string FreezeWindow = "freeze.window";
+
+    /// <summary>Everything is in place, outside all windows that allow.</summary>
+    public const string FreezeOutside = "freeze.outside";
+
     /// <summary>Success was not there for three windows (RWG-002).</summary>
     public const string ThreeWindows = "pause.three_windows";
 

@@ -13,6 +13,13 @@ internal static class RolloutStart
             return RolloutDecider.Refuse(held.Code, held.Sentence);
         }
 
+        var frozen = FreezeRules.Frozen(command.Restraints, command.Fleet, now);
+        var lifting = frozen is null ? null : WaiverRules.FindLifting(command.Waivers, command.Fleet, command.Target, now);
+        if (frozen is not null && lifting is null)
+        {
+            return RolloutDecider.Refuse(frozen.Code, frozen.Sentence);
+        }
+
         var current = command.Current;
         if (current.Target is null)
         {
@@ -90,6 +97,7 @@ internal static class RolloutStart
             Plan = plan,
             Critical = command.Critical,
             WaiverId = command.WaiverId,
+            FreezeWaiverId = lifting?.WaiverId,
             AtInitialPercentage = atInitial && !plan.Shadow,
             Percentage = plan.Shadow ? 0 : percentage,
             CensusNMax = largest,

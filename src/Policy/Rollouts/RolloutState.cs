@@ -34,6 +34,9 @@ public sealed record RolloutState
     /// <summary>The waiver that let it begin without several stages; null: none was used.</summary>
     public string? WaiverId { get; init; }
 
+    /// <summary>The waiver of freeze windows under which it last started or went forward; null: none was in the way.</summary>
+    public string? FreezeWaiverId { get; init; }
+
     /// <summary>Who started it.</summary>
     public required Actor Author { get; init; }
 
@@ -185,7 +188,11 @@ public enum RolloutPhase
 /// <param name="Measured">What was measured.</param>
 /// <param name="Limit">What it was held against.</param>
 public sealed record Why(
-    string Code, string Sentence, DateTimeOffset Since, string? Next = null, string? Criterion = null, double? Measured = null, double? Limit = null);
+    string Code, string Sentence, DateTimeOffset Since, string? Next = null, string? Criterion = null, double? Measured = null, double? Limit = null)
+{
+    /// <summary>Until when that is so, where it is known; null: it is not.</summary>
+    public DateTimeOffset? Until { get; init; }
+}
 
 /// <summary>What the window's metrics say.</summary>
 public sealed record Verdict(VerdictKind Kind, string Code, string Sentence, ImmutableArray<CriterionResult> Criteria, double Samples)

@@ -57,6 +57,9 @@ public sealed record RolloutView
     /// <summary>The waiver that let it begin without several stages; null: none was used.</summary>
     public string? WaiverId { get; init; }
 
+    /// <summary>The waiver of freeze windows under which it last started or went forward; null: none was in the way.</summary>
+    public string? FreezeWaiverId { get; init; }
+
     /// <summary>Why it stands where it stands.</summary>
     public required Why Why { get; init; }
 

@@ -31,6 +31,7 @@ public static class RolloutViews
             Nodes = nodes,
             Reason = state.Reason,
             WaiverId = state.WaiverId,
+            FreezeWaiverId = state.FreezeWaiverId,
             Why = state.Why,
             Shadow = shadow ?? state.Shadow,
             Rollback = state.Return is { } back ? RollbackView.Of(back, back.Nodes ?? returning) : null,

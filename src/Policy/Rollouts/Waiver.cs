@@ -4,8 +4,8 @@ using OrleansPolicy.Audit;
 namespace OrleansPolicy.Rollouts;
 
 /// <summary>
-/// Leave to roll out without stages or without a backtest, on one fleet and for a time: requested by one person with a reason, in force once two others have
-/// approved it.
+/// Leave to roll out without stages, without a backtest or in spite of freeze windows, on one fleet and for a time: requested by one
+/// person with a reason, in force once two others have approved it.
 /// </summary>
 public sealed record Waiver
 {
@@ -14,6 +14,9 @@ public sealed record Waiver
 
     /// <summary>The rule that recorded decisions are made again before the start where the plan demands it.</summary>
     public const string Backtest = "backtest";
+
+    /// <summary>The rule that rollouts stand still when freeze windows say so. No start names the waiver: it counts while it is in force.</summary>
+    public const string FreezeWindow = "freeze_window";
 
     /// <summary>How many people other than the requester must approve.</summary>
     public const int ApprovalsNeeded = 2;
@@ -30,7 +33,7 @@ public sealed record Waiver
     /// <summary>The one bundle it is for, by hash; null: any.</summary>
     public string? PolicyHash { get; init; }
 
-    /// <summary>What it lifts: <see cref="MultiStage"/> or <see cref="Backtest"/>.</summary>
+    /// <summary>What it lifts: <see cref="MultiStage"/>, <see cref="Backtest"/> or <see cref="FreezeWindow"/>.</summary>
     public required string Rule { get; init; }
 
     /// <summary>Why, in the requester's words.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansPolicy.Audit;
 
 namespace OrleansPolicy.Rollouts;
@@ -27,9 +28,9 @@ public static class WaiverRules
     public static Outcome<Waiver> Request(Waiver waiver)
     {
         ArgumentNullException.ThrowIfNull(waiver);
-        if (waiver.Rule is not (Waiver.MultiStage or Waiver.Backtest))
+        if (waiver.Rule is not (Waiver.MultiStage or Waiver.Backtest or Waiver.FreezeWindow))
         {
-            return Outcome<Waiver>.Fail(RuleCode, $"The rules that can be waived are {Waiver.MultiStage} and {Waiver.Backtest}.", "$.rule");
+            return Outcome<Waiver>.Fail(RuleCode, $"The rules that can be waived are {Waiver.MultiStage}, {Waiver.Backtest} and {Waiver.FreezeWindow}.", "$.rule");
         }
 
         var lasts = waiver.ExpiresAt - waiver.RequestedAt;
@@ -67,16 +68,24 @@ public static class WaiverRules
             : WrongState(waiver, now, "taken back");
     }
 
-    /// <summary>Null where a rollout of a bundle on a fleet may use it, else why not (<see cref="NotInForceCode"/>).</summary>
+    /// <summary>Null where the start of a bundle on a fleet may use it, else why not (<see cref="NotInForceCode"/>).</summary>
     public static Problem? Check(Waiver waiver, string fleet, string policyHash, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(waiver);
-        var why = waiver.StateAt(now) is not WaiverState.Approved and var state ? $"is {NameOf(state)}"
-            : waiver.Fleet != fleet ? $"is for fleet {waiver.Fleet}"
-            : waiver.PolicyHash is { } hash && hash != policyHash ? $"is for the bundle {hash}"
-            : null;
+        var why = waiver.Rule == Waiver.FreezeWindow ? "lifts freeze windows, for which no start names it"
+            : WhyNot(waiver, fleet, policyHash, now);
         return why is null ? null : new Problem(NotInForceCode, $"The waiver {waiver.WaiverId} {why}.", "$.waiver_id");
     }
+
+    /// <summary>The first of some waivers that lifts the freeze windows for a bundle on a fleet; null: none does.</summary>
+    public static Waiver? FindLifting(ImmutableArray<Waiver> waivers, string fleet, string policyHash, DateTimeOffset now) =>
+        waivers.FirstOrDefault(waiver => waiver.Rule == Waiver.FreezeWindow && WhyNot(waiver, fleet, policyHash, now) is null);
+
+    private static string? WhyNot(Waiver waiver, string fleet, string policyHash, DateTimeOffset now) =>
+        waiver.StateAt(now) is not WaiverState.Approved and var state ? $"is {NameOf(state)}"
+        : waiver.Fleet != fleet ? $"is for fleet {waiver.Fleet}"
+        : waiver.PolicyHash is { } hash && hash != policyHash ? $"is for the bundle {hash}"
+        : null;
 
     private static Outcome<Waiver> WrongState(Waiver waiver, DateTimeOffset now, string what) =>
         Outcome<Waiver>.Fail(StateCode, $"The waiver is {NameOf(waiver.StateAt(now))} and cannot be {what}.");

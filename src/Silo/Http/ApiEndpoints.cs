@@ -37,6 +37,7 @@ public static class ApiEndpoints
         tenant.MapRolloutEvents();
         tenant.MapWaivers();
         tenant.MapLine();
+        tenant.MapWindows();
         tenant.MapFleets();
         tenant.MapReturns();
         tenant.MapArming();

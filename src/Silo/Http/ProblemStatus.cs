@@ -45,6 +45,8 @@ public static class ProblemStatus
         ["waiver.not_in_force"] = StatusCodes.Status409Conflict,
         ["line.state"] = StatusCodes.Status409Conflict,
         ["line.stopped"] = StatusCodes.Status409Conflict,
+        ["freeze.window"] = StatusCodes.Status409Conflict,
+        ["freeze.outside"] = StatusCodes.Status409Conflict,
         ["store.conflict"] = StatusCodes.Status409Conflict,
         ["store.unavailable"] = StatusCodes.Status503ServiceUnavailable,
         ["store.unwritable"] = StatusCodes.Status503ServiceUnavailable,

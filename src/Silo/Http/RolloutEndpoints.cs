@@ -18,7 +18,7 @@ public static class RolloutEndpoints
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/rollouts", StartAsync)
-            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "backtest.too_few_records", "backtest.changed", "admission.refused")
+            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", "backtest.too_few_records", "backtest.changed", "admission.refused")
             .Takes<RolloutRequest>(PlanLimit)
             .Gives<RolloutView>(StatusCodes.Status201Created);
         routes.MapGet("/rollouts", ListAsync)
@@ -167,9 +167,10 @@ public sealed record RolloutList(ImmutableArray<RolloutView> Rollouts);
 
 /// <summary>Why a rollout, or a fleet, stands where it stands.</summary>
 public sealed record WhyView(
-    string State, string Code, string Sentence, string? Criterion, double? Measured, double? Limit, DateTimeOffset Since, string? Next)
+    string State, string Code, string Sentence, string? Criterion, double? Measured, double? Limit, DateTimeOffset Since, string? Next,
+    DateTimeOffset? Until = null)
 {
     internal static WhyView Of(RolloutPhase state, Why why) => new(
         JsonSerializer.SerializeToElement(state, PolicyJson.Options).GetString()!,
-        why.Code, why.Sentence, why.Criterion, why.Measured, why.Limit, why.Since, why.Next);
+        why.Code, why.Sentence, why.Criterion, why.Measured, why.Limit, why.Since, why.Next, why.Until);
 }

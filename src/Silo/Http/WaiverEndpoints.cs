@@ -7,14 +7,14 @@ using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
 
-/// <summary>Waivers: leave to roll out without stages, given by two people to a third.</summary>
+/// <summary>Waivers: leave to roll out without stages or in spite of freeze windows, given by two people to a third.</summary>
 public static class WaiverEndpoints
 {
     /// <summary>Maps them.</summary>
     public static void MapWaivers(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/waivers", RequestAsync)
-            .Is(Permission.Operate, "Ask for leave to roll out without stages", "waiver.rule", "waiver.expires_at", "fleet.unknown", "bundle.unknown", "reason.missing", Names.InvalidCode, "ref.invalid")
+            .Is(Permission.Operate, "Ask for leave to roll out without stages, or in spite of freeze windows", "waiver.rule", "waiver.expires_at", "fleet.unknown", "bundle.unknown", "reason.missing", Names.InvalidCode, "ref.invalid")
             .Takes<WaiverRequest>()
             .Gives<WaiverView>(StatusCodes.Status201Created);
         routes.MapGet("/waivers", ListAsync)
@@ -158,7 +158,7 @@ public static class WaiverEndpoints
 /// <summary>A request for a waiver.</summary>
 /// <param name="Fleet">The fleet it is for.</param>
 /// <param name="Ref">The one bundle it is for; null: any.</param>
-/// <param name="Rule"><c>multi_stage</c> or <c>backtest</c>.</param>
+/// <param name="Rule"><c>multi_stage</c>, <c>backtest</c> or <c>freeze_window</c>.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="ExpiresAt">Until when, at most 90 days from now.</param>
 public sealed record WaiverRequest(string? Fleet, string? Ref, string? Rule, string? Reason, DateTimeOffset? ExpiresAt);

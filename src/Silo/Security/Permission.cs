@@ -45,7 +45,7 @@ public enum Permission
     /// <summary>Start, pause, resume and roll back rollouts.</summary>
     Operate,
 
-    /// <summary>Hold back the tenant's rollouts: stop the line and release it.</summary>
+    /// <summary>Hold back the tenant's rollouts: stop the line and release it, set windows.</summary>
     Restrain,
 
     /// <summary>Let a manual rollout leave its stage.</summary>

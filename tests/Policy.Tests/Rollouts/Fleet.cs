@@ -67,6 +67,8 @@ internal sealed class Fleet
 
     public Restraints Restraints { get; set; } = Restraints.None;
 
+    public ImmutableArray<Waiver> Waivers { get; set; } = [];
+
     /// <summary>Nodes that have neither returned nor been fenced.</summary>
     public int Waiting { get; set; }
 
@@ -105,12 +107,13 @@ internal sealed class Fleet
         new RolloutCommand.Start("default", "r1", "edge", V2, plan, false, "because", Author, hourSeconds, "00ff", Directive, Census)
         {
             Restraints = Restraints,
+            Waivers = Waivers,
         });
 
     public Outcome<ImmutableArray<RolloutEvent>> Look(bool? withCensus = null)
     {
         var census = withCensus ?? RolloutDecider.WantsCensus(Rollout, Now);
-        return Do(new RolloutCommand.Observe(See(census)) { Restraints = Restraints });
+        return Do(new RolloutCommand.Observe(See(census)) { Restraints = Restraints, Waivers = Waivers });
     }
 
     public FleetObservation See(bool withCensus)

@@ -33,6 +33,7 @@ public sealed class RolloutTableTests
     [
         ("start", fleet => fleet.StartRollout(Plan())),
         ("start, the line stopped", fleet => Stopped(fleet).StartRollout(Plan())),
+        ("start, within a freeze window", fleet => Frozen(fleet).StartRollout(Plan())),
         ("set baseline (fleet without a bundle)", fleet => fleet.Do(new RolloutCommand.SetBaseline(
             "default", "b1", "edge", Fleet.V1, "first", Fleet.Author, 3600, "00", new Directive { Epoch = 0 }, 3))),
         ("pause", fleet => fleet.Do(new RolloutCommand.Pause(Fleet.Author, "wait"))),
@@ -51,6 +52,7 @@ public sealed class RolloutTableTests
         ("window running, anything short of FAIL", fleet => LookAfter(fleet, Window / 2)),
         ("window and duration passed, PASS, nodes ACKed, approved", fleet => LookAfter(Approved(fleet), Window)),
         ("the same, the line stopped", fleet => LookAfter(Stopped(Approved(fleet)), Window)),
+        ("the same, within a freeze window", fleet => LookAfter(Frozen(Approved(fleet)), Window)),
         ("the same without approval", fleet => LookAfter(fleet, Window)),
         ("the same, too few nodes ACKed", fleet => LookAfter(Approved(fleet), Window, fleet => fleet.Unacked = 3)),
         ("FAIL, `on_fail: hold`", fleet => LookAfter(fleet, Window, fleet => fleet.ErrorRate = 0.02)),
@@ -177,6 +179,12 @@ public sealed class RolloutTableTests
     private static Fleet Stopped(Fleet fleet)
     {
         fleet.Restraints = new Restraints { Line = new LineStop(Fleet.Author, "incident", fleet.Now) };
+        return fleet;
+    }
+
+    private static Fleet Frozen(Fleet fleet)
+    {
+        fleet.Restraints = new Restraints { Windows = [FreezeTimesTests.Window("2026-11-20T00:00", "2026-11-27T00:00", zone: "UTC")] };
         return fleet;
     }
 
