@@ -21,7 +21,9 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <param name="connectionString">Its database; null: a private one.</param>
     /// <param name="joins">Whether it is one silo of a cluster on that database.</param>
     /// <param name="place">Where it listens; null: on this machine, reached by nobody else.</param>
-    public ControlPlane(string data, double? hourSeconds = null, string? connectionString = null, bool joins = false, SiloPlace? place = null)
+    /// <param name="more">More of its command line.</param>
+    public ControlPlane(
+        string data, double? hourSeconds = null, string? connectionString = null, bool joins = false, SiloPlace? place = null, params ReadOnlySpan<string> more)
     {
         place ??= SiloPlace.Here;
         Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://{place.Address}:{Ports.Free()}"));
@@ -35,6 +37,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             .. hourSeconds is { } seconds ? ["--unsafe-time-scale", seconds.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
             .. connectionString is null ? Array.Empty<string>() : ["--connection-string", connectionString],
             .. joins ? ["--cluster", "adonet", "--silo-port", "0", "--gateway-port", "0", "--advertise", place.Address.ToString()] : Array.Empty<string>(),
+            .. more,
         ];
     }
 

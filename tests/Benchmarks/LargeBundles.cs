@@ -21,7 +21,12 @@ internal sealed class LargeBundles : IDisposable
     public TrustRoot Root { get; }
 
     /// <summary>A signed bundle with so many rules.</summary>
-    public byte[] OfRules(int count)
+    public byte[] OfRules(int count) => OfRules(count, "");
+
+    /// <summary>Another one, which has no rule in common with it.</summary>
+    public byte[] OfOtherRules(int count) => OfRules(count, "-other");
+
+    private byte[] OfRules(int count, string suffix)
     {
         var bundle = JsonNode.Parse(GatewayExample.PolicyJson)!.AsObject();
         var originals = bundle["policies"]!.AsArray();
@@ -30,7 +35,7 @@ internal sealed class LargeBundles : IDisposable
         {
             var rule = originals[i % originals.Count]!.DeepClone();
             var copy = i / originals.Count;
-            rule["id"] = $"{rule["id"]}-{copy}";
+            rule["id"] = $"{rule["id"]}-{copy}{suffix}";
             if (rule["match"]?["capability"] is { } capability)
             {
                 var names = capability as JsonArray ?? [capability.DeepClone()];

@@ -31,8 +31,11 @@ internal static class ReloadSpeed
 
         foreach (var count in (int[])[1_000, 10_000])
         {
-            var content = bundles.OfRules(count);
-            Beside(report, $"reload of {count} rules, {content.Length / 1024} KiB, warm", () => Reload(content, bundles.Root), content);
+            byte[][] contents = [bundles.OfRules(count), bundles.OfRules(count + 1)];
+            var turn = 0;
+            Beside(report, $"reload of {count} rules, {contents[0].Length / 1024} KiB, all of them read", () => Reload(contents[0], bundles.Root), contents[0]);
+            Beside(
+                report, $"the same beside a bundle that has all but one of them", () => Reload(contents[turn++ & 1], bundles.Root, _inForce), contents[0]);
         }
 
         var megabyte = bundles.OfSize(1_000_000);
@@ -56,9 +59,9 @@ internal static class ReloadSpeed
         return Task.CompletedTask;
     }
 
-    private static void Reload(byte[] content, TrustRoot root)
+    private static void Reload(byte[] content, TrustRoot root, PreparedPolicy? previous = null)
     {
-        var prepared = PreparedPolicy.Prepare(content, root, new PreparationOptions());
+        var prepared = PreparedPolicy.Prepare(content, root, new PreparationOptions { Previous = previous });
         if (!prepared.Succeeded)
         {
             throw new InvalidOperationException(prepared.Problems[0].Message);
