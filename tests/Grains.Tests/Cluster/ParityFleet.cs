@@ -149,7 +149,7 @@ public sealed class ParityMember(string name, string group, TimeProvider clock)
         Hear(await feeds.WaitAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, _etag, TimeSpan.Zero), sentAt);
         looked();
         sentAt = clock.GetUtcNow();
-        if (Word() is { } report)
+        if (!IsSilent && Word() is { } report)
         {
             Hear((await feeds.ReportAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, report)).Answer, sentAt);
             looked();
