@@ -66,20 +66,7 @@ internal sealed class Installation : IAsyncDisposable
             await made.ControlPlane.StartAsync();
             await Task.WhenAll(made.Silos.Skip(1).Select(silo => silo.StartAsync()));
             made.Balancer = balanced ? await LoadBalancer.CreateAsync(made.Addresses) : null;
-            made.Admin = new PolicyClient(new PolicyClientOptions
-            {
-                Servers = made.Addresses,
-                ApiKey = made.ControlPlane.AdminKey,
-                MaxAttempts = 50,
-                Backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
-            });
-            await made.Admin.ConfigureAdmissionAsync(new UpdateLimits(60_000, 0));
-            made.Root = new TrustRoot
-            {
-                Keys = [new TrustKey("bench", SignatureAlgorithm.EcdsaKey, made._key.ExportSubjectPublicKeyInfoPem())],
-            };
-            await made.Admin.SetTrustAsync(made.Root);
-            made.V1 = await made.PublishAsync(GatewayExample.PolicyJson);
+            await made.PrepareAsync(made.Addresses, made.ControlPlane.AdminKey);
             return made;
         }
         catch
@@ -87,6 +74,14 @@ internal sealed class Installation : IAsyncDisposable
             await made.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>The same in a control plane that somebody else started and ends.</summary>
+    public static async Task<Installation> AtAsync(Uri address, string adminKey)
+    {
+        var made = new Installation(hourSeconds: null, database: null, silos: 0, network: null);
+        await made.PrepareAsync([address], adminKey);
+        return made;
     }
 
     public static string NameOf(int index) => $"gateway-{index:D5}";
@@ -98,7 +93,11 @@ internal sealed class Installation : IAsyncDisposable
     public async Task AddFleetAsync(string fleet, int nodes, double reportIntervalSec = ReportIntervalSec)
     {
         await Admin.ConfigureFleetAsync(fleet, new FleetSettings { ReportIntervalSec = reportIntervalSec });
-        await Admin.RegisterNodesAsync(fleet, Registrations(nodes));
+        foreach (var some in Registrations(nodes).Chunk(RegistrationRules.BatchMax))
+        {
+            await Admin.RegisterNodesAsync(fleet, some);
+        }
+
         await Admin.SetBaselineAsync(fleet, V1, "benchmark");
     }
 
@@ -135,6 +134,21 @@ internal sealed class Installation : IAsyncDisposable
         await (Database?.DisposeAsync() ?? ValueTask.CompletedTask);
         _key.Dispose();
         Array.ForEach(_data, data => Directory.Delete(data, recursive: true));
+    }
+
+    private async Task PrepareAsync(ImmutableArray<Uri> addresses, string adminKey)
+    {
+        Admin = new PolicyClient(new PolicyClientOptions
+        {
+            Servers = addresses,
+            ApiKey = adminKey,
+            MaxAttempts = 50,
+            Backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)),
+        });
+        await Admin.ConfigureAdmissionAsync(new UpdateLimits(60_000, 0));
+        Root = new TrustRoot { Keys = [new TrustKey("bench", SignatureAlgorithm.EcdsaKey, _key.ExportSubjectPublicKeyInfoPem())] };
+        await Admin.SetTrustAsync(Root);
+        V1 = await PublishAsync(GatewayExample.PolicyJson);
     }
 
     private async Task<string> PublishAsync(byte[] bundle) => (await Admin.PublishAsync(BundleSigner.Sign(bundle, "bench", _key))).PolicyHash;

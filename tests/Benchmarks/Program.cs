@@ -1,5 +1,6 @@
 using OrleansPolicy.Benchmarks;
 using OrleansPolicy.Benchmarks.Faults;
+using OrleansPolicy.Benchmarks.Scale;
 
 var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(StringComparer.Ordinal)
 {
@@ -29,6 +30,8 @@ var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(S
     ["admission"] = ("durable admissions on one connection, beside the upsert of a single row and a Redis Lua bucket; p99 at 200 a second", AdmissionSpeed.RunAsync),
     ["wake"] = ("10,000 open long polls: the memory they take, durable decision to last answer", WakeSpeed.RunAsync),
     ["register"] = ("10,000 registrations in one batch", RegisterSpeed.RunAsync),
+    ["scale"] = ("statements, log and grain calls of a rollout over 1,000, 10,000 and 50,000 nodes (pg_stat_statements)", ScaleCounts.RunAsync),
+    ["scale-silos"] = ("requests a second of three silos on the processors of one (engine Orleans)", ScaleSilos.RunAsync),
     ["idle"] = ("processor time of 200 active rollouts in 200 fleets at rest", IdleCost.RunAsync),
 };
 
