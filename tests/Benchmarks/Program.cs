@@ -5,6 +5,7 @@ using OrleansPolicy.Benchmarks.Scale;
 var benchmarks = new Dictionary<string, (string What, Func<Report, Task> Run)>(StringComparer.Ordinal)
 {
     ["start"] = ("process start to /readyz 200, with an empty and with an existing data folder", ProcessStart.RunAsync),
+    ["start-joining"] = ("the same of a silo that joins two others (engine Orleans)", ProcessStart.RunJoiningAsync),
     ["decision"] = ("one decision over the gateway example, beside reading the same inputs", DecisionSpeed.RunAsync),
     ["reload"] = ("a bundle's bytes to the swap: 1,000 and 10,000 rules; verification of 1 MB", ReloadSpeed.RunAsync),
     ["reload-first"] = ("the first reload of a process, once, in milliseconds", ReloadSpeed.RunFirstAsync),
