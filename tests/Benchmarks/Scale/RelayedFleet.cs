@@ -22,6 +22,7 @@ internal sealed class RelayedFleet : IAsyncDisposable
     private readonly string _bootId = Guid.NewGuid().ToString("N");
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _reporting;
+    private readonly Dictionary<string, string?> _hashes = new(StringComparer.Ordinal);
     private Directive _directive;
     private long _reports;
 
@@ -63,17 +64,23 @@ internal sealed class RelayedFleet : IAsyncDisposable
         var directive = _directive;
         using var answer = await _http.PostAsJsonAsync(
             _path,
-            batch.Select(node => new
+            batch.Select(node =>
             {
-                node = node.Node,
-                boot_id = _bootId,
-                seq,
-                epoch = directive.Epoch,
-
                 // Registered before any census was taken.
-                policy_hash = Cohorts.IsInCohort(directive, "node:" + node.Node, node.FailureDomain!, registration: 0) ? directive.Target : directive.Fallback,
-                ack = true,
-                metrics = OneDecision,
+                var hash = Cohorts.IsInCohort(directive, "node:" + node.Node, node.FailureDomain!, registration: 0) ? directive.Target : directive.Fallback;
+                var reloaded = _hashes.GetValueOrDefault(node.Node) != hash;
+                _hashes[node.Node] = hash;
+                return new
+                {
+                    node = node.Node,
+                    boot_id = _bootId,
+                    seq,
+                    epoch = directive.Epoch,
+                    policy_hash = hash,
+                    ack = true,
+                    metrics = OneDecision,
+                    reload = reloaded ? new { at = DateTimeOffset.UtcNow, policy_hash = hash, success = true, duration_ms = 1, rules = 2 } : null,
+                };
             }),
             _stopping.Token);
         answer.EnsureSuccessStatusCode();

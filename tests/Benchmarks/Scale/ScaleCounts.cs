@@ -59,6 +59,7 @@ internal static class ScaleCounts
         await using var fleet = new RelayedFleet(address, relay.Key, Fleet, (await installation.Admin.GetFleetAsync(Fleet)).Directive, nodes, Round);
         await using var counting = await Counting.OpenAsync(database.ConnectionString, calls);
         await UntilConvergedAsync(installation, fleet, nodes);
+        await UntilAtRestAsync(counting, fleet);
 
         var before = await counting.ReadAsync(fleet);
         await Task.Delay(Rest);
@@ -73,6 +74,8 @@ internal static class ScaleCounts
             view = await installation.Admin.GetRolloutAsync(rollout);
         }
         while (view.State == RolloutPhase.Active);
+        var complete = await counting.ReadAsync(fleet) - before;
+        await UntilAtRestAsync(counting, fleet);
         var all = await counting.ReadAsync(fleet) - before;
         var beyond = all.Beyond(rest);
         if (view.State != RolloutPhase.Complete)
@@ -80,7 +83,8 @@ internal static class ScaleCounts
             throw new InvalidOperationException($"The rollout is {view.State}: {view.Reason}");
         }
 
-        report.Row(new Samples($"{nodes:N0} nodes: statements of a rollout beyond those at rest", "statements", [beyond.Statements]), $"{all.Seconds:0} s; at rest {rest.Statements / rest.Seconds:0.0}/s");
+        report.Row(new Samples($"{nodes:N0} nodes: statements that read and write the nodes' histories", "statements", [beyond.Histories]));
+        report.Row(new Samples($"{nodes:N0} nodes: all other statements of a rollout beyond those at rest", "statements", [beyond.Statements - beyond.Histories]), $"complete after {complete.Seconds:0} s, all written down after {all.Seconds:0} s; at rest {rest.Statements / rest.Seconds:0.0}/s");
         report.Row(new Samples($"{nodes:N0} nodes: bytes of PostgreSQL's log of a rollout", "KB", [beyond.LogBytes / 1024]), $"at rest {rest.LogBytes / 1024 / rest.Seconds:0.00} KB/s");
         report.Row(new Samples($"{nodes:N0} nodes: grain calls of a rollout beyond those at rest", "calls", [beyond.Calls.Values.Sum()]), $"at rest {rest.Calls.Values.Sum() / rest.Seconds:0.0}/s; most: {Most(beyond)}");
         report.Row(
@@ -100,13 +104,28 @@ internal static class ScaleCounts
         }
     }
 
+    // Histories are written behind, at a bounded rate.
+    private static async Task UntilAtRestAsync(Counting counting, RelayedFleet fleet)
+    {
+        Counts change;
+        do
+        {
+            var before = await counting.ReadAsync(fleet);
+            await Task.Delay(TimeSpan.FromSeconds(5));
+            fleet.ThrowIfFailed();
+            change = await counting.ReadAsync(fleet) - before;
+        }
+        while (change.Histories > 0);
+    }
+
     private static string Most(Counts counts) => string.Join(", ", counts.Calls.OrderByDescending(call => call.Value).Take(4).Select(call => $"{call.Key} {call.Value:0}"));
 
-    private sealed record Counts(double Seconds, double Statements, double LogBytes, double Reports, double ProcessorSeconds, IReadOnlyDictionary<string, double> Calls)
+    private sealed record Counts(double Seconds, double Statements, double Histories, double LogBytes, double Reports, double ProcessorSeconds, IReadOnlyDictionary<string, double> Calls)
     {
         public static Counts operator -(Counts after, Counts before) => new(
             after.Seconds - before.Seconds,
             after.Statements - before.Statements,
+            after.Histories - before.Histories,
             after.LogBytes - before.LogBytes,
             after.Reports - before.Reports,
             after.ProcessorSeconds - before.ProcessorSeconds,
@@ -130,7 +149,7 @@ internal static class ScaleCounts
     {
         private const string Sql =
             """
-            SELECT coalesce(sum(calls), 0)::float8, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8
+            SELECT coalesce(sum(calls), 0)::float8, coalesce(sum(calls) FILTER (WHERE query ILIKE '%OrleansStorage%'), 0)::float8, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8
             FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'
             """;
 
@@ -149,7 +168,7 @@ internal static class ScaleCounts
             await using var row = await read.ExecuteReaderAsync();
             await row.ReadAsync();
             return new Counts(
-                Stopwatch.GetElapsedTime(0).TotalSeconds, row.GetDouble(0), row.GetDouble(1), fleet.Reports, Environment.CpuUsage.TotalTime.TotalSeconds,
+                Stopwatch.GetElapsedTime(0).TotalSeconds, row.GetDouble(0), row.GetDouble(1), row.GetDouble(2), fleet.Reports, Environment.CpuUsage.TotalTime.TotalSeconds,
                 calls.ToDictionary(call => call.Key, call => (double)call.Value, StringComparer.Ordinal));
         }
 
