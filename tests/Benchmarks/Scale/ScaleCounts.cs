@@ -17,7 +17,7 @@ internal static class ScaleCounts
 {
     private const string Fleet = "edge";
     private const double HourSeconds = 20;
-    private const string CallsSource = "Microsoft.Orleans.Application";
+    private const string CallsSources = "Microsoft.Orleans.";
     private static readonly int[] Sizes = [1_000, 10_000, 50_000];
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(21);
@@ -27,7 +27,7 @@ internal static class ScaleCounts
         var calls = new ConcurrentDictionary<string, long>(StringComparer.Ordinal);
         using var listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name == CallsSource,
+            ShouldListenTo = source => source.Name.StartsWith(CallsSources, StringComparison.Ordinal),
             Sample = (ref _) => ActivitySamplingResult.PropagationData,
             ActivityStarted = call =>
             {
