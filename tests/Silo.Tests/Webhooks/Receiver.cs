@@ -13,10 +13,10 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<Received> _heard = new();
 
-    private Receiver(string url)
+    private Receiver()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls(url);
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Run(async http =>
@@ -37,10 +37,13 @@ internal sealed class Receiver : IAsyncDisposable
 
     public IReadOnlyList<Received> Heard => [.. _heard];
 
-    /// <summary>Starts one, on a free port unless it is to be where another was.</summary>
-    public static async Task<Receiver> StartAsync(string url = "http://127.0.0.1:0")
+    /// <summary>The same without what came again.</summary>
+    public IReadOnlyList<Received> Events => [.. _heard.DistinctBy(heard => heard.Id)];
+
+    /// <summary>Starts one on a free port.</summary>
+    public static async Task<Receiver> StartAsync()
     {
-        var receiver = new Receiver(url);
+        var receiver = new Receiver();
         await receiver._app.StartAsync();
         return receiver;
     }

@@ -9,7 +9,7 @@ namespace OrleansPolicy.Silo.Tests.Webhooks;
 /// <summary>What receivers are sent, by a whole process, over real connections.</summary>
 public sealed class WebhookTests(PostgresServer server) : IDisposable
 {
-    private const double Patience = 60;
+    private const double Patience = 180;
 
     private readonly TestBundles _bundles = new();
 
@@ -31,15 +31,15 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         }
 
         await HeardAsync(receiver, 5);
-        Assert.Equal(reasons, receiver.Heard.Select(heard => heard.Reason));
+        Assert.Equal(reasons, receiver.Events.Select(heard => heard.Reason));
         var entries = (await plane.Tenant.GetAsync("/audit?newest=true&limit=5")).Expect(200)["entries"].EnumerateArray().Reverse().ToArray();
-        foreach (var (heard, entry) in receiver.Heard.Zip(entries))
+        foreach (var (heard, entry) in receiver.Events.Zip(entries))
         {
             Assert.Equal($"{id}-{entry.GetProperty("seq").GetInt64()}", heard.Id);
             Assert.Equal(("arm.disarmed", "default", "/hook", "application/json"), (heard.Type, heard.Json.GetProperty("tenant").GetString(), heard.Path, heard.Headers["Content-Type"]));
             Assert.Equal(entry.ToString(), heard.Json.GetProperty("data").ToString());
             Assert.True(WebhookSignature.Verify(
-                secret, heard.Id, heard.Headers["webhook-timestamp"], heard.Headers["webhook-signature"], heard.Body, DateTimeOffset.UtcNow, TimeSpan.FromMinutes(2)));
+                secret, heard.Id, heard.Headers["webhook-timestamp"], heard.Headers["webhook-signature"], heard.Body, DateTimeOffset.UtcNow, TimeSpan.FromHours(1)));
             Assert.DoesNotContain("traceparent", heard.Headers.Keys, StringComparer.OrdinalIgnoreCase);
         }
 
@@ -70,22 +70,22 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         await HeardAsync(receiver, 2);
         Assert.Equal(
             [("rollout.paused", "RWG-002", $"fleets/edge/rollouts/{rollout}"), ("rollout.rolled_back", "RWG-003", $"fleets/edge/rollouts/{rollout}")],
-            receiver.Heard.Select(heard => (heard.Type, Text(heard, "code"), Text(heard, "subject"))));
+            receiver.Events.Select(heard => (heard.Type, Text(heard, "code"), Text(heard, "subject"))));
 
         static string? Text(Received heard, string name) => heard.Json.GetProperty("data").GetProperty(name).GetString();
     }
 
     [Fact]
-    public async Task Who_is_away_is_sent_everything_when_it_is_back_and_keeps_nobody_waiting()
+    public async Task Where_nobody_is_all_of_it_waits_in_order_and_keeps_nobody_else_waiting()
     {
         await using var plane = await SendingPlane.StartAsync(server);
         await using var other = await Receiver.StartAsync();
-        var receiver = await Receiver.StartAsync();
-        var address = receiver.Address;
+        await using var receiver = await Receiver.StartAsync();
+        using var nobody = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         await plane.FleetAsync();
-        var (id, _) = await plane.HookAsync(address);
+        var (id, _) = await plane.HookAsync($"http://{nobody.LocalEndPoint}/");
         await plane.HookAsync(other.Address);
-        await receiver.DisposeAsync();
 
         await plane.HappensAsync("one");
         await plane.HappensAsync("two");
@@ -94,17 +94,17 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         Assert.StartsWith("webhook.connect: ", failing["error"].GetString(), StringComparison.Ordinal);
         Assert.True(failing.Json.TryGetProperty("waiting_since", out _));
         Assert.Equal(0, failing["dead_letters"].GetInt64());
-        await using var back = await Receiver.StartAsync(address);
+        (await plane.Tenant.PutAsync($"/webhooks/{id}", new { url = receiver.Address })).Expect(200);
 
-        await HeardAsync(back, 2);
-        Assert.Equal(["one", "two"], back.Heard.Select(heard => heard.Reason));
+        await HeardAsync(receiver, 2);
+        Assert.Equal(["one", "two"], receiver.Events.Select(heard => heard.Reason));
         await StandsAsync(plane, id, "up_to_date");
     }
 
     [Fact]
     public async Task Who_hangs_is_not_waited_for_and_keeps_nobody_waiting()
     {
-        await using var plane = await SendingPlane.StartAsync(server, answerWithin: 0.2);
+        await using var plane = await SendingPlane.StartAsync(server, answerWithin: 10);
         await using var other = await Receiver.StartAsync();
         await using var receiver = await Receiver.StartAsync();
         receiver.Answer = (http, _) => Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
@@ -115,8 +115,8 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         await plane.HappensAsync("one");
         await HeardAsync(other, 1);
         Assert.StartsWith("webhook.timeout: ", (await StandsAsync(plane, id, "failing"))["error"].GetString(), StringComparison.Ordinal);
-        await HeardAsync(receiver, 2);
-        Assert.Single(receiver.Heard.Select(heard => heard.Id).Distinct());
+        await Eventually.BecomesAsync(() => Task.FromResult(receiver.Heard.Count >= 2), true, Patience);
+        Assert.Single(receiver.Events);
         receiver.Answer = (_, _) => Task.CompletedTask;
 
         await StandsAsync(plane, id, "up_to_date");
@@ -134,8 +134,9 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         await plane.HappensAsync("fine");
         await plane.HappensAsync("poison");
         await plane.HappensAsync("fine again");
-        await HeardAsync(receiver, 12);
-        Assert.Equal(["fine", .. Enumerable.Repeat("poison", 10), "fine again"], receiver.Heard.Select(heard => heard.Reason));
+        await HeardAsync(receiver, 3);
+        Assert.Equal(["fine", "poison", "fine again"], receiver.Events.Select(heard => heard.Reason));
+        Assert.InRange(receiver.Heard.Count(heard => heard.Reason == "poison"), 10, int.MaxValue);
         Assert.Equal(1, (await StandsAsync(plane, id, "up_to_date"))["dead_letters"].GetInt64());
         Assert.Equal("1", await NumberAsync(plane, $"policy_webhook_dead_letters{{tenant=\"default\",webhook=\"{id}\"}}"));
         var letter = Assert.Single((await plane.Tenant.GetAsync($"/webhooks/{id}/dead")).Expect(200)["dead_letters"].EnumerateArray());
@@ -232,11 +233,11 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         var before = receiver.Heard.Count;
         await plane.StartAsync();
 
-        await HeardAsync(receiver, before + 2);
-        Assert.Equal(["two", "three"], receiver.Heard.Skip(before).Select(heard => heard.Reason));
-        Assert.Single(receiver.Heard, heard => heard.Reason == "one");
+        await HeardAsync(receiver, 3);
+        Assert.Equal(["one", "two", "three"], receiver.Events.Select(heard => heard.Reason));
+        Assert.DoesNotContain(receiver.Heard.Skip(before), heard => heard.Reason == "one");
         Assert.All(receiver.Heard, heard => Assert.True(WebhookSignature.Verify(
-            secret, heard.Id, heard.Headers["webhook-timestamp"], heard.Headers["webhook-signature"], heard.Body, DateTimeOffset.UtcNow)));
+            secret, heard.Id, heard.Headers["webhook-timestamp"], heard.Headers["webhook-signature"], heard.Body, DateTimeOffset.UtcNow, TimeSpan.FromHours(1))));
     }
 
     [Fact]
@@ -245,6 +246,14 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
         await using var plane = await SendingPlane.StartAsync(server);
         await using var another = await plane.StartAnotherAsync();
         await using var receiver = await Receiver.StartAsync();
+        var (now, most) = (0, 0);
+        receiver.Answer = async (_, _) =>
+        {
+            // Longer in all than it takes the other process to look, several times.
+            most = Math.Max(most, Interlocked.Increment(ref now));
+            await Task.Delay(100);
+            Interlocked.Decrement(ref now);
+        };
         await plane.FleetAsync();
         var (id, _) = await plane.HookAsync(receiver.Address);
 
@@ -255,15 +264,16 @@ public sealed class WebhookTests(PostgresServer server) : IDisposable
 
         await HeardAsync(receiver, 40);
         await StandsAsync(plane, id, "up_to_date");
-        Assert.Equal(Enumerable.Range(0, 40).Select(index => $"{index}"), receiver.Heard.Select(heard => heard.Reason));
+        Assert.Equal(Enumerable.Range(0, 40).Select(index => $"{index}"), receiver.Events.Select(heard => heard.Reason));
+        Assert.Equal(1, most);
     }
 
     private static async Task HeardAsync(Receiver receiver, int count)
     {
         var deadline = DateTime.UtcNow.AddSeconds(Patience);
-        while (receiver.Heard.Count < count)
+        while (receiver.Events.Count < count)
         {
-            Assert.True(DateTime.UtcNow < deadline, $"After {Patience} s {receiver.Heard.Count} of {count} were heard.");
+            Assert.True(DateTime.UtcNow < deadline, $"After {Patience} s {receiver.Events.Count} of {count} were heard.");
             await Task.Delay(50);
         }
     }
