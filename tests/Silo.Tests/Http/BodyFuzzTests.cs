@@ -167,6 +167,9 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
             new("POST /v1/{tenant}/rollouts/{rollout}/attest", """{"criterion":"looks fine to ops","met":true,"reason":"looked"}""", Where.Aside),
             new("POST /v1/{tenant}/waivers", $$"""{"fleet":"edge","ref":"1.0.0","rule":"multi_stage","reason":"two nodes","expires_at":"{{DateTime.UtcNow.AddDays(30):yyyy-MM-dd}}T00:00:00Z"}""", Where.Aside),
             new("POST /v1/{tenant}/waivers/{waiver}/approve", reason, Where.Aside),
+            new("POST /v1/{tenant}/line/stop", reason, Where.Aside),
+            new("POST /v1/{tenant}/line/release", reason, Where.Aside),
+            new("PUT /v1/{tenant}/windows/{window}", """{"kind":"deny","fleet":"edge","zone":"Europe/Berlin","starts":"2026-12-18T18:00","ends":"2026-12-21T06:00","repeats":"weekly","days":["friday"],"until":"2099-01-01T00:00","reason":"holidays"}""", Where.Aside),
             new("POST /v1/{tenant}/webhooks", """{"url":"https://192.0.2.1/hook","events":["rollout.*","RWG-003"],"description":"chat"}"""),
             new("PUT /v1/{tenant}/webhooks/{webhook}", """{"url":"https://192.0.2.1/hook","events":["arm.*"]}""", Where.Aside),
             new("POST /v1/{tenant}/fleets/{fleet}/handshake", $$"""{"node":"n001","role":"worker","policy_hash":"{{baseline}}"}"""),
@@ -220,7 +223,7 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
         public string Method => Template[..Template.IndexOf(' ', StringComparison.Ordinal)];
 
         public string Path(string tenant, string rollout, string waiver, string webhook, string hash) => new StringBuilder(Template, Method.Length + 1, Template.Length - Method.Length - 1, 256)
-            .Replace("{tenant}", tenant).Replace("{fleet}", Fleet).Replace("{node}", "n001").Replace("{rollout}", rollout).Replace("{waiver}", waiver).Replace("{webhook}", webhook).Replace("{hash}", hash)
+            .Replace("{tenant}", tenant).Replace("{fleet}", Fleet).Replace("{node}", "n001").Replace("{rollout}", rollout).Replace("{waiver}", waiver).Replace("{webhook}", webhook).Replace("{window}", "holidays").Replace("{hash}", hash)
             .Replace("{reference}", "1.0.0").Replace("{tag}", "stable").Append(Query).ToString();
     }
 }
