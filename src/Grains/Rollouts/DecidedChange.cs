@@ -33,8 +33,9 @@ internal sealed record DecidedChange(
     /// <summary>The controls that let it go forward.</summary>
     public ImmutableArray<ControlGuard> DecidedOn { get; init; } = [];
 
-    /// <summary>Where it goes forward, it rests on the controls that let it.</summary>
-    public DecidedChange RestingOn(HeldRestraints held) => GoesForward ? this with { DecidedOn = held.GuardsOf(After.FreezeWaiverId) } : this;
+    /// <summary>Where it goes forward, it rests on the controls that let it: what the tenant holds back, and what else was asked of it.</summary>
+    public DecidedChange RestingOn(HeldRestraints held, params ImmutableArray<ControlGuard> others) =>
+        GoesForward ? this with { DecidedOn = [.. held.GuardsOf(After.FreezeWaiverId).Union(others)] } : this;
 
     private RolloutWrite Write => new(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After));
 

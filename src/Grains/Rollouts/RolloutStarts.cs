@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OrleansPolicy.Abstractions;
@@ -38,7 +39,10 @@ internal sealed class RolloutStarts(
             return Outcome<(DecidedChange, StoredFleet)>.Fail([FleetProblems.Behind(known, fleet.Directive.Epoch)]);
         }
 
-        var waiver = request.WaiverId is { } waiverId ? await FindWaiverAsync(tenant, waiverId) : null;
+        var stored = request.WaiverId is { } waiverId
+            ? (await store.ListControlsAsync(tenant, ControlKinds.Waiver, waiverId)).FirstOrDefault()
+            : null;
+        var waiver = stored?.Read<Waiver>();
         var reading = PlanReader.Read(
             request.RolloutWedge,
             new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true, Waived = request.WaiverId is not null && waiver is null or { Rule: Waiver.MultiStage } });
@@ -88,12 +92,13 @@ internal sealed class RolloutStarts(
             },
             seen);
         return decided.Succeeded
-            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held), fleet))
+            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held, GuardOf(stored)), fleet))
             : decided.As<(DecidedChange, StoredFleet)>();
     }
 
-    private async Task<Waiver?> FindWaiverAsync(string tenant, string id) =>
-        (await store.ListControlsAsync(tenant, ControlKinds.Waiver, id)).FirstOrDefault()?.Read<Waiver>();
+    // Who takes the waiver back comes before the start, which is refused, or after it.
+    private static ImmutableArray<ControlGuard> GuardOf(StoredControl? waiver) =>
+        waiver is null ? [] : [new ControlGuard(ControlKinds.Waiver, waiver.Id, waiver.Revision)];
 
     private Problem? CheckWaiver(Waiver? waiver, StartRollout request, string policyHash) =>
         request.WaiverId is null ? null

@@ -48,6 +48,59 @@ public sealed class HostedNodeTests
     }
 
     [Fact]
+    public async Task An_application_that_leads_before_its_node_has_started_serves_only_after_the_handshake()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Publish("1.0.0");
+        test.Plane.Demand(bundle);
+        test.Plane.Intercept = Away;
+        await using var web = await WebApplicationUnderTest.StartAsync(test, app => app.MapGet("/read", () => "read").RequireDecision("read"));
+
+        // Said to the host, as there is no node yet that could be told.
+        web.Node.Promote();
+        var agrees = false;
+        test.Plane.Intercept = async http =>
+        {
+            if (!http.Request.Path.Value!.EndsWith("/handshake", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            await Results.Json(
+                new { success = Volatile.Read(ref agrees), remote_hash = agrees ? bundle.Hash : new string('b', 64), hash_kind = "policy_hash" },
+                statusCode: agrees ? 200 : 409).ExecuteAsync(http);
+            return true;
+        };
+        await Eventually.Holds(() => web.Node.Status is { Leads: true, Refusal: "decide.parity_handshake", Handshake: not null });
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await web.GetAsync("/read")).Status);
+
+        Volatile.Write(ref agrees, true);
+        test.Plane.Change(directive => directive with { Epoch = directive.Epoch + 1 });
+        await web.ServesAsync(bundle);
+        Assert.Equal((HttpStatusCode.OK, true), ((await web.GetAsync("/read")).Status, web.Node.Status.Handshake!.Success));
+        await Eventually.Holds(() => test.Plane.Reports.Sum(report => report.Promotions) == 1);
+
+        // Who leads no more needs nobody's word, and who leads again does.
+        web.Node.Demote();
+        Volatile.Write(ref agrees, false);
+        await web.ServesAsync(bundle);
+        Assert.False(web.Node.Status.Leads);
+        web.Node.Promote();
+        await Eventually.Holds(() => web.Node.Status.Refusal == "decide.parity_handshake");
+    }
+
+    [Fact]
+    public async Task A_node_that_is_led_by_a_file_cannot_lead()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        await using var web = await WebApplicationUnderTest.StartAsync(test, _ => { }, settings: node => node.BundleFile = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N")));
+
+        Assert.Throws<InvalidOperationException>(web.Node.Promote);
+        web.Node.Demote();
+        Assert.False(web.Node.Status.Leads);
+    }
+
+    [Fact]
     public async Task Health_tells_serving_from_serving_alone_and_from_denying_everything()
     {
         await using var test = await NodeUnderTest.CreateAsync();

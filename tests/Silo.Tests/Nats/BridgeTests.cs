@@ -294,6 +294,36 @@ public sealed class BridgeTests(ControlPlane plane) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_is_not_ready_before_NATS_is_there()
+    {
+        await _client.DisposeAsync();
+        _nats.Stop();
+        const string Nats = """policy_nats_bridge_connected{side="nats"}""";
+        var bridge = Start();
+        await Eventually.BecomesAsync(() => Task.FromResult(bridge.Events("started").Count), 1);
+        await Eventually.BecomesAsync(() => bridge.MetricAsync("""policy_nats_bridge_connected{side="events"}"""), "1");
+
+        Assert.Equal("0", await bridge.MetricAsync(Nats));
+        await bridge.BecomesReadyAsync(false);
+
+        await _nats.StartAgainAsync();
+        await bridge.BecomesReadyAsync(true);
+        Assert.Equal("1", await bridge.MetricAsync(Nats));
+        _client = await NatsClient.ConnectAsync(_nats);
+        await SpeakAsync(_hash);
+        Assert.Equal(_hash, (await _client.RequestAsync(HashSubject, Nothing))!.Value.GetProperty("policy_hash").GetString());
+
+        // And not after it has gone.
+        await _client.DisposeAsync();
+        _nats.Stop();
+        await Eventually.BecomesAsync(() => bridge.MetricAsync(Nats), "0");
+        await bridge.BecomesReadyAsync(false);
+        await _nats.StartAgainAsync();
+        await bridge.BecomesReadyAsync(true);
+        _client = await NatsClient.ConnectAsync(_nats);
+    }
+
+    [Fact]
     public async Task It_follows_the_events_again_when_the_stream_was_cut()
     {
         using var wire = new Relay(plane.Address);
