@@ -34,7 +34,7 @@ internal sealed class BothSides : IAsyncDisposable
 
     public string StateFile => _folder["runbook.json"];
 
-    public static async Task<BothSides> StartAsync(ControlPlane plane, bool withBrain = true, Func<PolicyCandidate, string?>? accept = null)
+    public static async Task<BothSides> StartAsync(ControlPlane plane, bool withBrain = true, Func<PolicyCandidate, string?>? accept = null, string? group = null)
     {
         var tenant = await plane.NewTenantAsync();
         var made = (await tenant.Admin.PostAsync("/keys", new { name = "operator", subject = "olga", role = "operator" })).Expect(201);
@@ -43,7 +43,7 @@ internal sealed class BothSides : IAsyncDisposable
         (await tenant.Admin.PostAsync("/fleets/edge/arm?wait=0", new { reason = "begin" })).Expect(200);
         foreach (var name in (string[])["execution-1", "execution-2", .. withBrain ? ["brain-1"] : (string[])[]])
         {
-            both.Agents[name] = await both.AgentAsync(name, name.StartsWith("execution-2", StringComparison.Ordinal) ? accept : null);
+            both.Agents[name] = await both.AgentAsync(name, group, name.StartsWith("execution-2", StringComparison.Ordinal) ? accept : null);
         }
 
         if (withBrain)
@@ -52,6 +52,12 @@ internal sealed class BothSides : IAsyncDisposable
         }
 
         await both.AllServeAsync(both.First);
+
+        // The runbook goes by what the control plane has heard, which comes after what agents do.
+        await Eventually.BecomesAsync(
+            async () => (await tenant.Admin.GetAsync("/fleets/edge/nodes")).Expect(200)["nodes"].EnumerateArray().Count(node =>
+                node.GetProperty("state").GetString() == "live" && node.TryGetProperty("policy_hash", out var hash) && hash.GetString() == both.First),
+            both.Agents.Count);
         return both;
     }
 
@@ -93,7 +99,7 @@ internal sealed class BothSides : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task<PolicyNode> AgentAsync(string name, Func<PolicyCandidate, string?>? accept)
+    private async Task<PolicyNode> AgentAsync(string name, string? group, Func<PolicyCandidate, string?>? accept)
     {
         var key = (await Tenant.Admin.PostAsync("/keys", new { name, subject = name, role = "node", fleet = "edge", node = name })).Expect(201);
         return await PolicyNode.StartAsync(
@@ -105,6 +111,7 @@ internal sealed class BothSides : IAsyncDisposable
                 Fleet = "edge",
                 Node = name,
                 Role = name.Split('-')[0],
+                ParityGroup = group,
                 TrustRoot = JsonSerializer.Deserialize<TrustRoot>(_bundles.RootJson, PolicyJson.Options),
                 Transport = _transport,
                 Accept = accept,

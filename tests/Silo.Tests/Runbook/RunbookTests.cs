@@ -1,3 +1,5 @@
+using OrleansPolicy.Parity;
+using OrleansPolicy.Silo.Tests.Faults;
 using OrleansPolicy.Silo.Tests.Http;
 
 namespace OrleansPolicy.Silo.Tests.Runbook;
@@ -23,6 +25,43 @@ public sealed class RunbookTests(ControlPlane plane)
         Assert.Equal("arm.disarmed, fleet.baseline_set, arm.armed", await both.DoneAsync());
         var tags = (await both.Tenant.Admin.GetAsync("/bundles/tag:previous@edge"))["policy_hash"].GetString();
         Assert.Equal(both.First, tags);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Sides_that_are_one_parity_group_are_deployed_or_taken_back_as_one(bool isRefused)
+    {
+        await using var both = await BothSides.StartAsync(
+            plane, group: "pair", accept: candidate => isRefused && candidate.Version == "2.0.0" ? "too bold" : null);
+
+        // The leader is not asked: what it denies until its own handshake after the ARM would be rejections, which end a deployment.
+        await using var watch = new ParityWatch(() => [both.Agents["execution-1"], both.Agents["execution-2"]]);
+
+        var (code, output, error) = await both.DeployAsync(null, "--ref", "2.0.0", "--rearm");
+
+        Assert.True(code == (isRefused ? 7 : 0), output + error);
+        await both.AllServeAsync(isRefused ? both.First : both.Second);
+        Assert.Equal(isRefused ? "rolled_back" : "deployed", both.State().GetProperty("outcome").GetString());
+        Assert.All(both.Agents.Values, agent => Assert.Equal(("pair", ParityPhase.Commit), (agent.Status.Group!.Name, agent.Status.Group.Phase)));
+        await watch.NobodyDifferedAsync(_ => "pair");
+    }
+
+    [Fact]
+    public async Task A_disarmed_fleet_of_parity_groups_is_given_another_bundle_and_serves_it_once_it_is_armed()
+    {
+        await using var both = await BothSides.StartAsync(plane, group: "pair");
+        await using var watch = new ParityWatch(() => [.. both.Agents.Values]);
+        (await both.Tenant.Admin.PostAsync("/fleets/edge/disarm", new { reason = "stop" })).Expect(200);
+
+        (await both.Tenant.Admin.PutAsync("/fleets/edge/baseline", new { @ref = "2.0.0", reason = "all at once", while_disarmed = true })).Expect(200);
+        await Eventually.BecomesAsync(
+            () => Task.FromResult(both.Agents.Values.Count(agent => agent.Status is { Refusal: "decide.disarmed" } now && now.PolicyHash == both.Second)), 3, seconds: 120);
+        Assert.Equal(ParityPhase.Commit, both.Agents["brain-1"].Status.Group!.Phase);
+
+        (await both.Tenant.Admin.PostAsync("/fleets/edge/arm", new { reason = "go" })).Expect(200);
+        await both.AllServeAsync(both.Second);
+        await watch.NobodyDifferedAsync(_ => "pair");
     }
 
     [Theory]
