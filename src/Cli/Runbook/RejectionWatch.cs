@@ -6,13 +6,18 @@ namespace OrleansPolicy.Cli.Runbook;
 
 /// <summary>
 /// Listens to a fleet's rejections for a window. They are kept by nobody, so a stream that breaks says nothing of what happened meanwhile:
-/// the window begins anew.
+/// the window begins anew. So it does where a leader still asks the other side: ARM makes it ask, and what it refuses until it has its answer
+/// is no word on the policy.
 /// </summary>
 internal sealed class RejectionWatch(PolicyClient client, RunbookState run, Action<string> say)
 {
     private const int StreamsMax = 10;
+    private const string LeaderAsks = "decide.parity_handshake";
     private static readonly TimeSpan OpenWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BetweenStreams = TimeSpan.FromSeconds(1);
+
+    private readonly long _armedAt = Stopwatch.GetTimestamp();
+    private long _askedAt;
 
     /// <summary>Null: none within the window. Else the first one, told.</summary>
     /// <exception cref="PolicyUnreachableException">No stream lasted for a window.</exception>
@@ -42,7 +47,7 @@ internal sealed class RejectionWatch(PolicyClient client, RunbookState run, Acti
         {
             await Task.WhenAny(opened.Task, rejected, Task.Delay(OpenWithin, cancellationToken));
             var began = Stopwatch.GetTimestamp();
-            while (!rejected.IsCompleted && Stopwatch.GetElapsedTime(began) is var passed && passed.TotalSeconds < run.WindowSec)
+            while (!rejected.IsCompleted && Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _askedAt))) is var passed && passed.TotalSeconds < run.WindowSec)
             {
                 await Task.WhenAny(rejected, Task.Delay(TimeSpan.FromSeconds(run.WindowSec) - passed, cancellationToken));
                 cancellationToken.ThrowIfCancellationRequested();
@@ -62,11 +67,23 @@ internal sealed class RejectionWatch(PolicyClient client, RunbookState run, Acti
         await foreach (var happened in client.FollowEventsAsync(run.AuditSeq, cancellationToken))
         {
             opened.TrySetResult();
-            if (happened.Name == "rejection" && Text(happened.Data, "fleet") == run.Fleet)
+            if (happened.Name != "rejection" || Text(happened.Data, "fleet") != run.Fleet)
             {
-                return $"{Text(happened.Data, "node")} rejected {Text(happened.Data, "count")} with {Text(happened.Data, "reason")}: "
-                    + $"expected {Text(happened.Data, "expected_policy_hash")}, got {Text(happened.Data, "got_policy_hash")}";
+                continue;
             }
+
+            if (Text(happened.Data, "reason") == LeaderAsks && Stopwatch.GetElapsedTime(_armedAt).TotalSeconds < run.TimeoutSec)
+            {
+                if (Interlocked.Exchange(ref _askedAt, Stopwatch.GetTimestamp()) == 0)
+                {
+                    say($"      {Text(happened.Data, "node")} leads and has no handshake yet: the window begins anew.");
+                }
+
+                continue;
+            }
+
+            return $"{Text(happened.Data, "node")} rejected {Text(happened.Data, "count")} with {Text(happened.Data, "reason")}: "
+                + $"expected {Text(happened.Data, "expected_policy_hash")}, got {Text(happened.Data, "got_policy_hash")}";
         }
 
         throw new PolicyUnreachableException("The control plane ended it.");

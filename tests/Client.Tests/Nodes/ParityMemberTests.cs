@@ -19,11 +19,11 @@ public sealed class ParityMemberTests : IDisposable
         await using var node = await test.ServingAsync(one, test.Options with { ParityGroup = "pair", Role = "brain" });
 
         test.Plane.Change(d => d with { Epoch = 2, PolicyHash = two.Hash, Version = "2.0.0", FallbackHash = one.Hash, Group = Group with { Phase = ParityPhase.Prepare } });
-        await Eventually.Holds(() => test.Plane.Reports.Last() is { Group: { Epoch: 2, Prepared: true, Quiet: false }, Epoch: 1, Ack: true });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Group: { Epoch: 2, Prepared: true, Quiet: false }, Epoch: 1, Ack: true });
         Assert.Equal(one.Hash, node.Decide("read", NodeUnderTest.Nothing).PolicyHash);
 
         test.Plane.Change(d => d with { FallbackHash = null, Group = Group with { Phase = ParityPhase.Quiesce } });
-        await Eventually.Holds(() => test.Plane.Reports.Last() is { Group: { Epoch: 2, Prepared: true, Quiet: true }, PolicyHash: var hash } && hash == one.Hash);
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Group: { Epoch: 2, Prepared: true, Quiet: true }, PolicyHash: var hash } && hash == one.Hash);
         Assert.Equal("decide.parity_switch", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
 
         // Somebody who lags says again what was before: it stays quiet.
@@ -34,7 +34,7 @@ public sealed class ParityMemberTests : IDisposable
 
         Tell(test, ParityPhase.Commit);
         await Eventually.Holds(() => node.Decide("read", NodeUnderTest.Nothing).PolicyHash == two.Hash);
-        await Eventually.Holds(() => test.Plane.Reports.Last() is { Epoch: 2, Ack: true, Group.Quiet: false });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Epoch: 2, Ack: true, Group.Quiet: false });
     }
 
     [Fact]
@@ -47,11 +47,11 @@ public sealed class ParityMemberTests : IDisposable
 
         var missing = test.Bundles.Make("2.0.0");
         test.Plane.Change(d => d with { Epoch = 2, PolicyHash = missing.Hash, FallbackHash = one.Hash, Group = Group with { Phase = ParityPhase.Prepare } });
-        await Eventually.Holds(() => test.Plane.Reports.Last() is { Ack: false, Epoch: 2, Group: { Prepared: false, Quiet: false } });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Ack: false, Epoch: 2, Group: { Prepared: false, Quiet: false } });
         Assert.Equal(one.Hash, node.Decide("read", NodeUnderTest.Nothing).PolicyHash);
 
         test.Plane.Change(d => d with { Epoch = 3, FallbackHash = null });
-        await Eventually.Holds(() => test.Plane.Reports.Last() is { Group: { Epoch: 3, Quiet: true } });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Group: { Epoch: 3, Quiet: true } });
         Assert.Equal("decide.parity_switch", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
     }
 

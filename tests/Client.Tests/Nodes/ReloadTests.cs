@@ -135,7 +135,7 @@ public sealed class ReloadTests
         await Eventually.Holds(() => test.Plane.Reports.Any(r => !r.Ack));
         test.Plane.Store(two);
         await Eventually.Holds(() => node.Status.PolicyHash == two.Hash);
-        await Eventually.Holds(() => test.Plane.Reports.Last() is { Ack: true, Error: null });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Ack: true, Error: null });
     }
 
     [Fact]

@@ -120,6 +120,22 @@ public sealed class RunbookTests(ControlPlane plane)
     }
 
     [Fact]
+    public async Task What_a_leader_refuses_until_it_has_its_handshake_is_waited_for_and_takes_nothing_back()
+    {
+        await using var both = await BothSides.StartAsync(plane);
+        var gate = await both.Tenant.WithRoleAsync("node", "edge", "gate-1");
+        var asking = Task.CompletedTask;
+
+        var (code, output, error) = await both.DeployAsync(
+            line => asking = line.Contains("Check for rejection events", StringComparison.Ordinal) ? RejectUntilAsync(gate, both.Second, "decide.parity_handshake", times: 5) : asking,
+            "--ref", "2.0.0", "--window", "8");
+
+        await asking;
+        Assert.True(code == 0, output + error);
+        AssertInOrder(output, "Check for rejection events", "gate-1 leads and has no handshake yet: the window begins anew", "Rejections stayed 0");
+    }
+
+    [Fact]
     public async Task A_node_that_refuses_the_policy_takes_both_sides_back_and_may_be_armed_again()
     {
         await using var both = await BothSides.StartAsync(plane, accept: candidate => candidate.Version == "2.0.0" ? "too bold" : null);
@@ -184,10 +200,10 @@ public sealed class RunbookTests(ControlPlane plane)
         Assert.True(crashed && run.Code != 0, $"It never said '{at}': {run.Out}{run.Error}");
     }
 
-    private static async Task RejectUntilAsync(TenantClient gate, string hash)
+    private static async Task RejectUntilAsync(TenantClient gate, string hash, string reason = "policy_hash_mismatch", int times = 200)
     {
         await gate.PutAsync("/fleets/edge/nodes/gate-1", new { role = "gate" });
-        for (var seq = 1; seq < 200; seq++)
+        for (var seq = 1; seq <= times; seq++)
         {
             var heard = await gate.GetAsync("/fleets/edge/nodes/gate-1/directive");
             await gate.PostAsync("/fleets/edge/nodes/gate-1/report", new
@@ -199,7 +215,7 @@ public sealed class RunbookTests(ControlPlane plane)
                 armed = heard["armed"].GetBoolean(),
                 policy_hash = hash,
                 ack = true,
-                rejections = new[] { new { reason = "policy_hash_mismatch", count = 1, expected_hash = hash, got_hash = new string('b', 64), at = DateTimeOffset.UtcNow } },
+                rejections = new[] { new { reason, count = 1, expected_hash = hash, got_hash = new string('b', 64), at = DateTimeOffset.UtcNow } },
             });
             await Task.Delay(100);
         }
