@@ -6,18 +6,18 @@ namespace OrleansPolicy.Cli.Runbook;
 
 /// <summary>
 /// Listens to a fleet's rejections for a window. They are kept by nobody, so a stream that breaks says nothing of what happened meanwhile:
-/// the window begins anew. So it does where a leader still asks the other side: ARM makes it ask, and what it refuses until it has its answer
-/// is no word on the policy.
+/// the window begins anew. So it does where nodes tell of what they refused before ARM reached them, or a leader before the handshake that ARM
+/// makes it begin: that is no word on the policy.
 /// </summary>
 internal sealed class RejectionWatch(PolicyClient client, RunbookState run, Action<string> say)
 {
     private const int StreamsMax = 10;
-    private const string LeaderAsks = "decide.parity_handshake";
+    private static readonly string[] UntilReady = ["decide.disarmed", "decide.parity_handshake"];
     private static readonly TimeSpan OpenWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BetweenStreams = TimeSpan.FromSeconds(1);
 
     private readonly long _armedAt = Stopwatch.GetTimestamp();
-    private long _askedAt;
+    private long _notReadyAt;
 
     /// <summary>Null: none within the window. Else the first one, told.</summary>
     /// <exception cref="PolicyUnreachableException">No stream lasted for a window.</exception>
@@ -47,7 +47,7 @@ internal sealed class RejectionWatch(PolicyClient client, RunbookState run, Acti
         {
             await Task.WhenAny(opened.Task, rejected, Task.Delay(OpenWithin, cancellationToken));
             var began = Stopwatch.GetTimestamp();
-            while (!rejected.IsCompleted && Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _askedAt))) is var passed && passed.TotalSeconds < run.WindowSec)
+            while (!rejected.IsCompleted && Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _notReadyAt))) is var passed && passed.TotalSeconds < run.WindowSec)
             {
                 await Task.WhenAny(rejected, Task.Delay(TimeSpan.FromSeconds(run.WindowSec) - passed, cancellationToken));
                 cancellationToken.ThrowIfCancellationRequested();
@@ -72,11 +72,11 @@ internal sealed class RejectionWatch(PolicyClient client, RunbookState run, Acti
                 continue;
             }
 
-            if (Text(happened.Data, "reason") == LeaderAsks && Stopwatch.GetElapsedTime(_armedAt).TotalSeconds < run.TimeoutSec)
+            if (UntilReady.Contains(Text(happened.Data, "reason")) && Stopwatch.GetElapsedTime(_armedAt).TotalSeconds < run.TimeoutSec)
             {
-                if (Interlocked.Exchange(ref _askedAt, Stopwatch.GetTimestamp()) == 0)
+                if (Interlocked.Exchange(ref _notReadyAt, Stopwatch.GetTimestamp()) == 0)
                 {
-                    say($"      {Text(happened.Data, "node")} leads and has no handshake yet: the window begins anew.");
+                    say($"      {Text(happened.Data, "node")} was not ready yet ({Text(happened.Data, "reason")}): the window begins anew.");
                 }
 
                 continue;

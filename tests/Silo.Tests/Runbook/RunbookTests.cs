@@ -119,20 +119,22 @@ public sealed class RunbookTests(ControlPlane plane)
         Assert.Equal((1, true), (again.Code, again.Out.Contains("- [ ] New policy reviewed and approved", StringComparison.Ordinal)));
     }
 
-    [Fact]
-    public async Task What_a_leader_refuses_until_it_has_its_handshake_is_waited_for_and_takes_nothing_back()
+    [Theory]
+    [InlineData("decide.parity_handshake")]
+    [InlineData("decide.disarmed")]
+    public async Task What_is_refused_until_ARM_and_the_handshake_have_reached_a_node_takes_nothing_back(string reason)
     {
         await using var both = await BothSides.StartAsync(plane);
         var gate = await both.Tenant.WithRoleAsync("node", "edge", "gate-1");
         var asking = Task.CompletedTask;
 
         var (code, output, error) = await both.DeployAsync(
-            line => asking = line.Contains("Check for rejection events", StringComparison.Ordinal) ? RejectUntilAsync(gate, both.Second, "decide.parity_handshake", times: 5) : asking,
+            line => asking = line.Contains("Check for rejection events", StringComparison.Ordinal) ? RejectUntilAsync(gate, both.Second, reason, times: 5) : asking,
             "--ref", "2.0.0", "--window", "8");
 
         await asking;
         Assert.True(code == 0, output + error);
-        AssertInOrder(output, "Check for rejection events", "gate-1 leads and has no handshake yet: the window begins anew", "Rejections stayed 0");
+        AssertInOrder(output, "Check for rejection events", $"gate-1 was not ready yet ({reason}): the window begins anew", "Rejections stayed 0");
     }
 
     [Fact]
