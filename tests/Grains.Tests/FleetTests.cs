@@ -94,6 +94,32 @@ public class FleetTests(PostgresServer server, ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_trigger_about_a_query_fires_since_the_answer_was_heard_that_made_it()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(2);
+        var now = DateTimeOffset.UtcNow;
+
+        Assert.Null((await SeeAsync(0.1, now.AddHours(-2))).FiringSince);
+
+        var firing = await SeeAsync(0.9, now.AddHours(-1));
+        Assert.Equal(now.AddHours(-1), firing.FiringSince);
+        Assert.Equal(new QueriedMetric(0.9, now, now.AddHours(-1), null), firing.Queried["prom:errors"]);
+
+        // What was heard already while it was quiet did not make it fire.
+        Assert.Null((await SeeAsync(0.1, now.AddHours(-1))).FiringSince);
+        Assert.NotEqual(now.AddHours(-1), (await SeeAsync(0.9, now.AddHours(-1))).FiringSince);
+
+        async Task<FleetObservation> SeeAsync(double value, DateTimeOffset heardAt) => Value(await cluster.FleetGrain.ObserveAsync(
+            new FleetWatch(now.AddHours(-3), 0, "prom:errors > 50%")
+            {
+                Queried = ImmutableSortedDictionary<string, QueriedMetric>.Empty.Add("prom:errors", new QueriedMetric(value, now, heardAt, null)),
+                Terms = new JudgeTerms(1, 3_600),
+            },
+            CensusSource.None));
+    }
+
+    [Fact]
     public async Task Bad_registrations_are_refused_as_a_whole_with_everything_that_is_wrong()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());

@@ -26,6 +26,7 @@ internal sealed class FleetRegistry
     private ShadowTally? _shadow;
     private ImmutableArray<CensusUnit>? _census;
     private DateTimeOffset? _firstSampleSinceQuiet;
+    private ImmutableSortedDictionary<string, QueriedMetric> _queriedWhileQuiet = ImmutableSortedDictionary<string, QueriedMetric>.Empty;
     private long _highestEpoch;
 
     /// <param name="life">Names this life of the registry: another one has heard other words.</param>
@@ -69,7 +70,7 @@ internal sealed class FleetRegistry
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
         _shadow = directive.Shadow ? new ShadowTally(now) : null;
-        _firstSampleSinceQuiet = null;
+        (_firstSampleSinceQuiet, _queriedWhileQuiet) = (null, ImmutableSortedDictionary<string, QueriedMetric>.Empty);
         foreach (var entry in _nodes.Values)
         {
             entry.Assign(directive, now);
@@ -215,6 +216,7 @@ internal sealed class FleetRegistry
             Compared = watch.CompareFrom is { } from ? new ComparedMetrics(_cohort.Sum(from, now), _rest.Sum(from, now), _rest.NewestSampleAt) : null,
             Return = returned?.Counts,
             Shadow = _shadow?.FindingsSince(watch.WindowStart, now, tally),
+            Queried = watch.Queried,
             NewestSampleAt = _cohort.NewestSampleAt,
             Nacks = tally.Nacks,
             FencedNodes = tally.FencedNodes,
@@ -295,10 +297,14 @@ internal sealed class FleetRegistry
 
         if (Judge.Fired(trigger, seen, terms) is null)
         {
-            _firstSampleSinceQuiet = null;
+            (_firstSampleSinceQuiet, _queriedWhileQuiet) = (null, seen.Queried);
+            return null;
         }
 
-        return _firstSampleSinceQuiet;
+        // A query's answer is heard as a report is. Which are new is told without comparing clocks: another silo may have asked.
+        var firstAnswer = seen.Queried.Where(queried => queried.Value.HeardAt != _queriedWhileQuiet.GetValueOrDefault(queried.Key)?.HeardAt)
+            .Min(queried => queried.Value.HeardAt);
+        return firstAnswer < _firstSampleSinceQuiet ? firstAnswer : _firstSampleSinceQuiet ?? firstAnswer;
     }
 
     private ImmutableArray<CensusUnit> CensusAt(FleetSettings settings, DateTimeOffset now)

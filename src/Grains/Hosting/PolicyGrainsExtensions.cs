@@ -18,8 +18,8 @@ public static class PolicyGrainsExtensions
 {
     /// <summary>
     /// Registers what the grains take from their silo, except the stores (<see cref="IRolloutStore"/> and its kin) and the storage
-    /// provider named <see cref="StateNames.Provider"/>, which belong to the host. A clock under <see cref="PolicyClock.Key"/> may be
-    /// registered before.
+    /// provider named <see cref="StateNames.Provider"/>, which belong to the host. A clock under <see cref="PolicyClock.Key"/> and
+    /// <see cref="IMetricQueries"/> may be registered before.
     /// </summary>
     public static ISiloBuilder AddPolicyGrains(this ISiloBuilder silo)
     {
@@ -33,6 +33,7 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RolloutChanges>();
         silo.Services.TryAddSingleton<TenantRestraints>();
         silo.Services.TryAddSingleton<Backtests>();
+        silo.Services.TryAddSingleton<IMetricQueries, NoMetricQueries>();
         silo.Services.TryAddSingleton<RolloutStarts>();
         silo.Services.TryAddSingleton<RolloutLooks>();
         silo.Services.TryAddSingleton<FastTracks>();

@@ -8,11 +8,14 @@ namespace OrleansPolicy.Grains.Rollouts;
 
 /// <summary>What follows from looking at a rollout's fleet now. The same for whoever looks: the rollout's grain, or a scanner in its place.</summary>
 internal sealed class RolloutLooks(
-    IRolloutStore store, IGrainFactory grains, RolloutChanges changes, TenantRestraints restraints, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
+    IRolloutStore store, IGrainFactory grains, RolloutChanges changes, TenantRestraints restraints, IMetricQueries queries, [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
 {
-    /// <summary>Asks the fleet for what the rollout wants to know.</summary>
-    public Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census, DateTimeOffset? durableAt) =>
-        grains.Fleet(state.Tenant, state.Fleet).ObserveAsync(changes.Watch(state, durableAt), census);
+    /// <summary>Asks the fleet for what the rollout wants to know, and tells it what configured queries said: it knows since when a trigger fires.</summary>
+    public Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census, DateTimeOffset? durableAt)
+    {
+        var watch = changes.Watch(state, durableAt) with { Queried = queries.Read(RolloutDecider.Queries(state)) };
+        return grains.Fleet(state.Tenant, state.Fleet).ObserveAsync(watch, census);
+    }
 
     /// <summary>Looks and decides.</summary>
     public async Task<Outcome<Looked>> DecideAsync(RolloutState state, DateTimeOffset? durableAt)

@@ -16,6 +16,7 @@ internal sealed class RolloutStarts(
     RolloutChanges changes,
     TenantRestraints restraints,
     Backtests backtests,
+    IMetricQueries queries,
     IOptions<RolloutOptions> options,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
 {
@@ -45,7 +46,14 @@ internal sealed class RolloutStarts(
         var waiver = stored?.Read<Waiver>();
         var reading = PlanReader.Read(
             request.RolloutWedge,
-            new PlanContext { Critical = request.Critical, Census = seen.Census, ForStart = true, Waived = request.WaiverId is not null && waiver is null or { Rule: Waiver.MultiStage } });
+            new PlanContext
+            {
+                Critical = request.Critical,
+                Census = seen.Census,
+                ForStart = true,
+                Waived = request.WaiverId is not null && waiver is null or { Rule: Waiver.MultiStage },
+                Queries = queries.Names,
+            });
         if (reading.Plan is not { } plan)
         {
             return Outcome<(DecidedChange, StoredFleet)>.Fail(reading.Errors);

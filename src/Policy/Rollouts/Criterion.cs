@@ -10,7 +10,7 @@ public abstract record Criterion
     }
 
     /// <summary>A metric held against a number, or against what the nodes outside the cohort measure.</summary>
-    /// <param name="Metric">The metric's name in the nodes' reports.</param>
+    /// <param name="Metric">The metric's name in the nodes' reports, or <see cref="MetricQuery.Prefix"/> and a configured query's.</param>
     /// <param name="Operator">How.</param>
     /// <param name="Limit">The number, in the metric's own unit; with <see cref="Baseline"/> its factor.</param>
     public sealed record Comparison(string Metric, ComparisonOperator Operator, double Limit) : Criterion
@@ -23,6 +23,9 @@ public abstract record Criterion
 
         /// <summary>Whether the limit is <see cref="Limit"/> times the baseline.</summary>
         public bool Baseline { get; init; }
+
+        /// <summary>The configured query whose answer it is about; null: what nodes report.</summary>
+        public string? Query => MetricQuery.NameIn(Metric);
 
         /// <summary>Whether it asks for a value that is not too high: then the bad side is above.</summary>
         public bool IsUpperLimit => Operator is ComparisonOperator.Less or ComparisonOperator.LessOrEqual;
@@ -93,4 +96,12 @@ public sealed record CriterionReading(Criterion? Criterion, int Column = 0, stri
 {
     /// <summary>Whether a person must attest it.</summary>
     public bool IsManual => Criterion is null;
+
+    /// <summary>The configured queries that it names, as far as it was read.</summary>
+    public ImmutableArray<NamedQuery> Queries { get; init; } = [];
 }
+
+/// <summary>A configured query, where a criterion names it.</summary>
+/// <param name="Name">Without <see cref="MetricQuery.Prefix"/>.</param>
+/// <param name="Column">From 1.</param>
+public readonly record struct NamedQuery(string Name, int Column);

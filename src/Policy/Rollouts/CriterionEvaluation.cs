@@ -44,6 +44,7 @@ internal readonly record struct CriterionEvaluation(bool? Holds, Criterion.Compa
     private static CriterionEvaluation Of(Criterion criterion, in CriterionSight sight, bool provesTrue) => criterion switch
     {
         Criterion.Comparison { Baseline: true } comparison => BaselineComparison.Of(comparison, sight, provesTrue),
+        Criterion.Comparison { Query: not null } comparison => OfQuery(comparison, sight),
         Criterion.Comparison comparison => Of(comparison, sight),
         Criterion.All all => Join(all.Parts, sight, provesTrue, decidedBy: false),
         Criterion.Any any => Join(any.Parts, sight, provesTrue, decidedBy: true),
@@ -80,6 +81,15 @@ internal readonly record struct CriterionEvaluation(bool? Holds, Criterion.Compa
             comparison.IsMetBy(double.PositiveInfinity), comparison, bound, comparison.Limit),
         ({ } bound, true) => new CriterionEvaluation(null, comparison, bound, comparison.Limit) { Note = Judge.BeyondCode },
     };
+
+    // A number that is missing decides nothing, for a trigger neither.
+    private static CriterionEvaluation OfQuery(Criterion.Comparison comparison, in CriterionSight sight)
+    {
+        var queried = sight.Fleet.Queried.GetValueOrDefault(comparison.Metric) ?? QueriedMetric.Without(QueryCodes.Unavailable);
+        return queried.NumberAt(sight.Fleet.At, sight.Terms.FreshnessSec) is { } value
+            ? new CriterionEvaluation(comparison.IsMetBy(value), comparison, value, comparison.Limit)
+            : new CriterionEvaluation(null, comparison, null, comparison.Limit) { Note = queried.Code ?? QueryCodes.Stale };
+    }
 
     private static CriterionEvaluation Missing(Criterion.Comparison comparison) =>
         new(null, comparison, null, comparison.Limit) { Note = Judge.MissingCode };

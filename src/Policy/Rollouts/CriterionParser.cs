@@ -14,7 +14,7 @@ namespace OrleansPolicy.Rollouts;
 /// op         := "&lt;" | "&lt;=" | "&gt;" | "&gt;=" | "==" | "!="
 /// over       := "over" number unit of time
 /// versus     := [op] "vs" "baseline" ["*" number]
-/// metric     := a letter or "_", then letters, digits, "_", ".", ":", "-"
+/// metric     := a letter or "_", then letters, digits, "_", ".", ":", "-"; "prom:NAME" is the answer of the configured query NAME
 /// percentile := "p", then a number above 0 and below 100
 /// </code>
 /// <c>no errors</c> is <c>errors == 0</c>; <c>x vs baseline * 1.2</c> is <c>x &lt;= vs baseline * 1.2</c>, and after an operator "vs" may be left out.
@@ -39,45 +39,36 @@ public static class CriterionParser
 
         var reader = new Reader(text);
         var criterion = reader.Either(0);
-        if (criterion is not null && reader.Next.Kind != TokenKind.End)
+        if (criterion is not null && reader.Next.Kind != CriterionTokenKind.End)
         {
             criterion = reader.Refuse("Expected 'and', 'or' or the end.");
         }
 
-        return criterion is not null ? new CriterionReading(criterion) : new CriterionReading(null, reader.Column, reader.Error);
+        return (criterion is not null ? new CriterionReading(criterion) : new CriterionReading(null, reader.Column, reader.Error)) with
+        {
+            Queries = [.. reader.Queries],
+        };
     }
 
     private const string Baseline = "baseline";
 
-    private enum TokenKind
-    {
-        End,
-        Word,
-        Number,
-        Operator,
-        Open,
-        Close,
-        Other,
-    }
-
-    private readonly record struct Token(TokenKind Kind, string Text, int Column);
-
     private sealed class Reader
     {
-        private readonly string text;
-        private int position;
+        private readonly CriterionScanner scanner;
 
         public Reader(string text)
         {
-            this.text = text;
-            Next = Scan();
+            scanner = new CriterionScanner(text);
+            Next = scanner.Scan();
         }
 
-        public Token Next { get; private set; }
+        public CriterionToken Next { get; private set; }
 
         public int Column { get; private set; }
 
         public string? Error { get; private set; }
+
+        public List<NamedQuery> Queries { get; } = [];
 
         public Criterion? Either(int depth) => Chain(depth, "or", Both, parts => new Criterion.Any(parts));
 
@@ -120,11 +111,11 @@ public static class CriterionParser
                 return One(depth + 1) is { } part ? new Criterion.Not(part) : null;
             }
 
-            if (Next.Kind == TokenKind.Open)
+            if (Next.Kind == CriterionTokenKind.Open)
             {
                 Advance();
                 var inner = Either(depth + 1);
-                if (inner is not null && Next.Kind != TokenKind.Close)
+                if (inner is not null && Next.Kind != CriterionTokenKind.Close)
                 {
                     return Refuse("Expected ')'.");
                 }
@@ -177,7 +168,7 @@ public static class CriterionParser
                 return null;
             }
 
-            if (Next.Kind is TokenKind.Word or TokenKind.Other && !IsReserved(Next.Text))
+            if (Next.Kind is CriterionTokenKind.Word or CriterionTokenKind.Other && !IsReserved(Next.Text))
             {
                 if (CriterionUnits.Convert(number, Next.Text, value.Metric) is not { } converted)
                 {
@@ -200,7 +191,7 @@ public static class CriterionParser
                 return null;
             }
 
-            if (Next.Kind != TokenKind.Open)
+            if (Next.Kind != CriterionTokenKind.Open)
             {
                 return new Criterion.Comparison(metric, ComparisonOperator.Equal, 0);
             }
@@ -215,12 +206,20 @@ public static class CriterionParser
             }
 
             Advance();
+            var at = Next;
             if (Metric() is not { } inner)
             {
                 return null;
             }
 
-            if (Next.Kind != TokenKind.Close)
+            if (MetricQuery.NameIn(inner) is not null)
+            {
+                Next = at;
+                Refuse("A query's answer is one number: have the query itself ask for the percentile.");
+                return null;
+            }
+
+            if (Next.Kind != CriterionTokenKind.Close)
             {
                 Refuse("Expected ')'.");
                 return null;
@@ -247,9 +246,14 @@ public static class CriterionParser
                 return Refuse("decisions counts what the nodes did: the cohort and the rest differ in size.");
             }
 
+            if (value.Query is not null)
+            {
+                return Refuse("A query's answer is one number, of which nobody knows how far it is chance: have the query itself compare.");
+            }
+
             Advance();
             var factor = 1.0;
-            if (Next is { Kind: TokenKind.Other, Text: "*" })
+            if (Next is { Kind: CriterionTokenKind.Other, Text: "*" })
             {
                 Advance();
                 var at = Next;
@@ -267,13 +271,18 @@ public static class CriterionParser
                 factor = number;
             }
 
-            return Next is { Kind: TokenKind.Word, Text: "over" }
+            return Next is { Kind: CriterionTokenKind.Word, Text: "over" }
                 ? Refuse("A comparison with the baseline looks at all since the window began, so that it stays valid however often it looks: leave 'over' out.")
                 : value with { Limit = factor, Baseline = true };
         }
 
         private Criterion? Over(Criterion.Comparison comparison)
         {
+            if (Next is { Kind: CriterionTokenKind.Word, Text: "over" } && comparison.Query is not null)
+            {
+                return Refuse("A query looks back as far as it says itself: leave 'over' out.");
+            }
+
             if (!TryWord("over"))
             {
                 return comparison;
@@ -295,7 +304,7 @@ public static class CriterionParser
 
         private double? Number()
         {
-            if (Next.Kind != TokenKind.Number
+            if (Next.Kind != CriterionTokenKind.Number
                 || !double.TryParse(Next.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
                 || !double.IsFinite(number))
             {
@@ -309,20 +318,31 @@ public static class CriterionParser
 
         private string? Metric()
         {
-            if (Next.Kind != TokenKind.Word || IsReserved(Next.Text))
+            if (Next.Kind != CriterionTokenKind.Word || IsReserved(Next.Text))
             {
                 Refuse("Expected the name of a metric.");
                 return null;
             }
 
             var metric = Next.Text;
+            if (MetricQuery.NameIn(metric) is { } query)
+            {
+                if (query.Length == 0)
+                {
+                    Refuse($"Expected the name of a query after '{MetricQuery.Prefix}'.");
+                    return null;
+                }
+
+                Queries.Add(new NamedQuery(query, Next.Column));
+            }
+
             Advance();
             return metric;
         }
 
         private bool TryWord(string word)
         {
-            if (Next.Kind != TokenKind.Word || Next.Text != word)
+            if (Next.Kind != CriterionTokenKind.Word || Next.Text != word)
             {
                 return false;
             }
@@ -331,72 +351,7 @@ public static class CriterionParser
             return true;
         }
 
-        private void Advance() => Next = Scan();
-
-        private Token Scan()
-        {
-            while (position < text.Length && char.IsWhiteSpace(text[position]))
-            {
-                position++;
-            }
-
-            var start = position;
-            if (start == text.Length)
-            {
-                return new Token(TokenKind.End, "", start + 1);
-            }
-
-            var kind = text[start] switch
-            {
-                '(' => Take(1, TokenKind.Open),
-                ')' => Take(1, TokenKind.Close),
-                '<' or '>' or '=' or '!' => Take(Follows('=') ? 2 : 1, TokenKind.Operator),
-                '-' or '+' or '.' => TakeNumber(),
-                var c when char.IsAsciiDigit(c) => TakeNumber(),
-                var c when char.IsLetter(c) || c == '_' => TakeWord(),
-                _ => Take(1, TokenKind.Other),
-            };
-            return new Token(kind, text[start..position], start + 1);
-        }
-
-        private bool Follows(char c) => position + 1 < text.Length && text[position + 1] == c;
-
-        private TokenKind Take(int length, TokenKind kind)
-        {
-            position += length;
-            return kind;
-        }
-
-        private TokenKind TakeWord()
-        {
-            while (position < text.Length && (char.IsLetterOrDigit(text[position]) || text[position] is '_' or '.' or ':' or '-'))
-            {
-                position++;
-            }
-
-            return TokenKind.Word;
-        }
-
-        private TokenKind TakeNumber()
-        {
-            position++;
-            while (position < text.Length
-                && (char.IsAsciiDigit(text[position]) || text[position] == '.' || IsExponent() || IsSignOfExponent()))
-            {
-                position++;
-            }
-
-            return TokenKind.Number;
-        }
-
-        // An 'e' belongs to the number only where digits follow it, so that a unit may begin with that letter.
-        private bool IsExponent()
-        {
-            var digit = position + 1 < text.Length && text[position + 1] is '+' or '-' ? position + 2 : position + 1;
-            return text[position] is 'e' or 'E' && digit < text.Length && char.IsAsciiDigit(text[digit]);
-        }
-
-        private bool IsSignOfExponent() => text[position] is '+' or '-' && text[position - 1] is 'e' or 'E';
+        private void Advance() => Next = scanner.Scan();
 
         private static bool IsReserved(string word) => word is "and" or "or" or "not" or "no" or "over" or "vs";
     }

@@ -37,6 +37,9 @@ public sealed record FleetObservation
     /// <summary>The cohort and the nodes outside it, since the running window began; null unless asked for.</summary>
     public ComparedMetrics? Compared { get; init; }
 
+    /// <summary>What configured queries said that criteria or the trigger name, by the metric's whole name, such as <c>prom:errors</c>.</summary>
+    public ImmutableSortedDictionary<string, QueriedMetric> Queried { get; init; } = ImmutableSortedDictionary<string, QueriedMetric>.Empty;
+
     /// <summary>What the nodes found that evaluate the target beside the bundle in force; null: nobody is to.</summary>
     public ShadowFindings? Shadow { get; init; }
 

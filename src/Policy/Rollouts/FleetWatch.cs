@@ -17,4 +17,7 @@ public sealed record FleetWatch(DateTimeOffset WindowStart, long KnownEpoch, str
 
     /// <summary>What the trigger is judged by; null where none is watched.</summary>
     public JudgeTerms? Terms { get; init; }
+
+    /// <inheritdoc cref="FleetObservation.Queried"/>
+    public ImmutableSortedDictionary<string, QueriedMetric> Queried { get; init; } = ImmutableSortedDictionary<string, QueriedMetric>.Empty;
 }

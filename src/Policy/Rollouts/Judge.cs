@@ -131,7 +131,7 @@ public static class Judge
         ZeroBaselineCode => "cannot be told: the nodes outside the cohort measured 0, and no factor of that is a limit.",
         RatioCode => "cannot be told: a node of the cohort sees more than twice, or less than half, the traffic of one outside it.",
         UndecidedCode => $"is not met as measured ({Text(unknown.Measured)}, limit {Text(unknown.Limit)}), and that may be chance so far.",
-        _ => "cannot be told: no node reported what it needs.",
+        var note => $"cannot be told: {QueryCodes.Describe(note) ?? "no node reported what it needs."}",
     };
 
     private static CriterionResult? Worst(ImmutableArray<CriterionResult> results) =>

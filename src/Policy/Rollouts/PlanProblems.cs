@@ -57,6 +57,12 @@ public static class PlanProblems
     /// <summary><c>rollback_trigger</c> is no text, blank or too long.</summary>
     public const string Trigger = "plan.stage.rollback_trigger";
 
+    /// <summary>A criterion or a trigger names a configured query and does not parse, or asks of its answer what one number cannot tell.</summary>
+    public const string QueryMalformed = "plan.stage.query_malformed";
+
+    /// <summary>A criterion or a trigger names a query that the process is not configured with.</summary>
+    public const string QueryUnknown = "plan.stage.query_unknown";
+
     /// <summary>The plan has stages and a <c>generate</c> that would make others.</summary>
     public const string GenerateWithStages = "plan.generate.with_stages";
 

@@ -65,7 +65,7 @@ public static class PlanReader
         }
 
         var fields = new PlanObject(wedge, path, Known, errors, warnings);
-        var reader = new PlanStageReader(errors, warnings, context.Waived);
+        var reader = new PlanStageReader(errors, warnings, context.Waived, context.Queries);
         var generates = fields.Optional("generate") is not null;
         var stages = !generates && fields.Required("wedge_stages") is { } list ? reader.Read(list, fields.At("wedge_stages")) : [];
         var draft = ReadFields(fields, errors, warnings);

@@ -17,6 +17,9 @@ public sealed record PlanContext
     /// <summary>Whether a waiver lifts the multi-stage rule: one stage is enough then, and the first may reach any share.</summary>
     public bool Waived { get; init; }
 
+    /// <summary>The queries that the process is configured with: criteria may name these and no others. Null: which ones there are is not known.</summary>
+    public IReadOnlySet<string>? Queries { get; init; }
+
     /// <summary>The path of the plan in the request, for the problems' paths.</summary>
     public string Path { get; init; } = "$";
 }

@@ -17,10 +17,11 @@ internal sealed record StageDraft(
 }
 
 /// <summary>Reads <c>wedge_stages</c>.</summary>
-internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings, bool waived)
+internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, ImmutableArray<Problem>.Builder warnings, bool waived, IReadOnlySet<string>? queries)
 {
     private const int StageIdMax = 128;
     private const int CriteriaMax = 32;
+    private const int QueriesNamedMax = 20;
 
     private static readonly FrozenSet<string> Known =
         FrozenSet.Create(StringComparer.Ordinal, "stage_id", "target_percentage", "duration_hours", "success_criteria", "rollback_trigger");
@@ -148,7 +149,8 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
             }
 
             criteria.Add(text);
-            if (CriterionParser.Parse(text) is { IsManual: true } reading)
+            var reading = CriterionParser.Parse(text);
+            if (!FailsQueries(text, reading, path) && reading.IsManual)
             {
                 warnings.Add(new Problem(
                     PlanProblems.CriterionManual,
@@ -164,7 +166,7 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
     {
         const string field = "rollback_trigger";
         var trigger = stage.Text(field, PlanProblems.Trigger);
-        if (trigger is not null && CriterionParser.Parse(trigger) is { IsManual: true } reading)
+        if (trigger is not null && CriterionParser.Parse(trigger) is var reading && !FailsQueries(trigger, reading, stage.At(field)) && reading.IsManual)
         {
             warnings.Add(new Problem(
                 PlanProblems.TriggerManual,
@@ -173,6 +175,31 @@ internal sealed class PlanStageReader(ImmutableArray<Problem>.Builder errors, Im
 
         return trigger;
     }
+
+    // What names a query is meant for a program: what does not parse is a slip there, and no criterion for a person.
+    private bool FailsQueries(string text, CriterionReading reading, string path)
+    {
+        if (reading.IsManual)
+        {
+            var isMalformed = MetricQuery.IsNamedIn(text);
+            if (isMalformed)
+            {
+                errors.Add(new Problem(
+                    PlanProblems.QueryMalformed, $"'{text}' names a query and does not parse at column {reading.Column}. {reading.Error}", path));
+            }
+
+            return isMalformed;
+        }
+
+        var unknown = reading.Queries.Where(named => queries?.Contains(named.Name) == false).ToList();
+        errors.AddRange(unknown.Select(named => new Problem(
+            PlanProblems.QueryUnknown, $"'{text}' names the query '{named.Name}' at column {named.Column}. {Configured()}", path)));
+        return unknown.Count > 0;
+    }
+
+    private string Configured() => queries!.Count == 0
+        ? "This control plane is configured with none."
+        : $"This control plane is configured with: {string.Join(", ", queries.Order(StringComparer.Ordinal).Take(QueriesNamedMax))}{(queries.Count > QueriesNamedMax ? ", ..." : ".")}";
 
     private void CheckIds(IEnumerable<StageDraft> drafts)
     {

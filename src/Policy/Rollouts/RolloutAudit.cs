@@ -61,13 +61,13 @@ public static class RolloutAudit
             TargetPercentage = after.Stage?.TargetPercentage,
             HourSeconds = after.HourSeconds,
             Reason = reason,
-            Metrics = Metrics(before, seen),
+            Metrics = Metrics(before, after, seen),
             Detail = Detail(before, after, e, seen),
         };
     }
 
     // What was seen now; where nobody looked (somebody acted), what the last look was judged by.
-    private static ImmutableSortedDictionary<string, double>? Metrics(RolloutState? before, FleetObservation? seen)
+    private static ImmutableSortedDictionary<string, double>? Metrics(RolloutState? before, RolloutState after, FleetObservation? seen)
     {
         if (seen is null && before?.Verdict is null)
         {
@@ -80,6 +80,14 @@ public static class RolloutAudit
             if (CriterionEvaluation.Measure(name, seen!.Cohort) is { } measured)
             {
                 metrics[name] = measured;
+            }
+        }
+
+        foreach (var (name, queried) in seen?.Queried ?? ImmutableSortedDictionary<string, QueriedMetric>.Empty)
+        {
+            if (after.Plan is { } plan && queried.NumberAt(seen!.At, plan.FreshnessSec) is { } number)
+            {
+                metrics[name] = number;
             }
         }
 

@@ -142,11 +142,26 @@ public static class RolloutDecider
             : new FleetWatch(WindowStart(state, now), state.Epoch);
     }
 
+    /// <summary>The configured queries that the criteria and the trigger of a rollout's stage name: what has to be asked while it is there.</summary>
+    public static ImmutableArray<MetricQuery> Queries(RolloutState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return state is { IsFinal: false, Return: null, Plan: { } plan, Stage: { } stage }
+            ?
+            [
+                .. Comparisons(stage).Select(comparison => comparison.Query).OfType<string>().Distinct(StringComparer.Ordinal).Select(name => new MetricQuery(
+                    name, state.Tenant, state.Fleet, state.Target, state.WindowStartedAt, new RolloutTimes(state, plan, state.SeenAt).Window)),
+            ]
+            : [];
+    }
+
+    private static IEnumerable<Criterion.Comparison> Comparisons(PlanStage stage) => stage.SuccessCriteria.Add(stage.RollbackTrigger)
+        .SelectMany(text => CriterionParser.Parse(text).Criterion?.Comparisons() ?? []);
+
     private static FleetWatch Watch(RolloutState state, RolloutPlan plan, PlanStage stage, DateTimeOffset now)
     {
         var at = now > state.SeenAt ? now : state.SeenAt;
-        var comparisons = stage.SuccessCriteria.Add(stage.RollbackTrigger)
-            .SelectMany(text => CriterionParser.Parse(text).Criterion?.Comparisons() ?? []).ToList();
+        var comparisons = Comparisons(stage).ToList();
         return new FleetWatch(WindowStart(state, now), state.Epoch, stage.RollbackTrigger)
         {
             LookBacks = [.. comparisons.Select(comparison => comparison.Over).OfType<TimeSpan>().Distinct().Select(From)],

@@ -113,7 +113,8 @@ internal static class RolloutLook
             return RolloutDecider.One(forward);
         }
 
-        if (verdict.Kind == VerdictKind.Inconclusive && times.WindowPassed && plan.OnInconclusive != OnInconclusive.Hold)
+        // A query that was just asked is answered, or fails, within seconds: until then nothing follows from that nobody knows.
+        if (verdict.Kind == VerdictKind.Inconclusive && times.WindowPassed && plan.OnInconclusive != OnInconclusive.Hold && verdict.Code != QueryCodes.Pending)
         {
             if (plan.OnInconclusive == OnInconclusive.Rollback)
             {

@@ -39,6 +39,18 @@ public static class SettingKeys
     /// <summary>Networks that are not the world's and to which webhooks may go all the same, separated by commas.</summary>
     public const string WebhookNetworks = "Policy:Webhooks:AllowedNetworks";
 
+    /// <summary>The address of the Prometheus server whose numbers criteria may name; the queries are <c>Policy:Prometheus:Queries:NAME</c>.</summary>
+    public const string PrometheusUrl = "Policy:Prometheus:Url";
+
+    /// <summary>A file with the token to show it.</summary>
+    public const string PrometheusTokenFile = "Policy:Prometheus:BearerTokenFile";
+
+    /// <summary>The user to show it instead.</summary>
+    public const string PrometheusUsername = "Policy:Prometheus:Username";
+
+    /// <summary>A file with that user's password.</summary>
+    public const string PrometheusPasswordFile = "Policy:Prometheus:PasswordFile";
+
     /// <summary>A YAML file with the tenants' update limits.</summary>
     public const string PolicyUpdates = "Policy:PolicyUpdates";
 

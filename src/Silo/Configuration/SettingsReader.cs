@@ -41,6 +41,7 @@ public static class SettingsReader
             PolicyUpdatesFile = ReadPolicyUpdates(configuration[SettingKeys.PolicyUpdates]),
             HourSeconds = ReadHour(configuration[SettingKeys.UnsafeTimeScale]),
             DecisionLog = ReadDecisionLog(configuration),
+            Prometheus = PrometheusSettingsReader.Read(configuration),
             Webhooks = new WebhookSettings { AllowedNetworks = ReadNetworks(SettingKeys.WebhookNetworks, configuration[SettingKeys.WebhookNetworks]) },
         };
 

@@ -1,4 +1,5 @@
 using OrleansPolicy.Silo.DecisionLogs;
+using OrleansPolicy.Silo.Prometheus;
 using OrleansPolicy.Silo.Webhooks;
 
 namespace OrleansPolicy.Silo.Configuration;
@@ -74,6 +75,9 @@ public sealed record SiloSettings
 
     /// <summary>How webhooks are sent.</summary>
     public WebhookSettings Webhooks { get; init; } = new();
+
+    /// <summary>The Prometheus server whose numbers criteria may name; null: none.</summary>
+    public PrometheusSettings? Prometheus { get; init; }
 
     /// <summary>The file with the first admin key.</summary>
     public string AdminKeyFile => Path.Combine(DataFolder, "admin.key");

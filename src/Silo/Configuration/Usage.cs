@@ -38,7 +38,9 @@ public static class Usage
         change nothing need no key: true, false; unset: from this machine they need none), Policy:UnsafeTimeScale, Policy:PolicyUpdates,
         Policy:DecisionLog:RetentionHours (168), Policy:DecisionLog:TenantMegabytesMax (1024), Policy:DecisionLog:NodeMegabytesMax
         (128), Policy:Webhooks:AllowedNetworks (none: networks that are not the world's, such as 10.1.0.0/16, to which webhooks may go
-        all the same, over plain http too; separated by commas), Policy:DrainSeconds (how long a process that was told to stop goes on answering while /readyz says that it stops: 0, 3 in a
+        all the same, over plain http too; separated by commas), Policy:Prometheus:Url with Policy:Prometheus:Queries:NAME and, where it asks for
+        who is there, :BearerTokenFile, or :Username and :PasswordFile (a Prometheus server and the queries that criteria may name as prom:NAME;
+        docs/ROLLOUTS.md), Policy:DrainSeconds (how long a process that was told to stop goes on answering while /readyz says that it stops: 0, 3 in a
         cluster), Policy:ConnectionsMax (connections to the database: 60, 30 in a cluster), Cluster:ServiceId and Cluster:ClusterId
         (orleans-policy), Cluster:DeathVotes (1), Logging:LogLevel:Default, OTEL_EXPORTER_OTLP_ENDPOINT and _PROTOCOL. The command line
         wins over the environment, that over the file.

@@ -8,6 +8,7 @@ using OrleansPolicy.Silo.Events;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Http;
 using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.Prometheus;
 using OrleansPolicy.Silo.Security;
 using OrleansPolicy.Silo.SingleNode;
 using OrleansPolicy.Silo.Telemetry;
@@ -29,6 +30,14 @@ internal static class HostComposition
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(TimeProvider.System);
         AddStores(builder.Services, opening);
+        if (settings.Prometheus is { } prometheus)
+        {
+            builder.Services.AddSingleton(prometheus);
+            builder.Services.AddSingleton<PrometheusQueries>();
+            builder.Services.AddSingleton<IMetricQueries>(services => services.GetRequiredService<PrometheusQueries>());
+            builder.Services.AddHostedService(services => services.GetRequiredService<PrometheusQueries>());
+        }
+
         SiloSetup.Add(builder, settings);
         builder.Services.AddFleetFeeds();
         AddApi(builder.Services);

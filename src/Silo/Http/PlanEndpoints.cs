@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Grains;
+using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Security;
 
@@ -21,7 +22,7 @@ public static class PlanEndpoints
             .Gives<PlanVerdict>();
 
     private static async Task<IResult> ValidateAsync(
-        string tenant, IGrainFactory grains, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+        string tenant, IGrainFactory grains, IMetricQueries queries, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
     {
         var body = await http.ReadJsonAsync();
         if (!body.Succeeded)
@@ -47,7 +48,7 @@ public static class PlanEndpoints
         }
 
         var (plan, path) = FindPlan(body.Value);
-        var context = new PlanContext { Critical = request.Value.Critical, Census = census.Value.Units, ForStart = false };
+        var context = new PlanContext { Critical = request.Value.Critical, Census = census.Value.Units, ForStart = false, Queries = queries.Names };
         return Answers.Ok(PlanVerdict.Of(PlanReader.Read(plan, context), path));
     }
 

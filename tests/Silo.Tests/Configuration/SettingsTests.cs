@@ -1,6 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Prometheus;
+using OrleansPolicy.Silo.Tests.Postgres;
 
 namespace OrleansPolicy.Silo.Tests.Configuration;
 
@@ -110,11 +113,70 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public void A_prometheus_and_what_it_is_asked_come_from_settings()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["password"], "secret");
+        Assert.Null(Read().Prometheus);
+
+        var prometheus = Set(
+            ("Url", "https://prometheus:9090/team"), ("Queries:error-rate_5m", "rate(errors{fleet=\"$fleet\",hash=\"$target\"}[$window]) =~ \"$\""), ("Username", "me"),
+            ("PasswordFile", folder["password"])).Prometheus!;
+
+        Assert.Equal(("https://prometheus:9090/team", "me", folder["password"], null), (prometheus.Url.ToString(), prometheus.Username, prometheus.PasswordFile, prometheus.BearerTokenFile));
+        var query = new MetricQuery("error-rate_5m", "acme", "edge", "abc", DateTimeOffset.UnixEpoch, TimeSpan.FromHours(1));
+        Assert.Equal("rate(errors{fleet=\"edge\",hash=\"abc\"}[90s]) =~ \"$\"", prometheus.Queries["error-rate_5m"].Fill(query, null, DateTimeOffset.UnixEpoch.AddSeconds(90)));
+        Assert.False(prometheus.Queries["error-rate_5m"].NeedsVersion);
+        Assert.Equal(folder["password"], Set(("Url", "http://[::1]:9090"), ("BearerTokenFile", folder["password"])).Prometheus!.BearerTokenFile);
+        Assert.Equal("1.2.3 acme", Set(("Url", "http://p"), ("Queries:v", "$version $tenant")).Prometheus!.Queries["v"].Fill(query, "1.2.3", DateTimeOffset.UnixEpoch));
+    }
+
+    [Theory]
+    [InlineData("Queries:errors", "up")]
+    [InlineData("Url", "prometheus:9090")]
+    [InlineData("Url", "ftp://prometheus")]
+    [InlineData("Url", "http://me:secret@prometheus")]
+    [InlineData("Url", "http://prometheus/?a=secret")]
+    [InlineData("Url", "http://prometheus/#a")]
+    [InlineData("Url", "http://p", "Querys:errors", "up")]
+    [InlineData("Url", "http://p", "Queries:Errors", "up")]
+    [InlineData("Url", "http://p", "Queries:a:b", "up")]
+    [InlineData("Url", "http://p", "Queries:errors", " ")]
+    [InlineData("Url", "http://p", "Queries:errors", "up{node=\"$node\"}")]
+    [InlineData("Url", "http://p", "BearerTokenFile", "/no/such/file")]
+    [InlineData("Url", "http://p", "BearerTokenFile", "a\0b")]
+    [InlineData("Url", "http://p", "Username", "me")]
+    [InlineData("Url", "http://p", "PasswordFile", "/dev/null")]
+    [InlineData("Url", "http://p", "PasswordFile", "/dev/null", "Username", "m:e")]
+    [InlineData("Url", "http://p", "PasswordFile", "/dev/null", "Username", "me", "BearerTokenFile", "/dev/null")]
+    public void What_is_wrong_about_it_is_told_at_the_start(params string[] settings)
+    {
+        var failure = Assert.Throws<ConfigurationFailureException>(() => Set([.. settings.Chunk(2).Select(pair => (pair[0], pair[1]))]));
+
+        Assert.Equal("config.prometheus", failure.Code);
+        Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void There_are_limits_to_queries()
+    {
+        Assert.Equal("config.prometheus", Assert.Throws<ConfigurationFailureException>(() => Set(("Url", "http://p"), ("Queries:long", new string('a', QueryText.LengthMax + 1)))).Code);
+        Assert.Equal(
+            "config.prometheus",
+            Assert.Throws<ConfigurationFailureException>(() => Set([("Url", "http://p"), .. Enumerable.Range(0, 101).Select(index => ($"Queries:q{index}", "up"))])).Code);
+    }
+
+    [Fact]
     public void Help_and_version_win()
     {
         Assert.True(CommandLine.Read(["--help"]).Help);
         Assert.True(CommandLine.Read(["serve", "--version"]).Version);
     }
+
+    private static SiloSettings Set(params (string Key, string Value)[] prometheus) => SettingsReader.Read(new CommandLine
+    {
+        Settings = prometheus.ToDictionary(pair => "Policy:Prometheus:" + pair.Key, pair => (string?)pair.Value),
+    });
 
     private static SiloSettings Read(params string[] arguments) => SettingsReader.Read(CommandLine.Read(arguments));
 }
