@@ -89,9 +89,14 @@ internal sealed record PrometheusAnswer(double? Value, DateTimeOffset? At, strin
             return None(QueryCodes.Failed, "The answer is of no time.");
         }
 
-        return !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? None(QueryCodes.Failed, "The answer is no number.")
-            : !double.IsFinite(value) ? None(QueryCodes.NotANumber, $"The answer is {value.ToString(CultureInfo.InvariantCulture)}.")
-            : new PrometheusAnswer(value, DateTimeOffset.UnixEpoch.AddSeconds(seconds), null, null);
+        if (text is "NaN" or "+Inf" or "-Inf")
+        {
+            return None(QueryCodes.NotANumber, $"The answer is {text}.");
+        }
+
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+            ? new PrometheusAnswer(value, DateTimeOffset.UnixEpoch.AddSeconds(seconds), null, null)
+            : None(QueryCodes.Failed, "The answer is no number.");
     }
 
     // It goes into a log: one line, and not a long one.

@@ -45,7 +45,7 @@ public sealed class PrometheusClientTests : IAsyncLifetime
     [InlineData(QueryCodes.NotANumber, """{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"NaN"]}]}}""")]
     [InlineData(QueryCodes.NotANumber, """{"status":"success","data":{"resultType":"scalar","result":[1,"+Inf"]}}""")]
     [InlineData(QueryCodes.NotANumber, """{"status":"success","data":{"resultType":"scalar","result":[1,"-Inf"]}}""")]
-    [InlineData(QueryCodes.NotANumber, """{"status":"success","data":{"resultType":"scalar","result":[1,"1e999"]}}""")]
+    [InlineData(QueryCodes.Failed, """{"status":"success","data":{"resultType":"scalar","result":[1,"1e999"]}}""")]
     [InlineData(QueryCodes.Failed, """{"status":"success","data":{"resultType":"matrix","result":[]}}""")]
     [InlineData(QueryCodes.Failed, """{"status":"success","data":{"resultType":"string","result":[1,"1"]}}""")]
     [InlineData(QueryCodes.Failed, """{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]}}""")]
