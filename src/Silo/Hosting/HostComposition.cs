@@ -135,6 +135,7 @@ internal static class HostComposition
         services.AddSingleton<BundlesFolder>();
         services.AddSingleton<LocalNode>();
         services.AddHostedService(services => services.GetRequiredService<LocalNode>());
+        BrowserSessions.Add(services);
         services.AddRequestLimits();
         services.AddApiDescription();
     }

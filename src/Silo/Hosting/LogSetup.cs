@@ -20,6 +20,12 @@ internal static class LogSetup
     // Its first look counts from when the machine was started, and warns of hours.
     private const string WatchdogCategory = "Orleans.Runtime.Watchdog";
 
+    // It warns that its keys lie in the database as they are. So they do, and make no session (BrowserSessions).
+    private const string ProtectionCategory = "Microsoft.AspNetCore.DataProtection";
+
+    // Whatever a browser sends as its token, it tells as an error of ours.
+    private const string AntiforgeryCategory = "Microsoft.AspNetCore.Antiforgery";
+
     public static void Configure(ILoggingBuilder logging, SiloSettings settings)
     {
         logging.ClearProviders();
@@ -32,6 +38,8 @@ internal static class LogSetup
         }
 
         logging.AddFilter(RequestCategory, _ => settings.LogLevel <= LogLevel.Debug);
+        logging.AddFilter(ProtectionCategory, level => level >= LogLevel.Error || settings.LogLevel <= LogLevel.Debug);
+        logging.AddFilter(AntiforgeryCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.AddFilter(HostCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.AddFilter(WatchdogCategory, _ => settings.LogLevel <= LogLevel.Debug);
         logging.Services.Configure<LoggerFilterOptions>(filter => filter.Rules.Add(new LoggerFilterRule(

@@ -11,6 +11,7 @@ public static class ApiEndpoints
     {
         routes.MapHealth();
         routes.MapMetrics();
+        routes.MapSessions();
         routes.MapDashboard(routes.ServiceProvider.GetRequiredService<SiloSettings>());
         if (!routes.ServiceProvider.GetRequiredService<SiloSettings>().Cluster.IsJoined)
         {

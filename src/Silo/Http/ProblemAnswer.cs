@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
-using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
 
@@ -63,7 +62,7 @@ public sealed class ProblemAnswer : IResult
 
         if (Status == StatusCodes.Status401Unauthorized)
         {
-            response.Headers.WWWAuthenticate = httpContext.GetEndpoint()?.Metadata.GetMetadata<ShownInBrowser>() is null ? "Bearer" : ShownInBrowser.Challenge;
+            response.Headers.WWWAuthenticate = "Bearer";
         }
 
         if (HttpMethods.IsHead(httpContext.Request.Method))

@@ -63,7 +63,7 @@ internal sealed partial class StartChecks(NpgsqlDataSource dataSource, ClusterSe
         await using var command = dataSource.CreateCommand(
             """
             SELECT coalesce(string_agg(name, ', ' ORDER BY name), '')
-            FROM unnest(ARRAY['tenant', 'api_key', 'fleet', 'node', 'fleet_directive', 'rollout', 'policy_bundle', 'policy_audit', 'operation',
+            FROM unnest(ARRAY['tenant', 'api_key', 'fleet', 'node', 'fleet_directive', 'rollout', 'policy_bundle', 'policy_audit', 'operation', 'session_key',
                 'orleansstorage', 'orleansreminderstable', 'orleansmembershiptable']) AS name
             WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT'))
             """);

@@ -23,7 +23,7 @@ public sealed record Demands(Permission Permission);
 /// Lets a request through to its endpoint or refuses it. Closed by default: an endpoint that says nothing is answered as if it
 /// were not there.
 /// </summary>
-public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants, SiloSettings settings)
+public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants, SiloSettings settings, BrowserSessions sessions)
 {
     /// <summary>The middleware.</summary>
     public async Task InvokeAsync(HttpContext http)
@@ -31,7 +31,7 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants,
         ArgumentNullException.ThrowIfNull(http);
         if (await RefuseAsync(http) is { } refusal)
         {
-            await refusal.ExecuteAsync(http);
+            await (refusal.Status == StatusCodes.Status401Unauthorized && SessionEndpoints.SignInBefore(http) is { } signIn ? signIn : refusal).ExecuteAsync(http);
             return;
         }
 
@@ -72,8 +72,15 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants,
         return RefuseRole(caller, demands.Permission)
             ?? await RefuseTenantAsync(http, caller)
             ?? RefuseScope(http, caller)
-            ?? RefuseNames(http);
+            ?? RefuseNames(http)
+            ?? await RefuseForgedAsync(http, caller);
     }
+
+    // A browser sends its cookie for whoever makes it; what only reads may be asked by a link, what changes something by a page of ours alone.
+    private async ValueTask<ProblemAnswer?> RefuseForgedAsync(HttpContext http, ApiCaller caller) =>
+        caller.Session is null || await sessions.IsOfOurPageAsync(http)
+            ? null
+            : new ProblemAnswer("auth.anti_forgery", $"What changes something needs, in a browser's session, the anti-forgery token of a page: {BrowserSessions.TokenHeader}.");
 
     private static ProblemAnswer? RefuseRole(ApiCaller caller, Permission permission) => AccessTable.Allows(caller, permission)
         ? null

@@ -21,6 +21,9 @@ public sealed record ApiCaller
     /// <summary>Through what it says that it came.</summary>
     public string Interface { get; init; } = CallerInterface.Http;
 
+    /// <summary>The browser's session by which it came; null: it showed its key itself.</summary>
+    public BrowserSession? Session { get; init; }
+
     /// <summary>The same for the audit.</summary>
     public Actor Actor => new(Key.Subject, Interface, Key.KeyId, Key.Creators);
 }

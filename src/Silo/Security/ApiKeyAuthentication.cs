@@ -1,9 +1,13 @@
+using System.Security.Claims;
 using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Silo.Security;
 
-/// <summary>Finds out whose request it is: <c>Authorization: Bearer KEY</c>, from browsers see <see cref="ShownInBrowser"/>. What the caller may do is <see cref="AccessControl"/>'s to say.</summary>
-public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
+/// <summary>
+/// Finds out whose request it is: <c>Authorization: Bearer KEY</c>, or a browser's session. What the caller may do is
+/// <see cref="AccessControl"/>'s to say.
+/// </summary>
+public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys, BrowserSessions sessions)
 {
     private const string Scheme = "Bearer ";
 
@@ -11,23 +15,16 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
     public async Task InvokeAsync(HttpContext http)
     {
         ArgumentNullException.ThrowIfNull(http);
-        if (Shown(http) is not { } key)
-        {
-            await next(http);
-            return;
-        }
-
         try
         {
-            if (await keys.FindAsync(key) is { } caller)
+            // A program that shows a key means that one, whatever cookies are sent with it.
+            if (Shown(http) is { } key)
             {
-                // Most say nothing, and share what is known of their key.
-                var through = CallerInterface.Of(http.Request.Headers.UserAgent);
-                http.Features.Set(through == caller.Interface ? caller : caller with { Interface = through });
+                await RecogniseAsync(http, key, null);
             }
-            else
+            else if (sessions.Find(http) is { } session)
             {
-                http.Features.Set<ShownKey>(new ShownKey.Refused());
+                await RecogniseAsync(http, session.Key, session);
             }
         }
         catch (StoreUnavailableException)
@@ -38,17 +35,35 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys)
         await next(http);
     }
 
-    private static string? Shown(HttpContext http)
+    private async ValueTask RecogniseAsync(HttpContext http, string key, BrowserSession? session)
     {
-        if (http.Request.Headers.Authorization is not [{ Length: <= ApiKey.LengthMax } header])
+        if (await keys.FindAsync(key) is not { } caller)
         {
-            return null;
+            http.Features.Set<ShownKey>(new ShownKey.Refused());
+            if (session is not null)
+            {
+                sessions.End(http);
+            }
+
+            return;
         }
 
-        return header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            ? header[Scheme.Length..].Trim() is { Length: > 0 } key ? key : null
-            : http.GetEndpoint()?.Metadata.GetMetadata<ShownInBrowser>() is not null ? ShownInBrowser.KeyOf(header) : null;
+        // Most say nothing, and share what is known of their key.
+        var through = CallerInterface.Of(http.Request.Headers.UserAgent);
+        http.Features.Set(through == caller.Interface && session is null ? caller : caller with { Interface = through, Session = session });
+        if (session is not null)
+        {
+            // An anti-forgery token is the browser's and this user's.
+            http.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller.Key.KeyId)], BrowserSessions.CookieName));
+        }
     }
+
+    private static string? Shown(HttpContext http) =>
+        http.Request.Headers.Authorization is [{ Length: <= ApiKey.LengthMax } header]
+        && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+        && header[Scheme.Length..].Trim() is { Length: > 0 } key
+            ? key
+            : null;
 }
 
 /// <summary>What became of a key that was shown and gave no caller.</summary>

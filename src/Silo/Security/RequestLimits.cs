@@ -15,7 +15,7 @@ public static class RequestLimits
     private static readonly Allowance Relay = new(PerSecond: 10_000, Burst: 20_000);
     private static readonly Allowance Other = new(PerSecond: 1_000, Burst: 2_000);
     private static readonly Allowance FromMemory = new(PerSecond: 200_000, Burst: 400_000);
-    private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly Allowance SignIns = new(PerSecond: 1, Burst: 20) { RefillEvery = TimeSpan.FromSeconds(1) };
 
     /// <summary>Registers the limiter.</summary>
     public static void AddRequestLimits(this IServiceCollection services) => services.AddRateLimiter(options =>
@@ -31,6 +31,11 @@ public static class RequestLimits
     private static RateLimitPartition<string> Partition(HttpContext http)
     {
         var endpoint = http.GetEndpoint()?.Metadata;
+
+        if (endpoint?.GetMetadata<SignsIn>() is not null)
+        {
+            return Partition("sign-in " + http.Connection.RemoteIpAddress, SignIns);
+        }
 
         // Whose key cannot be looked up now is told so, which costs nothing: a thousand nodes behind one address must not be taken
         // for one stranger while the database is away.
@@ -56,11 +61,17 @@ public static class RequestLimits
         RateLimitPartition.GetTokenBucketLimiter(name, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = allowance.Burst,
-            TokensPerPeriod = (int)(allowance.PerSecond * RefillEvery.TotalSeconds),
-            ReplenishmentPeriod = RefillEvery,
+            TokensPerPeriod = (int)(allowance.PerSecond * allowance.RefillEvery.TotalSeconds),
+            ReplenishmentPeriod = allowance.RefillEvery,
             QueueLimit = 0,
             AutoReplenishment = true,
         });
 
-    private sealed record Allowance(int PerSecond, int Burst);
+    private sealed record Allowance(int PerSecond, int Burst)
+    {
+        public TimeSpan RefillEvery { get; init; } = TimeSpan.FromMilliseconds(100);
+    }
 }
+
+/// <summary>Marks the endpoint where keys can be tried: counted by address, whoever asks.</summary>
+public sealed record SignsIn;

@@ -1,7 +1,6 @@
 using System.Text;
 using OrleansPolicy.Silo.Configuration;
 using OrleansPolicy.Silo.Hosting;
-using OrleansPolicy.Silo.Security;
 using OrleansPolicy.Silo.Tests.Postgres;
 
 namespace OrleansPolicy.Silo.Tests.Http;
@@ -11,7 +10,7 @@ namespace OrleansPolicy.Silo.Tests.Http;
 public sealed class DashboardTests(PostgresServer server, ControlPlane without)
 {
     [Fact]
-    public async Task It_is_for_admins_of_the_installation_whom_the_browser_asks_for_their_key()
+    public async Task It_is_for_admins_of_the_installation_and_a_browser_is_sent_to_sign_in_first()
     {
         if (ClusterSettingsReader.Engine != "Orleans")
         {
@@ -33,15 +32,19 @@ public sealed class DashboardTests(PostgresServer server, ControlPlane without)
         using var admin = new ApiClient(address, key);
         var viewer = (await admin.PostAsync("/v1/default/keys", new { name = "v", subject = "v", role = "viewer" })).Expect(201)["key"].GetString()!;
 
-        var refused = (await anybody.GetAsync("/dashboard/")).ExpectProblem(401, "auth.missing");
-        Assert.Equal(ShownInBrowser.Challenge, refused.Headers["WWW-Authenticate"]);
-        (await anybody.GetAsync("/dashboard/", Browser("me", "wrong"))).ExpectProblem(401, "auth.invalid");
-        (await anybody.GetAsync("/dashboard/DashboardCounters", Browser("me", viewer))).ExpectProblem(403, "auth.role");
-        Assert.Contains("<html", (await anybody.GetAsync("/dashboard/", Browser("me", key))).Expect(200).Text, StringComparison.OrdinalIgnoreCase);
+        (await anybody.GetAsync("/dashboard/DashboardCounters")).ExpectProblem(401, "auth.missing");
+        (await anybody.GetAsync("/dashboard/", ("Authorization", "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("me:" + key))))).ExpectProblem(401, "auth.missing");
         (await admin.GetAsync("/dashboard/index.min.js")).Expect(200);
 
-        // What changes something takes no browser's word.
-        (await anybody.GetAsync("/v1/default/fleets", Browser("me", key))).ExpectProblem(401, "auth.missing");
+        using var browser = new Browser(address);
+        Assert.Equal("/session?return=%2Fdashboard%2F%3Fa%3Db", (await browser.OpenAsync("/dashboard/?a=b")).Expect(302).Headers["Location"]);
+        Assert.Equal("/dashboard/", (await browser.SignInAsync(key, "/dashboard/")).Expect(302).Headers["Location"]);
+        Assert.Contains("<html", (await browser.OpenAsync("/dashboard/")).Expect(200).Text, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("href=\"/dashboard/\"", (await browser.OpenAsync("/session")).Expect(200).Text, StringComparison.Ordinal);
+
+        using var another = new Browser(address);
+        await another.SignInAsync(viewer);
+        (await another.OpenAsync("/dashboard/DashboardCounters")).ExpectProblem(403, "auth.role");
 
         (await admin.PutAsync("/v1/default/fleets/edge", new { })).Expect(200);
         await Eventually.BecomesAsync(async () => (await admin.GetAsync("/dashboard/DashboardCounters")).Expect(200).Text.Contains("OrleansPolicy.Grains.", StringComparison.Ordinal), true, seconds: 60);
@@ -50,22 +53,4 @@ public sealed class DashboardTests(PostgresServer server, ControlPlane without)
     [Fact]
     public async Task It_is_not_there_unless_switched_on() =>
         (await without.Admin.GetAsync("/dashboard/")).Expect(404);
-
-    [Theory]
-    [InlineData("me:secret", "secret")]
-    [InlineData(":secret", "secret")]
-    [InlineData("a:b:c", "b:c")]
-    [InlineData("secret", null)]
-    [InlineData("me:", null)]
-    public void The_password_is_the_key(string shown, string? key) =>
-        Assert.Equal(key, ShownInBrowser.KeyOf("basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(shown))));
-
-    [Theory]
-    [InlineData("Basic !")]
-    [InlineData("Digest me")]
-    [InlineData("Basic")]
-    public void What_is_no_such_header_has_no_key(string header) => Assert.Null(ShownInBrowser.KeyOf(header));
-
-    private static (string Name, string Value) Browser(string name, string password) =>
-        ("Authorization", "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{password}")));
 }
