@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using Npgsql;
 
 namespace OrleansPolicy.Silo.Postgres;
@@ -39,6 +40,11 @@ public sealed class DatabaseException : Exception
             DatabaseCodes.Full, $"The database takes no more connections ({exception.Message}): raise max_connections, or lower Policy:ConnectionsMax of its silos.", exception),
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } or PostgresException { SqlState: ['2', '8', ..] } => new(
             DatabaseCodes.Denied, $"The database does not let its user in, or not do what is needed: {exception.Message}", exception),
+        { InnerException: AuthenticationException refused } => new(
+            DatabaseCodes.Certificate,
+            $"The database's certificate is not accepted ({refused.Message.TrimEnd('.')}): it has expired, or is for another host, or of an authority that is not trusted here. "
+            + "To look at it: openssl s_client -starttls postgres -connect HOST:PORT",
+            exception),
         _ => new(DatabaseCodes.Unreachable, $"The database does not answer: {exception.Message}", exception),
     };
 
@@ -72,6 +78,9 @@ public static class DatabaseCodes
 
     /// <summary>The database takes no more connections.</summary>
     public const string Full = "postgres.full";
+
+    /// <summary>The database's certificate has expired, or is not accepted for another reason.</summary>
+    public const string Certificate = "postgres.certificate";
 
     /// <summary>The server is older than PostgreSQL 15.</summary>
     public const string ServerTooOld = "postgres.too_old";

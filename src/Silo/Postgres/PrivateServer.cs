@@ -83,6 +83,7 @@ internal sealed partial class PrivateServer(
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
         Host = _socketFolder,
+        Port = ServerSettings.PortOf(options.Settings),
         Username = User,
         Database = database,
     }.ConnectionString;
@@ -148,6 +149,7 @@ internal sealed partial class PrivateServer(
         var connectionString = new NpgsqlConnectionStringBuilder
         {
             Host = socketFolder,
+            Port = ServerSettings.PortOf(options.Settings),
             Username = User,
             Database = "postgres",
             Timeout = 2,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace OrleansPolicy.Silo.Postgres;
 
@@ -35,4 +36,8 @@ internal static class ServerSettings
 
     public static ImmutableSortedDictionary<string, string> For(string socketFolder, ImmutableSortedDictionary<string, string> further) =>
         Fixed.SetItem("unix_socket_directories", socketFolder).SetItems(further);
+
+    /// <summary>By which its socket is named, too.</summary>
+    public static int PortOf(ImmutableSortedDictionary<string, string> further) =>
+        int.Parse(further.GetValueOrDefault("port", Fixed["port"]), CultureInfo.InvariantCulture);
 }
