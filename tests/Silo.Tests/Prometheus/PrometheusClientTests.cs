@@ -170,7 +170,7 @@ public sealed class PrometheusClientTests : IAsyncLifetime
         using var nobody = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         Assert.Equal(QueryCodes.Unavailable, (await AskAsync(Settings with { Url = new Uri($"http://{nobody.LocalEndPoint}") })).Code);
-        Assert.Equal(QueryCodes.Unavailable, (await AskAsync(Settings with { Url = new Uri("http://no-such-host.invalid") })).Code);
+        Assert.Equal(QueryCodes.Unavailable, (await AskAsync(Settings with { Url = new Uri("http://no-such-host.invalid"), AnswerWithin = TimeSpan.FromSeconds(2) })).Code);
 
         _server.Answer = async (http, _) =>
         {
