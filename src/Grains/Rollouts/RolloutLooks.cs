@@ -28,16 +28,21 @@ internal sealed class RolloutLooks(
         }
 
         // The way back asks nobody whether it may be taken, so it waits for no row that says so.
-        var looked = Decide(state, seen.Value, durableAt, HeldRestraints.None);
+        var known = restraints.Known(state.Tenant);
+        var looked = Decide(state, seen.Value, durableAt, known ?? HeldRestraints.None);
         if (!looked.Succeeded || looked.Value.Change is { After: not { Phase: RolloutPhase.Active, Return: null }, GoesForward: false })
         {
             return looked;
         }
 
-        var known = Decide(state, seen.Value, durableAt, await restraints.KnowAsync(state.Tenant));
-        if (known is not { Succeeded: true, Value.Change.GoesForward: true })
+        if (known is null)
         {
-            return known;
+            looked = Decide(state, seen.Value, durableAt, await restraints.KnowAsync(state.Tenant));
+        }
+
+        if (looked is not { Succeeded: true, Value.Change.GoesForward: true })
+        {
+            return looked;
         }
 
         // It goes forward. A stage is cut from the rows themselves, and all of it decided again on what they say.

@@ -26,15 +26,16 @@ internal sealed class TenantRestraints(IRolloutStore store, [FromKeyedServices(P
         return held;
     }
 
-    /// <summary>
-    /// What was true at most a second ago, or when the store last answered: enough to say why a rollout stands still, not to let it go on.
-    /// </summary>
+    /// <summary>What was true at most a second ago: enough to say why a rollout stands still, not to let it go on. Null: nobody has read it since.</summary>
+    public HeldRestraints? Known(string tenant) =>
+        _known.TryGetValue(tenant, out var known) && clock.GetElapsedTime(known.ReadAt) < KnownFor ? known.Held : null;
+
+    /// <summary>The same, read where nobody has; where the store does not answer, what it said last.</summary>
     public async Task<HeldRestraints> KnowAsync(string tenant)
     {
-        var isKnown = _known.TryGetValue(tenant, out var known);
-        if (isKnown && clock.GetElapsedTime(known.ReadAt) < KnownFor)
+        if (Known(tenant) is { } held)
         {
-            return known.Held;
+            return held;
         }
 
         try
@@ -43,7 +44,7 @@ internal sealed class TenantRestraints(IRolloutStore store, [FromKeyedServices(P
         }
         catch (StoreUnavailableException)
         {
-            return isKnown ? known.Held : HeldRestraints.None;
+            return _known.TryGetValue(tenant, out var last) ? last.Held : HeldRestraints.None;
         }
     }
 }
