@@ -69,7 +69,7 @@ public sealed class AdmissionLimitTests(ControlPlane plane) : IDisposable
     [Theory]
     [InlineData("rollouts/{0}/rollback", 200)]
     [InlineData("fleets/edge/rollback", 202)]
-    public async Task No_limit_holds_up_a_way_back_or_a_pause(string way, int status)
+    public async Task No_limit_holds_up_a_way_back_a_disarm_or_a_pause(string way, int status)
     {
         var tenant = await plane.NewTenantAsync();
         await tenant.RunningFleetAsync("edge", _bundles);
@@ -80,6 +80,7 @@ public sealed class AdmissionLimitTests(ControlPlane plane) : IDisposable
 
         (await tenant.Admin.PostAsync($"/rollouts/{id}/pause", new { reason = "look" })).Expect(200);
         (await tenant.Admin.PostAsync($"/rollouts/{id}/resume", new { reason = "go on" })).Expect(200);
+        (await tenant.Admin.PostAsync("/fleets/edge/disarm?wait=0", new { reason = "stop" })).Expect(200);
         (await tenant.Admin.PostAsync("/" + string.Format(CultureInfo.InvariantCulture, way, id), new { reason = "bad" })).Expect(status);
     }
 

@@ -194,6 +194,7 @@ public sealed class BundleTests(ControlPlane plane) : IDisposable
         (await tenant.Admin.PutAsync("/tags/stable", new { @ref = "9.9.9", reason = "?" })).ExpectProblem(404, "bundle.unknown");
         (await tenant.Admin.PutAsync("/tags/golden", new { @ref = first, reason = "?" })).Expect(400);
         (await tenant.Admin.PutAsync("/tags/Bad%20Name", new { @ref = first, reason = "?" })).ExpectProblem(400, "name.invalid");
+        (await tenant.Admin.PutAsync($"/tags/{first}", new { @ref = first, reason = "a name like a hash" })).ExpectProblem(400, "name.invalid");
         Assert.Equal(["ref.invalid", "reason.missing"], (await tenant.Admin.PutAsync("/tags/stable", new { })).Expect(400).ErrorCodes);
     }
 
