@@ -70,7 +70,7 @@ public sealed record WayBack
     {
         ArgumentNullException.ThrowIfNull(node);
         return reported || From is not { AtRest: false } from
-            || Cohorts.IsInCohort(from, node.Unit, node.FailureDomain, node.Registration)
+            || Cohorts.AssignedHash(from, node) == from.Target
             || !(from.Cuts.TryGetValue(node.FailureDomain, out var cut) && node.Registration <= cut.AsOf);
     }
 }

@@ -116,6 +116,32 @@ public sealed class WayBackTests
     }
 
     [Fact]
+    public void A_member_whose_group_held_it_is_waited_for_wherever_it_stands_itself()
+    {
+        var from = new Directive
+        {
+            Epoch = 2,
+            Target = Fleet.V2,
+            Fallback = Fleet.V1,
+            Cuts = System.Collections.Immutable.ImmutableSortedDictionary<string, DomainCut>.Empty
+                .Add("zone-a", new DomainCut(DomainCut.All, 100)).Add("zone-b", new DomainCut(null, 100)),
+        };
+        var back = new WayBack { Epoch = 3, Leaves = Fleet.V2, From = from, DetectedAt = Fleet.Start, DecidedAt = Fleet.Start, DeadlineSec = 60 };
+        var member = new NodeRecord
+        {
+            Node = "execution",
+            Registration = 7,
+            FailureDomain = "zone-b",
+            ParityGroup = "pair",
+            Group = new GroupPlace("zone-a", 6),
+            RegisteredAt = Fleet.Start,
+        };
+
+        Assert.True(back.Concerns(member, reported: false));
+        Assert.False(back.Concerns(member with { ParityGroup = null, Group = null }, reported: false));
+    }
+
+    [Fact]
     public void Counts_of_the_directive_before_settle_nothing()
     {
         var fleet = Started();
