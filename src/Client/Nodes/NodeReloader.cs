@@ -118,7 +118,7 @@ internal sealed class NodeReloader(
         if (heard.GroupMoved)
         {
             // The others of its group wait for what it has to say.
-            voice.Say(NodeEventKind.Heard, "node.group", $"group {directive.Group!.Name} is in phase {directive.Group.Phase} of epoch {directive.Epoch}");
+            voice.Say(NodeEventKind.Heard, "node.group", $"group {directive.Group!.Name} is in phase {directive.Group.Phase} of epoch {directive.Epoch}{(directive.Group.OverCap ? ", and a cap has no room for this member" : "")}");
             voice.ReportSoon();
         }
 

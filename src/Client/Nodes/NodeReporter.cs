@@ -117,7 +117,7 @@ internal sealed class NodeReporter(
             At = options.TimeProvider.GetUtcNow(),
             Epoch = word.Epoch,
             ArmEpoch = word.Snapshot.ArmEpoch,
-            PolicyHash = word.Snapshot.Policy?.PolicyHash,
+            PolicyHash = word.Snapshot.ServedHash,
             Armed = word.Snapshot.Armed,
             Ack = word.Ack,
             Error = word.Error,

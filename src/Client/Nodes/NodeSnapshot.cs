@@ -58,6 +58,9 @@ internal sealed record NodeSnapshot
         ({ } policy, _) => LeaderRefusal(policy.PolicyHash),
     };
 
+    /// <summary>The hash under which the next decision is made, as it is reported; null: none, or a cap has no room for the node in its group.</summary>
+    public string? ServedHash => Group is { OverCap: true } ? null : Policy?.PolicyHash;
+
     /// <summary>Whether the directive of <see cref="Epoch"/> is in force.</summary>
     public bool InForce => Policy?.PolicyHash == WantedHash && !IsSwitching;
 
@@ -71,10 +74,10 @@ internal sealed record NodeSnapshot
 
     private Decision? LeaderRefusal(string hash) => Term > 0 && hash != AgreedHash ? Refusals.Handshake : null;
 
-    // What its group ran before a restart is not known to be what it runs now.
+    // What its group ran before a restart is not known to be what it runs now; and whom a cap has no room for runs nothing.
     private Decision? GroupRefusal(string hash) =>
-        Offline ? Refusals.Parity
-        : Group!.LetsServe(hash, WantedHash, FallbackHash) ? null
+        Offline || Group!.OverCap ? Refusals.Parity
+        : Group.LetsServe(hash, WantedHash, FallbackHash) ? null
         : IsSwitching ? Refusals.ParitySwitch
         : Refusals.Superseded;
 }

@@ -106,13 +106,10 @@ internal sealed partial class FleetGrain
     {
         var isNewDirective = fleet.Directive.Epoch > _fleet!.Directive.Epoch;
         _fleet = _fleet.With(fleet);
-        if (isNewDirective)
-        {
-            _registry!.SetDirective(_fleet.Directive, _clock.GetUtcNow());
-        }
-
+        var news = isNewDirective ? _registry!.SetDirective(_fleet.Directive, _clock.GetUtcNow()) : null;
         var snapshot = Snapshot();
         _observers.Tell(observer => observer.ChangedAsync(snapshot));
+        Tell(news);
         LeadGroups();
     }
 

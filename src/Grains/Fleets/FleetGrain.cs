@@ -102,7 +102,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
             var stored = changed.IsEmpty ? [] : await _registrations.RegisterAsync(changed, caller);
             var written = stored.ToDictionary(record => record.Node, StringComparer.Ordinal);
             return Outcome<ImmutableArray<NodeRecord>>.Ok(
-                [.. nodes.Select(node => written.GetValueOrDefault(node.Node) ?? registry.Find(node.Node)?.Record ?? throw Vanished(node.Node))]);
+                [.. nodes.Select(node => registry.Find(node.Node)?.Record ?? written.GetValueOrDefault(node.Node) ?? throw Vanished(node.Node))]);
         });
 
     /// <inheritdoc/>
@@ -243,6 +243,8 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
         registry.Find(node) is { Record: var asker }
             ? asker.Role is { } registered && role is not null && role != registered
                 ? Outcome<ImmutableArray<HandshakeMember>>.Fail("parity.role", $"{node} is registered as {registered}, not as {role}.", "$.role")
+                : asker.OverCap
+                ? Outcome<ImmutableArray<HandshakeMember>>.Fail(Handshake.NoAnswerCode, $"{node} joined a group for which a cap of the rollout has no room: it may not serve yet.")
                 : Outcome<ImmutableArray<HandshakeMember>>.Ok(registry.HandshakeMembersAt(asker, asker.Role ?? role, _fleet!.Settings, _clock.GetUtcNow()))
             : UnknownNode<ImmutableArray<HandshakeMember>>(node)));
 

@@ -24,6 +24,7 @@ internal sealed class FleetRegistry
     private MetricWindow _cohort;
     private MetricWindow _rest;
     private ShadowTally? _shadow;
+    private ImmutableHashSet<string> _waiting = StageCaps.Nobody;
     private ImmutableArray<CensusUnit>? _census;
     private DateTimeOffset? _firstSampleSinceQuiet;
     private ImmutableSortedDictionary<string, QueriedMetric> _queriedWhileQuiet = ImmutableSortedDictionary<string, QueriedMetric>.Empty;
@@ -63,8 +64,11 @@ internal sealed class FleetRegistry
     /// <summary>A node; null where it is not registered.</summary>
     public NodeEntry? Find(string node) => _nodes.GetValueOrDefault(node);
 
-    /// <summary>A new directive: everybody is assigned anew, and samples begin anew, because those before belong to another stage.</summary>
-    public void SetDirective(Directive directive, DateTimeOffset now)
+    /// <summary>
+    /// A new directive: everybody is assigned anew, and samples begin anew, because those before belong to another stage. Null: nobody waits
+    /// for room in its group who did not, and nobody has room who waited.
+    /// </summary>
+    public RegistryNews? SetDirective(Directive directive, DateTimeOffset now)
     {
         _directive = directive;
         _cohort = new MetricWindow(now);
@@ -75,13 +79,14 @@ internal sealed class FleetRegistry
         {
             entry.Assign(directive, now);
         }
+
+        return NewsOf(MarkWaiting(now), []);
     }
 
     /// <summary>Takes registrations over as they are stored. Null: nothing is new.</summary>
     public RegistryNews? Apply(IEnumerable<NodeRecord> records, IEnumerable<string> gone, DateTimeOffset now)
     {
-        var previous = Stamp;
-        var changed = ImmutableArray.CreateBuilder<NodeRecord>();
+        var changed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var record in records)
         {
             if (!_nodes.TryGetValue(record.Node, out var entry))
@@ -99,7 +104,7 @@ internal sealed class FleetRegistry
             entry.Record = record;
             entry.Assign(_directive, now);
             Groups.Put(entry, group);
-            changed.Add(record);
+            changed.Add(record.Node);
         }
 
         var left = ImmutableArray.CreateBuilder<string>();
@@ -118,10 +123,9 @@ internal sealed class FleetRegistry
             return null;
         }
 
-        _changes++;
-        _census = null;
         _highestEpoch = left.Count == 0 ? _highestEpoch : HighestEpoch();
-        return new RegistryNews(changed.ToImmutable(), left.ToImmutable(), previous, Stamp);
+        changed.UnionWith(MarkWaiting(now));
+        return NewsOf(changed, left.ToImmutable());
     }
 
     /// <summary>The same for the whole registry, as it was read.</summary>
@@ -240,7 +244,7 @@ internal sealed class FleetRegistry
     /// <summary>Whom a handshake of a node asks.</summary>
     public ImmutableArray<HandshakeMember> HandshakeMembersAt(NodeRecord asker, string? role, FleetSettings settings, DateTimeOffset now) =>
     [
-        .. _nodes.Values.Where(entry => HandshakeMembers.Answers(entry.Record, asker, role)).OrderBy(entry => entry.Record.Node, StringComparer.Ordinal)
+        .. _nodes.Values.Where(entry => HandshakeMembers.Answers(entry.Record, asker, role) && !entry.ServesNothing).OrderBy(entry => entry.Record.Node, StringComparer.Ordinal)
             .Select(entry => entry.HandshakeMemberAt(settings, now)),
     ];
 
@@ -284,6 +288,40 @@ internal sealed class FleetRegistry
     public ImmutableArray<string> LeftAt(FleetSettings settings, DateTimeOffset now) =>
         NamesOf(_nodes.Values.Where(entry => entry.StateAt(settings, now) == NodeState.Left));
 
+    private RegistryNews? NewsOf(IReadOnlyCollection<string> changed, ImmutableArray<string> left)
+    {
+        if (changed.Count == 0 && left.IsEmpty)
+        {
+            return null;
+        }
+
+        var previous = Stamp;
+        _changes++;
+        _census = null;
+        return new RegistryNews([.. changed.Select(name => _nodes[name].Record)], left, previous, Stamp);
+    }
+
+    // Who joins a group of the cohort waits where a cap has no room for it, and no longer than that.
+    private List<string> MarkWaiting(DateTimeOffset now)
+    {
+        var waiting = _directive.Caps is { } caps && !Groups.IsEmpty
+            ? caps.WaitingOf(_nodes.Values.Where(entry => entry.IsOfCohort).Select(entry => entry.Record))
+            : StageCaps.Nobody;
+        var changed = new List<string>();
+        foreach (var name in waiting.Union(_waiting))
+        {
+            if (_nodes.TryGetValue(name, out var entry) && entry.Record.OverCap != waiting.Contains(name))
+            {
+                entry.Record = entry.Record with { OverCap = !entry.Record.OverCap };
+                entry.Assign(_directive, now);
+                changed.Add(name);
+            }
+        }
+
+        _waiting = waiting;
+        return changed;
+    }
+
     private long HighestEpoch() => _nodes.Values.Max(entry => entry.Report?.Epoch) ?? 0;
 
     // Whoever looks and finds the trigger quiet sets the mark; what is heard after it may be what makes it fire. So the moment is told
@@ -323,10 +361,14 @@ internal sealed class FleetRegistry
         .. entries.GroupBy(entry => entry.Record.Unit, StringComparer.Ordinal).Select(unit =>
         {
             var first = unit.MinBy(entry => entry.Record.Registration)!.Record;
-            var nodes = unit.GroupBy(entry => entry.Record.FailureDomain, StringComparer.Ordinal)
+            var nodes = unit.Where(entry => !entry.Record.OverCap).GroupBy(entry => entry.Record.FailureDomain, StringComparer.Ordinal)
                 .ToImmutableSortedDictionary(own => own.Key, own => own.Count(), StringComparer.Ordinal);
             var (domain, registration) = first.Group ?? new GroupPlace(first.FailureDomain, first.Registration);
-            return new CensusUnit(unit.Key, domain, registration, nodes);
+            return new CensusUnit(unit.Key, domain, registration, nodes)
+            {
+                NewestMember = unit.Max(entry => entry.Record.Registration),
+                FirstWaiting = unit.Min(entry => entry.Record.OverCap ? entry.Record.Registration : (long?)null),
+            };
         }),
     ];
 

@@ -23,8 +23,11 @@ internal sealed class NodeEntry
     /// <summary>Its registration.</summary>
     public NodeRecord Record { get; set; }
 
-    /// <summary>What the directive has it run.</summary>
+    /// <summary>What the directive has it run; null: nothing, because there is no bundle yet or it waits for room in its group.</summary>
     public string? Assigned { get; private set; }
+
+    /// <summary>Whether its unit is in the cohort of a directive that is not at rest.</summary>
+    public bool IsOfCohort { get; private set; }
 
     /// <summary>What it may go on serving until it has swapped.</summary>
     public string? AlsoAllowed { get; private set; }
@@ -62,7 +65,7 @@ internal sealed class NodeEntry
     // The epoch counts too: a word from before the assignment may name the same hash, from the time before it last changed.
 
     /// <summary>Has what it should run in force.</summary>
-    public bool HasAcked => Report is { Ack: true } report && report.Epoch >= AssignedSince && report.PolicyHash == Assigned;
+    public bool HasAcked => !Record.OverCap && Report is { Ack: true } report && report.Epoch >= AssignedSince && report.PolicyHash == Assigned;
 
     /// <summary>Says that it cannot run what it was assigned.</summary>
     public bool HasNacked => Report is { Ack: false } report && report.Epoch >= AssignedSince;
@@ -70,7 +73,9 @@ internal sealed class NodeEntry
     /// <summary>Assigns anew.</summary>
     public void Assign(Directive directive, DateTimeOffset now)
     {
-        var assigned = Cohorts.AssignedHash(directive, Record);
+        var demanded = Cohorts.AssignedHash(directive, Record);
+        IsOfCohort = !directive.AtRest && demanded == directive.Target;
+        var assigned = Record.OverCap ? null : demanded;
         if (assigned != Assigned)
         {
             Assigned = assigned;
@@ -86,7 +91,7 @@ internal sealed class NodeEntry
             FollowedAt = HasFollowed ? ReportAt : null;
         }
 
-        AlsoAllowed = assigned == directive.Target ? directive.Fallback : null;
+        AlsoAllowed = assigned is not null && assigned == directive.Target ? directive.Fallback : null;
         NoteForbidden(now);
     }
 
@@ -112,6 +117,9 @@ internal sealed class NodeEntry
         NoteForbidden(word.At);
         return true;
     }
+
+    /// <summary>Whether it waits for room in its group, and has not said that it serves anything.</summary>
+    public bool ServesNothing => Record.OverCap && Report?.PolicyHash is null;
 
     /// <summary>Whether it said that it runs a hash, now or before what it runs now.</summary>
     public bool HasReported(string hash) => Report?.PolicyHash == hash || _reportedBefore == hash;

@@ -76,6 +76,11 @@ internal sealed class FleetGroups
             return null;
         }
 
+        if (member.Record.OverCap)
+        {
+            return GroupCodes.Disagrees;
+        }
+
         if (fleet.Parity.StandingOf(fleet.Directive, member.Record).ServedUnder(fleet.Directive) is not { } served)
         {
             return GroupCodes.Switching;

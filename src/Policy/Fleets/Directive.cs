@@ -38,6 +38,9 @@ public sealed record Directive
     /// <summary>How many nodes the census counted.</summary>
     public int CensusN { get; init; }
 
+    /// <summary>What the stage's caps leave to those who join a group of the cohort; null: nothing bounds it.</summary>
+    public StageCaps? Caps { get; init; }
+
     /// <summary>Hexadecimal; drawn for each rollout so that the first nodes are not always the same ones.</summary>
     public string Salt { get; init; } = "";
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace OrleansPolicy.Fleets;
 
@@ -50,6 +51,13 @@ public sealed record NodeRecord
 
     /// <summary>When this registration was made.</summary>
     public required DateTimeOffset RegisteredAt { get; init; }
+
+    /// <summary>
+    /// Whether it joined a parity group for which a cap of the stage has no room (<see cref="StageCaps"/>): it serves nothing as long as that
+    /// is so. Not stored: the fleet finds it anew from the directive and the registrations.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool OverCap { get; init; }
 
     /// <summary>Whether a registration would change anything that is stored.</summary>
     public bool Matches(NodeRegistration registration) =>

@@ -6,7 +6,7 @@ public static class GroupCodes
     /// <summary>Its group is on the way from one bundle to another; it serves again in a moment.</summary>
     public const string Switching = "decide.parity_switch";
 
-    /// <summary>It is not certain that its group runs what it runs.</summary>
+    /// <summary>It is not certain that its group runs what it runs, or it joined a group for which a cap of the rollout has no room.</summary>
     public const string Disagrees = "decide.parity";
 
     /// <summary>The group's members are of another fleet: they could never be led as one.</summary>

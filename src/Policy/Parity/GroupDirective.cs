@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OrleansPolicy.Parity;
 
 /// <summary>A node's parity group, as it stands in the node's directive.</summary>
@@ -8,13 +10,20 @@ namespace OrleansPolicy.Parity;
 public sealed record GroupDirective(string Name, string FailureDomain, long Registration, ParityPhase Phase)
 {
     /// <summary>
+    /// Whether a cap of the stage has no room for this member, which joined after the stage was cut: it gets ready as the others do, and
+    /// serves nothing until it hears that there is room. It changes nothing about the phases, nor about what the member says of them.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool OverCap { get; init; }
+
+    /// <summary>
     /// Whether this says less than what a member heard before under the same epoch: it comes from somebody who lags, and to follow it would be
     /// to serve again after having said that nothing is served.
     /// </summary>
     public bool IsBehind(GroupDirective? heard) =>
         heard is not null && heard.Name == Name && heard.Registration == Registration && Phase < heard.Phase;
 
-    /// <summary>Whether a member may serve a hash that it has in force.</summary>
+    /// <summary>Whether the phase lets a member serve a hash that it has in force.</summary>
     /// <param name="hash">What it has in force; null: nothing.</param>
     /// <param name="wanted">What the directive demands.</param>
     /// <param name="fallback">What the directive lets it serve until then; null: nothing.</param>

@@ -87,5 +87,12 @@ public sealed record NackedNode(string Node, string? Error, DateTimeOffset? At =
 /// <param name="Unit"><see cref="NodeRecord.Unit"/>.</param>
 /// <param name="FailureDomain">The domain of its first member.</param>
 /// <param name="Registration">The registration number of its first member.</param>
-/// <param name="Nodes">How many nodes it has, by domain of each node; for a single node one in its own domain.</param>
-public sealed record CensusUnit(string Unit, string FailureDomain, long Registration, ImmutableSortedDictionary<string, int> Nodes);
+/// <param name="Nodes">How many nodes it has, by domain of each node; for a single node one in its own domain. Who waits is not counted.</param>
+public sealed record CensusUnit(string Unit, string FailureDomain, long Registration, ImmutableSortedDictionary<string, int> Nodes)
+{
+    /// <summary>The highest registration number of its members.</summary>
+    public long NewestMember { get; init; } = Registration;
+
+    /// <summary>The lowest registration number of a member that waits, because a cap has no room for it; null: none does.</summary>
+    public long? FirstWaiting { get; init; }
+}

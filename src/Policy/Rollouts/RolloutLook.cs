@@ -202,12 +202,14 @@ internal static class RolloutLook
         var percentage = state.InShadow ? plan.InitialPercentage : plan.Stages[index].TargetPercentage;
         var current = fleet.Directive;
         var cut = Cohorts.Cut(current.Cuts, census, percentage, plan.Caps, current.Salt);
-        var radius = Cohorts.BlastRadius(cut.Nodes, Math.Max(state.CensusNMax, cut.Census), cut.Census);
+        var largest = Math.Max(state.CensusNMax, cut.Census);
+        var radius = Cohorts.BlastRadius(cut.Nodes, largest, cut.Census);
         Invariant.Holds(radius <= plan.MaxBlastRadius, "INV-RWG-BLAST", "A stage stays within max_blast_radius.");
         var directive = current with
         {
             Epoch = current.Epoch + 1,
             Cuts = cut.Cuts,
+            Caps = StageCaps.Of(plan.Caps, plan.MaxBlastRadius, percentage, largest, census),
             Percentage = Math.Max(percentage, current.Percentage),
             CensusAt = times.Now,
             CensusN = cut.Census,

@@ -82,6 +82,7 @@ internal static class RolloutStart
             Target = command.Target,
             Fallback = continues ? current.Fallback : current.Target,
             Cuts = plan.Shadow ? current.Cuts : cut.Cuts,
+            Caps = plan.Shadow ? null : StageCaps.Of(plan.Caps, plan.MaxBlastRadius, percentage, largest, command.Census),
             Percentage = plan.Shadow ? 0 : continues ? Math.Max(percentage, current.Percentage) : percentage,
             CensusAt = now,
             CensusN = cut.Census,

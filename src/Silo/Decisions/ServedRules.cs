@@ -47,7 +47,7 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
         {
             _ when !armed => Disarmed(),
             (_, not NodeState.Live, _) => Outcome<Serving>.Fail(SilentCode, $"The node is {state.ToString().ToLowerInvariant()}: what it runs is not certain."),
-            _ when serving.GroupRefusal is { } refusal => Outcome<Serving>.Fail(refusal, "The node's parity group does not stand on one bundle now."),
+            _ when serving.GroupRefusal is { } refusal => Outcome<Serving>.Fail(refusal, "The node's parity group does not stand on one bundle now, or a cap of its rollout has no room for the node."),
             (null, _, _) => Outcome<Serving>.Fail(NoPolicyCode, "The node has not ACKed a bundle yet."),
             (_, _, false) => Outcome<Serving>.Fail(SupersededCode, "The directive no longer allows what the node runs."),
             _ => await CompiledAsync(tenant, hash, epoch),

@@ -34,7 +34,9 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
         {
             var standing = fleet.Parity.StandingOf(fleet.Directive, node);
             var served = standing.Phase == ParityPhase.Prepare ? standing.ServedUnder(fleet.Directive) : null;
-            return AnswerOf(standing.To, served, fleet.IsNodeArmed(node), new GroupDirective(group, place.FailureDomain, place.Registration, standing.Phase));
+            return AnswerOf(
+                standing.To, served, fleet.IsNodeArmed(node),
+                new GroupDirective(group, place.FailureDomain, place.Registration, standing.Phase) { OverCap = node.OverCap });
         }
 
         var hash = Cohorts.AssignedHash(fleet.Directive, node);
@@ -47,7 +49,7 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
     {
         var answer = AnswerFor(node).Directive;
         return answer.Group is { } group
-            ? group.LetsServe(hash, answer.PolicyHash, answer.FallbackHash)
+            ? !group.OverCap && group.LetsServe(hash, answer.PolicyHash, answer.FallbackHash)
             : hash is not null && (hash == answer.PolicyHash || hash == answer.FallbackHash);
     }
 

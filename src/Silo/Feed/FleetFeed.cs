@@ -247,7 +247,7 @@ internal sealed class FleetFeed : IFleetObserver
         foreach (var record in nodes)
         {
             var node = _nodes.GetOrAdd(record.Node, _ => new FeedNode(record, _environment.Clock.GetUtcNow()));
-            if (node.Record.Registration != record.Registration && _snapshot is { } snapshot)
+            if ((node.Record.Registration != record.Registration || node.Record.OverCap != record.OverCap) && _snapshot is { } snapshot)
             {
                 wakes |= snapshot.AnswerFor(node.Record).ETag != snapshot.AnswerFor(record).ETag;
             }

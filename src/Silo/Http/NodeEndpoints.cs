@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Parity;
@@ -79,7 +80,7 @@ public static class NodeEndpoints
             PolicyHash = hash,
             ShadowHash = Cohorts.ShadowHash(known.Value.Directive),
             Group = record is { ParityGroup: { } group, Group: { } place }
-                ? new GroupDirective(group, place.FailureDomain, place.Registration, known.Value.Parity.StandingOf(known.Value.Directive, record).Phase)
+                ? new GroupDirective(group, place.FailureDomain, place.Registration, known.Value.Parity.StandingOf(known.Value.Directive, record).Phase) { OverCap = record.OverCap }
                 : null,
             Version = hash is null ? null : known.Value.Directive.FileVersion ?? await versions.FindAsync(tenant, hash),
             LeaseSec = Lease.Grant(known.Value.Settings, known.Value.Directive) is null ? null : 0,
@@ -200,6 +201,10 @@ public sealed record NodeView
     /// <summary>The nodes that must run the same bundle as this one, or none may serve.</summary>
     public string? ParityGroup { get; init; }
 
+    /// <inheritdoc cref="NodeRecord.OverCap"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool OverCap { get; init; }
+
     /// <summary>Its failure domain.</summary>
     public required string FailureDomain { get; init; }
 
@@ -233,6 +238,7 @@ public sealed record NodeView
         Armed = status.Armed,
         Role = status.Record.Role,
         ParityGroup = status.Record.ParityGroup,
+        OverCap = status.Record.OverCap,
         FailureDomain = status.Record.FailureDomain,
         Labels = status.Record.Labels,
         Registration = status.Record.Registration,

@@ -81,6 +81,28 @@ public sealed class ParityMemberTests : IDisposable
     }
 
     [Fact]
+    public async Task While_a_cap_has_no_room_for_it_it_gets_ready_denies_and_says_that_it_runs_nothing()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var (one, two) = (test.Publish("1.0.0"), test.Publish("2.0.0"));
+        await using var node = await test.ServingAsync(one, test.Options with { ParityGroup = "pair" });
+
+        // It served alone, and its group is on its way: it is as quiet as its phase makes it, and no more.
+        test.Plane.Change(d => d with { Epoch = 2, PolicyHash = two.Hash, Version = "2.0.0", FallbackHash = one.Hash, Group = Group with { Phase = ParityPhase.Prepare, OverCap = true } });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Group: { Epoch: 2, Prepared: true, Quiet: false }, PolicyHash: null });
+        Assert.Equal("decide.parity", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
+
+        test.Plane.Change(d => d with { FallbackHash = null, Group = Group with { OverCap = true } });
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault() is { Group: { Epoch: 2, Quiet: false }, PolicyHash: null, Epoch: 2, Ack: true });
+        Assert.Equal("decide.parity", node.Decide("read", NodeUnderTest.Nothing).Decision.Reason);
+        Assert.True(node.Status.Group!.OverCap);
+
+        Tell(test, ParityPhase.Commit);
+        await Eventually.Holds(() => node.Decide("read", NodeUnderTest.Nothing) is { Allowed: true } decided && decided.PolicyHash == two.Hash);
+        await Eventually.Holds(() => test.Plane.Reports.LastOrDefault()?.PolicyHash == two.Hash);
+    }
+
+    [Fact]
     public async Task A_file_leads_no_group()
     {
         var refused = await Assert.ThrowsAsync<ArgumentException>(() => PolicyNode.StartAsync(new PolicyNodeOptions { BundleFile = "bundle.json", ParityGroup = "pair" }));

@@ -17,7 +17,7 @@ public sealed class ParityFleet
     private ParityFleet(PolicyCluster cluster, IEnumerable<ParityMember> members, string first, string second) =>
         (_cluster, Members, First, Second) = (cluster, [.. members], first, second);
 
-    public ImmutableArray<ParityMember> Members { get; }
+    public ImmutableArray<ParityMember> Members { get; private set; }
 
     /// <summary>What the fleet runs at the beginning.</summary>
     public string First { get; }
@@ -44,6 +44,24 @@ public sealed class ParityFleet
     public static NodeRegistration Member(string group, string role, string domain = "default") =>
         new() { Node = $"{group}-{role}", ParityGroup = group, Role = role, FailureDomain = domain };
 
+    /// <summary>Nodes join a group; what they are registered as.</summary>
+    public async Task<ImmutableArray<NodeRecord>> JoinAsync(string group, params string[] roles)
+    {
+        var records = PolicyCluster.Value(await _cluster.FleetGrain.RegisterAsync([.. roles.Select(role => Member(group, role, "zone-9"))], PolicyCluster.As("olga")));
+        Members = Members.AddRange(records.Where(record => Members.All(member => member.Name != record.Node)).Select(record => new ParityMember(record.Node, group, _cluster.Clock)));
+        return records;
+    }
+
+    /// <summary>Somebody takes a node out, whose process has ended.</summary>
+    public async Task LeaveAsync(string node)
+    {
+        Members = Members.RemoveAll(member => member.Name == node);
+        PolicyCluster.Value(await _cluster.FleetGrain.RemoveAsync(node, PolicyCluster.As("olga")));
+    }
+
+    /// <summary>A member by its name.</summary>
+    public ParityMember Find(string node) => Members.Single(member => member.Name == node);
+
     /// <summary>Makes a directive true, as a rollout would.</summary>
     public async Task DirectAsync(Func<Directive, Directive> next)
     {
@@ -68,7 +86,19 @@ public sealed class ParityFleet
     });
 
     /// <summary>Everybody is to go back.</summary>
-    public Task BackAsync() => DirectAsync(now => now with { Target = First, Fallback = null, Cuts = ImmutableSortedDictionary<string, DomainCut>.Empty });
+    public Task BackAsync() => RestAsync(First);
+
+    /// <summary>Everybody is to run a bundle.</summary>
+    public Task RestAsync(string hash) => DirectAsync(now => now with { Target = hash, Fallback = null, Caps = null, Cuts = ImmutableSortedDictionary<string, DomainCut>.Empty });
+
+    /// <summary>The groups of zone-0 are to go forward, and so many nodes in all.</summary>
+    public Task ForwardAsync(int maxNodes) => DirectAsync(now => now with
+    {
+        Target = Second,
+        Fallback = First,
+        Caps = new StageCaps(null, maxNodes, Members.Length),
+        Cuts = ImmutableSortedDictionary<string, DomainCut>.Empty.Add("zone-0", new DomainCut(DomainCut.All, Members.Length)),
+    });
 
     public async Task SpeakAsync(int silo = 0)
     {
@@ -127,7 +157,7 @@ public sealed class ParityMember(string name, string group, TimeProvider clock)
         {
             lock (_lock)
             {
-                return _heard is { Group: { } group } heard && clock.GetUtcNow() < _leaseUntil && group.LetsServe(_inForce, heard.PolicyHash, heard.FallbackHash)
+                return _heard is { Group: { OverCap: false } group } heard && clock.GetUtcNow() < _leaseUntil && group.LetsServe(_inForce, heard.PolicyHash, heard.FallbackHash)
                     ? _inForce
                     : null;
             }
@@ -200,7 +230,7 @@ public sealed class ParityMember(string name, string group, TimeProvider clock)
                 BootId = _boot,
                 Seq = ++_seq,
                 Epoch = !isSwitching || isRefused ? heard.Epoch : 0,
-                PolicyHash = _inForce,
+                PolicyHash = group.OverCap ? null : _inForce,
                 Ack = !isRefused,
                 Error = isRefused ? "node.load_failed: no" : null,
                 Group = new GroupWord(

@@ -7,7 +7,8 @@ using OrleansPolicy.Parity;
 namespace OrleansPolicy.Policy.Tests.Parity;
 
 /// <summary>
-/// Groups switch while answers are lost, late and out of order, silos lag, members and the driver die and come back, and leases run out.
+/// Groups switch while answers are lost, late and out of order, silos lag, members and the driver die and come back, leases run out, and
+/// caps have room for a member or not.
 /// Time is counted in seconds; what is looked at is what each member would serve at each moment.
 /// </summary>
 public sealed class ParityInterleavingTests
@@ -48,7 +49,7 @@ public sealed class ParityInterleavingTests
         public List<Answer> Underway { get; } = [];
 
         public string? Serves(int now) =>
-            Heard is { } heard && !Fresh && now < LeaseUntil && heard.Group!.LetsServe(InForce, heard.PolicyHash, heard.FallbackHash) ? InForce : null;
+            Heard is { Group.OverCap: false } heard && !Fresh && now < LeaseUntil && heard.Group.LetsServe(InForce, heard.PolicyHash, heard.FallbackHash) ? InForce : null;
 
         public GroupWord? Word => Heard is { } heard && !Fresh
             ? new GroupWord(
@@ -109,6 +110,7 @@ public sealed class ParityInterleavingTests
         private Truth _truth = new(new Directive { Epoch = 1, Target = "a" }, FleetParity.None with { ReadAt = 1 }, 1);
         private Truth _driver;
         private int _now;
+        private bool _isCalm;
 
         public World(int seed)
         {
@@ -140,6 +142,7 @@ public sealed class ParityInterleavingTests
 
         public void Calm()
         {
+            _isCalm = true;
             for (var round = 0; round < 2 * (LeaseSec + Margin); round++)
             {
                 foreach (var member in _members)
@@ -239,7 +242,7 @@ public sealed class ParityInterleavingTests
                     Epoch = directive.Epoch,
                     PolicyHash = standing.To,
                     FallbackHash = standing.Phase == ParityPhase.Prepare ? standing.ServedUnder(directive) : null,
-                    Group = new GroupDirective(name, place.FailureDomain, place.Registration, standing.Phase),
+                    Group = new GroupDirective(name, place.FailureDomain, place.Registration, standing.Phase) { OverCap = !_isCalm && _random.Next(5) == 0 },
                 },
                 sentAt));
             if (!lose && _random.Next(4) != 0)
