@@ -12,6 +12,9 @@ public static class GrainKeys
     /// <summary>The key of a rollout.</summary>
     public static string Rollout(string tenant, string rolloutId) => $"{tenant}/{rolloutId}";
 
+    /// <summary>The key of a wave.</summary>
+    public static string Wave(string tenant, string waveId) => $"{tenant}/{waveId}";
+
     /// <summary>The limiter of a tenant.</summary>
     public static IRateLimiterGrain Limiter(this IGrainFactory grains, string tenant) => grains.GetGrain<IRateLimiterGrain>(tenant);
 
@@ -33,7 +36,11 @@ public static class GrainKeys
     public static IRolloutWedgeGrain Rollout(this IGrainFactory grains, string tenant, string rolloutId) =>
         grains.GetGrain<IRolloutWedgeGrain>(Rollout(tenant, rolloutId));
 
-    /// <summary>Reads a key of two parts: of a fleet or a rollout.</summary>
+    /// <summary>A wave.</summary>
+    public static IRolloutWaveGrain Wave(this IGrainFactory grains, string tenant, string waveId) =>
+        grains.GetGrain<IRolloutWaveGrain>(Wave(tenant, waveId));
+
+    /// <summary>Reads a key of two parts: of a fleet, a rollout or a wave.</summary>
     public static (string Tenant, string Name) ReadPair(string key)
     {
         var slash = key.IndexOf('/', StringComparison.Ordinal);

@@ -43,7 +43,7 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
     /// <summary>
     /// Brings its whole fleet at once to a bundle that it ran before, and ends what is in flight there; takes no admission. Fails with
     /// <c>fleet.unknown</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>rollout.no_fallback</c>, <c>rollout.never_complete</c>,
-    /// <c>rollout.quarantined</c>, <c>rollout.already_running</c>.
+    /// <c>rollout.quarantined</c>, <c>rollout.already_running</c>, <c>rollout.moved_on</c>.
     /// </summary>
     [Alias("fast-track")]
     Task<Outcome<RolloutView>> FastTrackAsync([Immutable] FastTrackFleet request, [Immutable] Caller caller);
@@ -60,7 +60,10 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
 /// <param name="Ref">The bundle; null: the last good one, which is what a running rollout goes back to, else what the fleet ran before.</param>
 /// <param name="AllowExpired">Whether a bundle is taken that has expired.</param>
 /// <param name="Reason">Why.</param>
-public sealed record FastTrackFleet(string Fleet, string? Ref, bool AllowExpired, string Reason);
+/// <param name="Leaving">
+/// The hash that it is to be taken back from: where it runs another one by now it stays, with <c>rollout.moved_on</c>. Null: whatever it runs.
+/// </param>
+public sealed record FastTrackFleet(string Fleet, string? Ref, bool AllowExpired, string Reason, string? Leaving = null);
 
 /// <summary>A request for a rollout.</summary>
 /// <param name="Fleet">The fleet.</param>
@@ -69,5 +72,6 @@ public sealed record FastTrackFleet(string Fleet, string? Ref, bool AllowExpired
 /// <param name="Critical">Whether the bounds of critical subsystems apply.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="WaiverId">The waiver of the multi-stage rule that it uses; null: none.</param>
+/// <param name="WaveId">The wave that it is part of, and that must let it start (<c>wave.state</c>); null: none.</param>
 public sealed record StartRollout(
-    string Fleet, string Ref, JsonElement RolloutWedge, bool Critical, string Reason, string? WaiverId = null);
+    string Fleet, string Ref, JsonElement RolloutWedge, bool Critical, string Reason, string? WaiverId = null, string? WaveId = null);

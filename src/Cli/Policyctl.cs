@@ -36,6 +36,7 @@ internal static class Policyctl
         root.Subcommands.Add(ReplayCommand.Create(host));
         root.Subcommands.Add(FleetCommands.Create(host));
         root.Subcommands.Add(RolloutCommands.Create(host));
+        root.Subcommands.Add(WaveCommands.Create(host));
         root.Subcommands.Add(DeployCommand.Create(host));
         root.Subcommands.Add(NodeCommands.Create(host));
         root.Subcommands.Add(ArmCommands.Arm(host));

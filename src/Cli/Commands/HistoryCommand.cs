@@ -17,6 +17,7 @@ internal static class HistoryCommand
         ["run"] = "runs",
         ["tenant"] = "tenants",
         ["window"] = "windows",
+        ["wave"] = "waves",
     };
 
     public static Command Create(CliHost host)

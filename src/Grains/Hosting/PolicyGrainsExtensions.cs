@@ -10,6 +10,7 @@ using OrleansPolicy.Grains.Fleets;
 using OrleansPolicy.Grains.Parity;
 using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Grains.Waves;
 
 namespace OrleansPolicy.Grains.Hosting;
 
@@ -37,6 +38,8 @@ public static class PolicyGrainsExtensions
         silo.Services.TryAddSingleton<RolloutStarts>();
         silo.Services.TryAddSingleton<RolloutLooks>();
         silo.Services.TryAddSingleton<FastTracks>();
+        silo.Services.TryAddSingleton<WaveStarts>();
+        silo.Services.TryAddSingleton<WaveOrders>();
         silo.Services.TryAddSingleton<RolloutMeter>();
         silo.Services.TryAddSingleton<ParityMeter>();
         silo.Services.TryAddSingleton<RolloutNews>();

@@ -37,6 +37,11 @@ internal sealed class FastTracks(
             return Outcome<DecidedChange>.Fail("fleet.unknown", $"There is no fleet '{request.Fleet}'.", "$.fleet");
         }
 
+        if (request.Leaving is { } leaving && fleet.Directive.Target != leaving)
+        {
+            return Outcome<DecidedChange>.Fail(RolloutProblems.MovedOn, $"The fleet runs another bundle by now than {leaving}.", "$.fleet");
+        }
+
         var inFlight = await FindInFlightAsync(tenant, request.Fleet);
         if (request.Ref is null && inFlight is { Kind: RolloutKind.FastTrack })
         {

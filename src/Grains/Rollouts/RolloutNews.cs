@@ -19,6 +19,12 @@ internal sealed partial class RolloutNews(IGrainFactory grains, RolloutMeter met
         }
 
         Note(change);
+        if (change.After is { WaveId: { } waveId } after && after.Phase != change.Before?.Phase)
+        {
+            // Sent and not waited for: the wave may be waiting for this very change. What it misses it sees when it looks by itself.
+            _ = grains.Wave(after.Tenant, waveId).LookAsync();
+        }
+
         if (change.Directive is not { } directive)
         {
             return;

@@ -6,6 +6,7 @@ using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Catalog;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
+using OrleansPolicy.Waves;
 
 namespace OrleansPolicy.Grains.Rollouts;
 
@@ -38,6 +39,13 @@ internal sealed class RolloutStarts(
         if (seen.EpochBehind is { } known)
         {
             return Outcome<(DecidedChange, StoredFleet)>.Fail([FleetProblems.Behind(known, fleet.Directive.Epoch)]);
+        }
+
+        // Halted or taken back meanwhile, a wave starts nothing: it is held as it was found until the start is durable.
+        var wave = request.WaveId is { } waveId ? (await store.ListControlsAsync(tenant, ControlKinds.Wave, waveId)).FirstOrDefault() : null;
+        if (request.WaveId is not null && (wave is null || !WaveDecider.LetsStart(wave.Read<Wave>(), request.Fleet)))
+        {
+            return Fail(WaveRules.StateCode, $"Wave {request.WaveId} does not let the rollout of {request.Fleet} start now.", "$.fleet");
         }
 
         var stored = request.WaiverId is { } waiverId
@@ -95,18 +103,19 @@ internal sealed class RolloutStarts(
                 options.Value.HourSeconds, RolloutChanges.SaltOf(tenant, rolloutId), fleet.Directive, seen.Census ?? [])
             {
                 WaiverId = request.WaiverId,
+                WaveId = request.WaveId,
                 Restraints = held.Restraints,
                 Waivers = held.Waivers,
             },
             seen);
         return decided.Succeeded
-            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held, GuardOf(stored)), fleet))
+            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held, [.. GuardOf(ControlKinds.Waiver, stored), .. GuardOf(ControlKinds.Wave, wave)]), fleet))
             : decided.As<(DecidedChange, StoredFleet)>();
     }
 
-    // Who takes the waiver back comes before the start, which is refused, or after it.
-    private static ImmutableArray<ControlGuard> GuardOf(StoredControl? waiver) =>
-        waiver is null ? [] : [new ControlGuard(ControlKinds.Waiver, waiver.Id, waiver.Revision)];
+    // Who takes the waiver back, or halts the wave, comes before the start, which is refused, or after it.
+    private static ImmutableArray<ControlGuard> GuardOf(string kind, StoredControl? control) =>
+        control is null ? [] : [new ControlGuard(kind, control.Id, control.Revision)];
 
     private Problem? CheckWaiver(Waiver? waiver, StartRollout request, string policyHash) =>
         request.WaiverId is null ? null

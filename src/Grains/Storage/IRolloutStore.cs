@@ -58,6 +58,9 @@ public interface IRolloutStore
     /// <summary>One rollout.</summary>
     Task<RolloutState?> ReadRolloutAsync(string tenant, string rolloutId, CancellationToken cancellationToken = default);
 
+    /// <summary>Those of some rollouts that are there, in no order.</summary>
+    Task<ImmutableArray<RolloutState>> FindRolloutsAsync(string tenant, ImmutableArray<string> rolloutIds, CancellationToken cancellationToken = default);
+
     /// <summary>Rollouts, newest first, of one fleet or all; at most <paramref name="limit"/>.</summary>
     Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default);
 

@@ -237,6 +237,9 @@ public static class ControlKinds
 
     /// <summary>A <see cref="Webhooks.Webhook"/>.</summary>
     public const string Webhook = "webhook";
+
+    /// <summary>A <see cref="OrleansPolicy.Waves.Wave"/>.</summary>
+    public const string Wave = "wave";
 }
 
 /// <summary>What became of a change.</summary>

@@ -129,6 +129,7 @@ public static class RolloutAudit
         Set("fallback", after.Fallback);
         Set("waiver", after.WaiverId);
         Set("freeze_waiver", after.FreezeWaiverId);
+        Set("wave", after.WaveId);
         Set("from_stage", before?.Stage?.StageId is { } from && from != after.Stage?.StageId ? from : null);
         if (e.NewDirective is { CensusN: > 0 } directive)
         {

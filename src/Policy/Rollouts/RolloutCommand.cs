@@ -37,6 +37,9 @@ public abstract record RolloutCommand
         /// <summary>The waiver that the plan uses; null: none.</summary>
         public string? WaiverId { get; init; }
 
+        /// <summary>The wave that it is part of; null: none.</summary>
+        public string? WaveId { get; init; }
+
         /// <summary>What the tenant holds back.</summary>
         public Restraints Restraints { get; init; } = Restraints.None;
 

@@ -120,6 +120,9 @@ public static class RolloutProblems
     /// <summary>There is no bundle to go back to: the fleet never ran it as a whole, or nothing before what it runs.</summary>
     public const string NeverComplete = "rollout.never_complete";
 
+    /// <summary>The fleet runs another bundle by now than the one it was to be taken back from.</summary>
+    public const string MovedOn = "rollout.moved_on";
+
     /// <summary>The directive that was shown is older than the one the rollout wrote: look again.</summary>
     public const string StaleDirective = "rollout.stale_directive";
 }

@@ -98,6 +98,7 @@ internal static class RolloutStart
             Plan = plan,
             Critical = command.Critical,
             WaiverId = command.WaiverId,
+            WaveId = command.WaveId,
             FreezeWaiverId = lifting?.WaiverId,
             AtInitialPercentage = atInitial && !plan.Shadow,
             Percentage = plan.Shadow ? 0 : percentage,

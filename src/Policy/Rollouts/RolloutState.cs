@@ -37,6 +37,9 @@ public sealed record RolloutState
     /// <summary>The waiver of freeze windows under which it last started or went forward; null: none was in the way.</summary>
     public string? FreezeWaiverId { get; init; }
 
+    /// <summary>The wave that it is part of; null: none.</summary>
+    public string? WaveId { get; init; }
+
     /// <summary>Who started it.</summary>
     public required Actor Author { get; init; }
 

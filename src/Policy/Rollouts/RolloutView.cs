@@ -60,6 +60,9 @@ public sealed record RolloutView
     /// <summary>The waiver of freeze windows under which it last started or went forward; null: none was in the way.</summary>
     public string? FreezeWaiverId { get; init; }
 
+    /// <summary>The wave that it is part of; null: none.</summary>
+    public string? WaveId { get; init; }
+
     /// <summary>Why it stands where it stands.</summary>
     public required Why Why { get; init; }
 

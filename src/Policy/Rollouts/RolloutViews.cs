@@ -32,6 +32,7 @@ public static class RolloutViews
             Reason = state.Reason,
             WaiverId = state.WaiverId,
             FreezeWaiverId = state.FreezeWaiverId,
+            WaveId = state.WaveId,
             Why = state.Why,
             Shadow = shadow ?? state.Shadow,
             Rollback = state.Return is { } back ? RollbackView.Of(back, back.Nodes ?? returning) : null,

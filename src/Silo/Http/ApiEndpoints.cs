@@ -36,6 +36,7 @@ public static class ApiEndpoints
         tenant.MapPlans();
         tenant.MapRollouts();
         tenant.MapRolloutEvents();
+        tenant.MapWaves();
         tenant.MapWaivers();
         tenant.MapLine();
         tenant.MapWindows();

@@ -43,6 +43,8 @@ public static class ProblemStatus
         ["webhook.limit"] = StatusCodes.Status409Conflict,
         ["waiver.state"] = StatusCodes.Status409Conflict,
         ["waiver.not_in_force"] = StatusCodes.Status409Conflict,
+        ["wave.state"] = StatusCodes.Status409Conflict,
+        ["wave.overlaps"] = StatusCodes.Status409Conflict,
         ["line.state"] = StatusCodes.Status409Conflict,
         ["line.stopped"] = StatusCodes.Status409Conflict,
         ["freeze.window"] = StatusCodes.Status409Conflict,

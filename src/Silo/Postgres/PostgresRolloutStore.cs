@@ -166,6 +166,14 @@ public sealed class PostgresRolloutStore : IRolloutStore
             cancellationToken);
 
     /// <inheritdoc/>
+    public Task<ImmutableArray<RolloutState>> FindRolloutsAsync(string tenant, ImmutableArray<string> rolloutIds, CancellationToken cancellationToken = default) =>
+        _calls.ReadAsync(
+            "SELECT state FROM rollout WHERE tenant = $1 AND rollout_id = ANY ($2)",
+            [SqlValue.Text(tenant), SqlValue.Texts(rolloutIds)],
+            static (reader, token) => reader.ToArrayAsync(static row => row.Json<RolloutState>(0), token),
+            cancellationToken);
+
+    /// <inheritdoc/>
     public Task<ImmutableArray<RolloutState>> ListRolloutsAsync(string tenant, string? fleet, int limit, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
             fleet is null

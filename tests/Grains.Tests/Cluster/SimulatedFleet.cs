@@ -9,21 +9,22 @@ namespace OrleansPolicy.Grains.Tests.Cluster;
 public sealed class SimulatedFleet
 {
     private readonly PolicyCluster _cluster;
+    private readonly string _fleet;
 
-    private SimulatedFleet(PolicyCluster cluster, IEnumerable<SimulatedNode> nodes)
+    private SimulatedFleet(PolicyCluster cluster, string fleet, IEnumerable<SimulatedNode> nodes)
     {
-        _cluster = cluster;
+        (_cluster, _fleet) = (cluster, fleet);
         Nodes = [.. nodes];
     }
 
     public ImmutableArray<SimulatedNode> Nodes { get; }
 
-    public static async Task<SimulatedFleet> RegisterAsync(PolicyCluster cluster, int count)
+    public static async Task<SimulatedFleet> RegisterAsync(PolicyCluster cluster, int count, string fleet = PolicyCluster.Fleet)
     {
         var registrations = Enumerable.Range(0, count)
             .Select(i => new NodeRegistration { Node = $"node-{i:000}", FailureDomain = $"zone-{i % 2}" }).ToImmutableArray();
-        PolicyCluster.Value(await cluster.FleetGrain.RegisterAsync(registrations, PolicyCluster.As("olga")));
-        return new SimulatedFleet(cluster, registrations.Select(node => new SimulatedNode(node.Node)));
+        PolicyCluster.Value(await Abstractions.GrainKeys.Fleet(cluster.Grains, PolicyCluster.Tenant, fleet).RegisterAsync(registrations, PolicyCluster.As("olga")));
+        return new SimulatedFleet(cluster, fleet, registrations.Select(node => new SimulatedNode(node.Node, fleet)));
     }
 
     /// <summary>How many nodes have a hash in force.</summary>
@@ -51,7 +52,7 @@ public sealed class SimulatedFleet
         // The words reach the fleet with the next hand-over.
         var said = Nodes.Max(node => node.Seq);
         await PolicyCluster.UntilAsync(
-            async () => PolicyCluster.Value(await _cluster.FleetGrain.NodesAsync())
+            async () => PolicyCluster.Value(await Abstractions.GrainKeys.Fleet(_cluster.Grains, PolicyCluster.Tenant, _fleet).NodesAsync())
                 .Count(status => status.LastReportAt >= began) >= Nodes.Length,
             $"the fleet heard report {said}");
         await Abstractions.GrainKeys.Rollout(_cluster.Grains, PolicyCluster.Tenant, rolloutId).LookAsync();
@@ -59,7 +60,7 @@ public sealed class SimulatedFleet
 }
 
 /// <summary>One node.</summary>
-public sealed class SimulatedNode(string name)
+public sealed class SimulatedNode(string name, string fleet = PolicyCluster.Fleet)
 {
     private string? _etag;
     private long _epoch;
@@ -87,7 +88,7 @@ public sealed class SimulatedNode(string name)
 
     public async Task SpeakAsync(FleetFeeds feeds)
     {
-        var answer = await feeds.WaitAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, _etag, TimeSpan.Zero);
+        var answer = await feeds.WaitAsync(PolicyCluster.Tenant, fleet, name, _etag, TimeSpan.Zero);
         string? error = null;
         ReloadRecord? reload = null;
         if (answer is FeedAnswer.Changed { Directive: var directive } changed)
@@ -118,7 +119,7 @@ public sealed class SimulatedNode(string name)
             Shadow = SayShadow(),
             Metrics = metrics,
         };
-        await feeds.ReportAsync(PolicyCluster.Tenant, PolicyCluster.Fleet, name, report);
+        await feeds.ReportAsync(PolicyCluster.Tenant, fleet, name, report);
     }
 
     private ShadowWord? SayShadow() =>

@@ -56,6 +56,9 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<bool> RemoveNodeAsync(string tenant, string fleet, string node, AuditDraft audit, CancellationToken cancellationToken = default) =>
         inner.RemoveNodeAsync(tenant, fleet, node, audit, cancellationToken);
 
+    public Task<ImmutableArray<RolloutState>> FindRolloutsAsync(string tenant, ImmutableArray<string> rolloutIds, CancellationToken cancellationToken = default) =>
+        inner.FindRolloutsAsync(tenant, rolloutIds, cancellationToken);
+
     public Task<RolloutState?> ReadRolloutAsync(string tenant, string rolloutId, CancellationToken cancellationToken = default) =>
         inner.ReadRolloutAsync(tenant, rolloutId, cancellationToken);
 

@@ -14,6 +14,7 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
     private const int Bodies = 20_000;
     private const int AtOnce = 8;
     private static readonly string[] Actions = ["pause", "resume", "approve", "rollback"];
+    private static readonly string[] WaveActions = ["pause", "resume", "rollback", "end"];
     private static readonly string[] ArmScopes = ["/fleets/{fleet}/nodes/{node}", "/fleets/{fleet}", ""];
 
     private readonly TestBundles _bundles = new();
@@ -42,10 +43,14 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
         var rollout = (await aside.Admin.PostAsync("/rollouts", plan)).Expect(201)["rollout_id"].GetString()!;
         var leave = new { fleet = "edge", rule = "multi_stage", reason = "r", expires_at = DateTimeOffset.UtcNow.AddDays(1) };
         var waiver = (await aside.Admin.PostAsync("/waivers", leave)).Expect(201)["waiver_id"].GetString()!;
+        await aside.FleetAsync("west", nodes: 40);
+        (await aside.Admin.PutAsync("/fleets/west/baseline", new { @ref = "1.0.0", reason = "first" })).Expect(200);
+        string[][] steps = [["west"]];
+        var wave = (await aside.Admin.PostAsync("/waves", new { fleets = steps, @ref = "2.0.0", rollout_wedge = TestPlans.Sound(), reason = "r" })).Expect(201)["wave_id"].GetString()!;
         var webhook = (await aside.Admin.PostAsync("/webhooks", new { url = "https://192.0.2.1/" })).Expect(201)["webhook_id"].GetString()!;
         var mapped = Mapped();
         Call[] calls = [.. Calls(baseline).Where(call => mapped.Contains(call.Template))];
-        var paths = calls.Select(call => call.Path((call.Where == Where.Aside ? aside : tenant).Name, rollout, waiver, webhook, baseline)).ToArray();
+        var paths = calls.Select(call => call.Path((call.Where == Where.Aside ? aside : tenant).Name, rollout, wave, waiver, webhook, baseline)).ToArray();
 
         // Keys enough that no single one comes near its limit of requests.
         var admins = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => tenant.WithRoleAsync("admin", subject: $"admin-{i}")));
@@ -165,6 +170,8 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
             new("POST /v1/{tenant}/rollouts", $$"""{"fleet":"edge","ref":"9.9.9","rollout_wedge":{{plan}},"reason":"r"}"""),
             .. Actions.Select(action => new Call($"POST /v1/{{tenant}}/rollouts/{{rollout}}/{action}", reason, Where.Aside)),
             new("POST /v1/{tenant}/rollouts/{rollout}/attest", """{"criterion":"looks fine to ops","met":true,"reason":"looked"}""", Where.Aside),
+            new("POST /v1/{tenant}/waves", $$"""{"fleets":[["edge"],["west"]],"ref":"9.9.9","rollout_wedge":{{plan}},"critical":false,"on_halt":"rollback","overrides":[{"fleet":"edge","rollout_wedge":{{plan}},"waiver_id":"w"}],"reason":"r"}"""),
+            .. WaveActions.Select(action => new Call($"POST /v1/{{tenant}}/waves/{{wave}}/{action}", reason, Where.Aside)),
             new("POST /v1/{tenant}/waivers", $$"""{"fleet":"edge","ref":"1.0.0","rule":"multi_stage","reason":"two nodes","expires_at":"{{DateTime.UtcNow.AddDays(30):yyyy-MM-dd}}T00:00:00Z"}""", Where.Aside),
             new("POST /v1/{tenant}/waivers/{waiver}/approve", reason, Where.Aside),
             new("POST /v1/{tenant}/line/stop", reason, Where.Aside),
@@ -222,8 +229,8 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
     {
         public string Method => Template[..Template.IndexOf(' ', StringComparison.Ordinal)];
 
-        public string Path(string tenant, string rollout, string waiver, string webhook, string hash) => new StringBuilder(Template, Method.Length + 1, Template.Length - Method.Length - 1, 256)
-            .Replace("{tenant}", tenant).Replace("{fleet}", Fleet).Replace("{node}", "n001").Replace("{rollout}", rollout).Replace("{waiver}", waiver).Replace("{webhook}", webhook).Replace("{window}", "holidays").Replace("{hash}", hash)
+        public string Path(string tenant, string rollout, string wave, string waiver, string webhook, string hash) => new StringBuilder(Template, Method.Length + 1, Template.Length - Method.Length - 1, 256)
+            .Replace("{tenant}", tenant).Replace("{fleet}", Fleet).Replace("{node}", "n001").Replace("{rollout}", rollout).Replace("{wave}", wave).Replace("{waiver}", waiver).Replace("{webhook}", webhook).Replace("{window}", "holidays").Replace("{hash}", hash)
             .Replace("{reference}", "1.0.0").Replace("{tag}", "stable").Append(Query).ToString();
     }
 }

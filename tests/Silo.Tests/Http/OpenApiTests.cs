@@ -50,7 +50,6 @@ public sealed class OpenApiTests(ControlPlane plane)
     }
 
     [Theory]
-    [InlineData("GET", "/v1/default/waves")]
     [InlineData("POST", "/v1/default/fleets/edge/shadow")]
     [InlineData("POST", "/opa/v1/data")]
     [InlineData("GET", "/console")]
