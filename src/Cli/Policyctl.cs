@@ -47,6 +47,7 @@ internal static class Policyctl
         root.Subcommands.Add(WaiverCommands.Create(host));
         root.Subcommands.Add(LineCommands.Create(host));
         root.Subcommands.Add(WindowCommands.Create(host));
+        root.Subcommands.Add(CapsCommands.Create(host));
         root.Subcommands.Add(RunCommands.Create(host));
         root.Subcommands.Add(HistoryCommand.Create(host));
         root.Subcommands.Add(DecisionCommands.Create(host));

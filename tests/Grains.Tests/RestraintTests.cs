@@ -22,7 +22,7 @@ public class RestraintTests(PostgresServer server)
         {
             if (change is { Directive: not null, Rollout.ExpectedRevision: > 0 } && Interlocked.Increment(ref stops) == 1)
             {
-                await SayAsync(cluster, "line.stopped", known => RestraintRules.Stop(known, As("olga").By, "incident 7", cluster.Clock.GetUtcNow()).Value!);
+                await cluster.RestrainAsync("line.stopped", known => RestraintRules.Stop(known, As("olga").By, "incident 7", cluster.Clock.GetUtcNow()).Value!);
             }
         };
 
@@ -34,7 +34,7 @@ public class RestraintTests(PostgresServer server)
 
         var held = await cluster.GetAsync("r1");
         Assert.Equal((RolloutPhase.Active, "one"), (held.State, held.StageId));
-        await SayAsync(cluster, "line.released", known => RestraintRules.Release(known).Value!);
+        await cluster.RestrainAsync("line.released", known => RestraintRules.Release(known).Value!);
         await PassUntilAsync(fleet, cluster, view => view.StageId == "two");
         var actions = (await cluster.Audit.ReadAsync(Tenant, 0, 1000)).Select(entry => entry.Draft.Action).ToList();
         Assert.True(actions.IndexOf("rollout.advanced") > actions.IndexOf("line.released"), string.Join(' ', actions));
@@ -50,7 +50,7 @@ public class RestraintTests(PostgresServer server)
         {
             if (change.Rollout is { ExpectedRevision: 0 } && Interlocked.Increment(ref stops) == 1)
             {
-                await SayAsync(cluster, "line.stopped", known => RestraintRules.Stop(known, As("olga").By, "incident 7", cluster.Clock.GetUtcNow()).Value!);
+                await cluster.RestrainAsync("line.stopped", known => RestraintRules.Stop(known, As("olga").By, "incident 7", cluster.Clock.GetUtcNow()).Value!);
             }
         };
 
@@ -66,17 +66,7 @@ public class RestraintTests(PostgresServer server)
         Value(await cluster.StartAsync("r1"));
         var now = cluster.Clock.GetUtcNow();
         var minute = new DateTime(now.Year, now.Month, now.Day, now.Hour, now.Minute, 0);
-        await SayAsync(cluster, "window.set", known => FreezeRules.Set(known, new FreezeWindow
-        {
-            Name = "w",
-            Kind = FreezeKind.Deny,
-            Zone = "UTC",
-            Starts = minute.AddMinutes(-1),
-            Ends = minute.AddDays(1),
-            Reason = "holidays",
-            By = As("olga").By,
-            At = now,
-        }).Value!);
+        await FreezeAsync(cluster, minute.AddMinutes(-1), minute.AddDays(1));
 
         await PassUntilAsync(fleet, cluster, view => view.Why.Code == RolloutReasons.FreezeWindow);
         var held = await cluster.GetAsync("r1");
@@ -94,17 +84,7 @@ public class RestraintTests(PostgresServer server)
         await cluster.PrepareFleetAsync(16);
         var now = cluster.Clock.GetUtcNow();
         var day = DateTime.SpecifyKind(now.UtcDateTime.Date, DateTimeKind.Unspecified);
-        await SayAsync(cluster, "window.set", known => FreezeRules.Set(known, new FreezeWindow
-        {
-            Name = "w",
-            Kind = FreezeKind.Deny,
-            Zone = "UTC",
-            Starts = day.AddDays(-1),
-            Ends = day.AddDays(30),
-            Reason = "holidays",
-            By = As("olga").By,
-            At = now,
-        }).Value!);
+        await FreezeAsync(cluster, day.AddDays(-1), day.AddDays(30));
         var waiver = new Waiver
         {
             WaiverId = "w1",
@@ -116,13 +96,13 @@ public class RestraintTests(PostgresServer server)
             ExpiresAt = now.AddDays(1),
             Approvals = [new WaiverApproval(As("anna").By, "fine", now), new WaiverApproval(As("bert").By, "fine", now)],
         };
-        await WriteAsync(cluster, "waiver.approved", ControlWrite.Of(ControlKinds.Waiver, "w1", waiver, 0));
+        await cluster.WriteControlAsync("waiver.approved", ControlWrite.Of(ControlKinds.Waiver, "w1", waiver, 0));
         var revokes = 0;
         cluster.Faults.BeforeCommit = async (_, change) =>
         {
             if (change.Rollout is { ExpectedRevision: 0, State.FreezeWaiverId: "w1" } && Interlocked.Increment(ref revokes) == 1)
             {
-                await WriteAsync(cluster, "waiver.revoked", ControlWrite.Of(ControlKinds.Waiver, "w1", waiver with { RevokedBy = As("anna").By, RevokedAt = now }, 1));
+                await cluster.WriteControlAsync("waiver.revoked", ControlWrite.Of(ControlKinds.Waiver, "w1", waiver with { RevokedBy = As("anna").By, RevokedAt = now }, 1));
             }
         };
 
@@ -137,7 +117,7 @@ public class RestraintTests(PostgresServer server)
         var fleet = await cluster.PrepareFleetAsync(16);
         var target = (await cluster.Catalog.FindBundleAsync(Tenant, "2.0.0"))!.PolicyHash;
         Value(await cluster.StartAsync("r1"));
-        await SayAsync(cluster, "line.stopped", known => RestraintRules.Stop(known, As("olga").By, "incident 7", cluster.Clock.GetUtcNow()).Value!);
+        await cluster.RestrainAsync("line.stopped", known => RestraintRules.Stop(known, As("olga").By, "incident 7", cluster.Clock.GetUtcNow()).Value!);
         foreach (var node in fleet.Nodes)
         {
             node.ErrorRate = hash => hash == target ? 0.9 : 0;
@@ -147,23 +127,18 @@ public class RestraintTests(PostgresServer server)
         Assert.Equal(RolloutReasons.Trigger, (await cluster.GetAsync("r1")).Why.Code);
     }
 
-    private static async Task SayAsync(PolicyCluster cluster, string action, Func<Restraints, Restraints> change)
-    {
-        var stored = (await cluster.Store.ListControlsAsync(Tenant, ControlKinds.Restraints)).SingleOrDefault();
-        await WriteAsync(cluster, action, ControlWrite.Of(
-            ControlKinds.Restraints, ControlKinds.OfTenant, change(stored?.Read<Restraints>() ?? Restraints.None), stored?.Revision ?? 0));
-    }
-
-    private static async Task WriteAsync(PolicyCluster cluster, string action, ControlWrite control)
-    {
-        var result = await cluster.Store.CommitAsync(new PolicyChange
+    private static Task FreezeAsync(PolicyCluster cluster, DateTime starts, DateTime ends) =>
+        cluster.RestrainAsync("window.set", known => FreezeRules.Set(known, new FreezeWindow
         {
-            Tenant = Tenant,
-            Audit = [new() { At = cluster.Clock.GetUtcNow(), Actor = "olga", Action = action, Subject = "line", Reason = "incident 7" }],
-            Control = control,
-        });
-        Assert.Equal(CommitStatus.Committed, result.Status);
-    }
+            Name = "w",
+            Kind = FreezeKind.Deny,
+            Zone = "UTC",
+            Starts = starts,
+            Ends = ends,
+            Reason = "holidays",
+            By = As("olga").By,
+            At = cluster.Clock.GetUtcNow(),
+        }).Value!);
 
     private static async Task PassUntilAsync(SimulatedFleet fleet, PolicyCluster cluster, Func<RolloutView, bool> holds)
     {

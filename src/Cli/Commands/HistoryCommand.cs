@@ -24,7 +24,7 @@ internal static class HistoryCommand
     {
         var subject = new Argument<string?>("object")
         {
-            Description = "What: fleet/edge, a bundle (a hash, a version, tag:NAME, tag:NAME@FLEET, run:ID), tag/stable, admission, line, trust, run/ID, "
+            Description = "What: fleet/edge, a bundle (a hash, a version, tag:NAME, tag:NAME@FLEET, run:ID), tag/stable, admission, line, caps, trust, run/ID, "
                 + "or any subject of the audit, with all that is below it (default: everything).",
             Arity = ArgumentArity.ZeroOrOne,
         };
@@ -75,7 +75,7 @@ internal static class HistoryCommand
             return PlaceByKind.TryGetValue(text[..slash], out var place) ? place + text[slash..] : text;
         }
 
-        if (text is "admission" or "trust" or "bundles" or "fleets" or "tags" or "keys" or "runs" or "tenants")
+        if (text is "admission" or "line" or "caps" or "trust" or "bundles" or "fleets" or "tags" or "keys" or "runs" or "tenants")
         {
             return text;
         }

@@ -33,11 +33,14 @@ internal sealed record DecidedChange(
     /// <summary>The controls that let it go forward.</summary>
     public ImmutableArray<ControlGuard> DecidedOn { get; init; } = [];
 
+    /// <summary>How many rollouts of the tenant may be in flight with it; null: any number. It rests on what the tenant holds back.</summary>
+    public int? InFlightMax { get; init; }
+
     /// <summary>Where it goes forward, it rests on the controls that let it: what the tenant holds back, and what else was asked of it.</summary>
     public DecidedChange RestingOn(HeldRestraints held, params ImmutableArray<ControlGuard> others) =>
         GoesForward ? this with { DecidedOn = [.. held.GuardsOf(After.FreezeWaiverId).Union(others)] } : this;
 
-    private RolloutWrite Write => new(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After));
+    private RolloutWrite Write => new(After, Before?.Revision ?? 0, RolloutDecider.Deadlines(After)) { InFlightMax = InFlightMax };
 
     /// <summary>The transaction.</summary>
     /// <param name="operation">The caller's operation.</param>

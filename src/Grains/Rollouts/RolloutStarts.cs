@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Catalog;
 using OrleansPolicy.Grains.Storage;
@@ -96,6 +97,7 @@ internal sealed class RolloutStarts(
         }
 
         var held = await restraints.ReadAsync(tenant);
+        var inFlightMax = held.Restraints.Caps?.MaxConcurrentRollouts;
         var decided = changes.Decide(
             null,
             new RolloutCommand.Start(
@@ -106,10 +108,13 @@ internal sealed class RolloutStarts(
                 WaveId = request.WaveId,
                 Restraints = held.Restraints,
                 Waivers = held.Waivers,
+                InFlight = inFlightMax is null ? [] : await store.ListInFlightAsync(new ArmScope(tenant)),
             },
             seen);
         return decided.Succeeded
-            ? Outcome<(DecidedChange, StoredFleet)>.Ok((decided.Value.RestingOn(held, [.. GuardOf(ControlKinds.Waiver, stored), .. GuardOf(ControlKinds.Wave, wave)]), fleet))
+            ? Outcome<(DecidedChange, StoredFleet)>.Ok((
+                decided.Value.RestingOn(held, [.. GuardOf(ControlKinds.Waiver, stored), .. GuardOf(ControlKinds.Wave, wave)]) with { InFlightMax = inFlightMax },
+                fleet))
             : decided.As<(DecidedChange, StoredFleet)>();
     }
 

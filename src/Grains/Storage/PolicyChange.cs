@@ -169,7 +169,14 @@ public sealed record FleetWrite(string Fleet, FleetSettings Settings, bool Creat
 }
 
 /// <summary>A rollout's new state; its revision is the expected one plus 1. The deadlines replace all it had.</summary>
-public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, ImmutableArray<RolloutDeadline> Deadlines);
+public sealed record RolloutWrite(RolloutState State, long ExpectedRevision, ImmutableArray<RolloutDeadline> Deadlines)
+{
+    /// <summary>
+    /// How many rollouts of the tenant may be in flight with this one: stale where there are more. A change that says so is decided on
+    /// the tenant's <see cref="ControlKinds.Restraints"/>: who holds them counts alone. Null: any number.
+    /// </summary>
+    public int? InFlightMax { get; init; }
+}
 
 /// <summary>
 /// A fleet's new directive, guarded by the epoch it replaces; its own epoch is higher. One that was decided on the fleet's

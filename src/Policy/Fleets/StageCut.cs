@@ -61,6 +61,8 @@ internal sealed class StageCut
             domain.Held.ForEach(Count);
         }
 
+        var warnings = ImmutableArray.CreateBuilder<Problem>();
+        AddAboveCap(warnings);
         var quota = Math.Min(CohortShares.NodesOf(percentage, nodes), caps?.MaxNodes ?? int.MaxValue);
         var (shares, excess) = CohortShares.Share(quota, [.. domains.Values.Select(domain => (domain.Nodes, domain.HeldNodes))]);
         var cuts = previous.ToBuilder();
@@ -72,9 +74,23 @@ internal sealed class StageCut
             inCohort += domain.HeldNodes;
         }
 
-        var warnings = excess == 0 ? [] : ImmutableArray.Create(new Problem(
-            CohortCut.ShrunkCode, $"{inCohort} of {nodes} nodes hold the target already; {percentage} % would be {quota}. They keep it."));
-        return new CohortCut(cuts.ToImmutable(), inCohort, nodes, warnings);
+        if (excess > 0)
+        {
+            warnings.Add(new Problem(
+                CohortCut.ShrunkCode, $"{inCohort} of {nodes} nodes hold the target already; {percentage} % would be {quota}. They keep it."));
+        }
+
+        return new CohortCut(cuts.ToImmutable(), inCohort, nodes, warnings.ToImmutable());
+    }
+
+    // A cap that was lowered meanwhile, or a group that grew.
+    private void AddAboveCap(ImmutableArray<Problem>.Builder warnings)
+    {
+        foreach (var (domain, count) in taken.Where(domain => domain.Value > caps?.PerDomain).OrderBy(domain => domain.Key, StringComparer.Ordinal))
+        {
+            warnings.Add(new Problem(
+                CohortCut.AboveCapCode, $"{count} nodes of {domain} hold the target already; the cap is {caps?.PerDomain}. They keep it, and no more get it."));
+        }
     }
 
     private DomainCut Extend(DomainUnits domain, int share)

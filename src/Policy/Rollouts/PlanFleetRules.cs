@@ -10,14 +10,14 @@ internal static class PlanFleetRules
 
     /// <summary>Stages that reach no node, and groups that do not fit into their share.</summary>
     public static ImmutableArray<Problem> Check(
-        RolloutPlan plan, ImmutableArray<CensusUnit> census, string path, ImmutableArray<string> stagePaths)
+        RolloutPlan plan, PlanCaps? caps, ImmutableArray<CensusUnit> census, string path, ImmutableArray<string> stagePaths)
     {
         var problems = ImmutableArray.CreateBuilder<Problem>();
         var fleet = new FleetCount(census);
         var refused = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, percentage, at) in Steps(plan, path, stagePaths))
         {
-            if (fleet.NodesAt(percentage, plan.Caps) == 0)
+            if (fleet.NodesAt(percentage, caps) == 0)
             {
                 problems.Add(new Problem(
                     PlanProblems.FleetTooSmall,
@@ -26,7 +26,7 @@ internal static class PlanFleetRules
                 continue;
             }
 
-            foreach (var (unit, share) in fleet.TooLarge(percentage, plan.Caps))
+            foreach (var (unit, share) in fleet.TooLarge(percentage, caps))
             {
                 if (refused.Count < GroupsListedMax && refused.Add(unit.Unit))
                 {
@@ -42,14 +42,14 @@ internal static class PlanFleetRules
 
     /// <summary>Stages that reach no further than the one before.</summary>
     public static ImmutableArray<Problem> Warn(
-        RolloutPlan plan, ImmutableArray<CensusUnit> census, string path, ImmutableArray<string> stagePaths)
+        RolloutPlan plan, PlanCaps? caps, ImmutableArray<CensusUnit> census, string path, ImmutableArray<string> stagePaths)
     {
         var warnings = ImmutableArray.CreateBuilder<Problem>();
         var fleet = new FleetCount(census);
         var before = 0;
         foreach (var (name, percentage, at) in Steps(plan, path, stagePaths))
         {
-            var nodes = fleet.NodesAt(percentage, plan.Caps);
+            var nodes = fleet.NodesAt(percentage, caps);
             if (nodes > 0 && nodes == before)
             {
                 warnings.Add(new Problem(PlanProblems.AddsNoNode, $"{name} at {percentage} % reaches {nodes} nodes, as before it.", at));

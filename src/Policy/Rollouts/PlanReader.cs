@@ -74,11 +74,12 @@ public static class PlanReader
         CheckWedgeState(fields, context.ForStart);
         CheckShadow(draft, fields, errors);
         PlanRules.Check(fields, draft, stages, context.Critical, warnings);
+        var caps = CapRules.Of(draft, context.Restraints);
         if (errors.Count == 0 && context.Census is { } units)
         {
             var paths = stages.Select(stage => stage.TargetPath).ToImmutableArray();
-            errors.AddRange(PlanFleetRules.Check(draft, units, path, paths));
-            warnings.AddRange(PlanFleetRules.Warn(draft, units, path, paths));
+            errors.AddRange(PlanFleetRules.Check(draft, caps, units, path, paths));
+            warnings.AddRange(PlanFleetRules.Warn(draft, caps, units, path, paths));
         }
 
         return new PlanReading(
@@ -88,7 +89,7 @@ public static class PlanReader
                 ? draft.ObservationWindowHours
                 : null,
             [.. stages.Select(stage => new StageSize(
-                stage.StageId, stage.Target, NodesOf(stage.Target, draft.Caps, context.Census), stage.DurationHours))])
+                stage.StageId, stage.Target, NodesOf(stage.Target, caps, context.Census), stage.DurationHours))])
         {
             ShadowWindowHours = draft is { Shadow: true, ObservationWindowHours: > 0 } ? draft.ObservationWindowHours : null,
         };

@@ -11,6 +11,9 @@ public sealed record PlanContext
     /// <summary>The fleet's units: then stages are counted in nodes, and a fleet too small for one is refused. Null: no fleet was named.</summary>
     public ImmutableArray<CensusUnit>? Census { get; init; }
 
+    /// <summary>What the tenant holds back: its caps bound the stages as the plan's do.</summary>
+    public Restraints Restraints { get; init; } = Restraints.None;
+
     /// <summary>Whether the plan is to be started: its <c>wedge_state</c> is then PENDING or none.</summary>
     public bool ForStart { get; init; }
 

@@ -17,6 +17,9 @@ public sealed record Restraints
 
     /// <summary>When rollouts may go forward, by name.</summary>
     public ImmutableArray<FreezeWindow> Windows { get; init; } = [];
+
+    /// <summary>How much may be on its way at a time; null: whatever the plans allow.</summary>
+    public TenantCaps? Caps { get; init; }
 }
 
 /// <summary>The line was stopped: no rollout of the tenant starts or goes forward until somebody releases it.</summary>

@@ -45,6 +45,9 @@ public abstract record RolloutCommand
 
         /// <summary>Waivers that may lift freeze windows.</summary>
         public ImmutableArray<Waiver> Waivers { get; init; } = [];
+
+        /// <summary>What of the tenant is in flight, where that is capped.</summary>
+        public ImmutableArray<RolloutState> InFlight { get; init; } = [];
     }
 
     /// <summary>Gives a fleet its first bundle, or a fleet that is disarmed as a whole another one.</summary>

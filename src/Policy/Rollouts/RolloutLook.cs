@@ -108,7 +108,7 @@ internal static class RolloutLook
         var frozen = isReady ? FreezeRules.Frozen(look.Restraints, state.Fleet, at) : null;
         var lifting = frozen is null ? null : WaiverRules.FindLifting(look.Waivers, state.Fleet, state.Target, at);
         var held = stopped ?? (lifting is null && frozen is not null ? Keep(state.Why, frozen) : null);
-        if (held is null && isReady && Forward(state, plan, fleet, verdict, times, lifting?.WaiverId) is { } forward)
+        if (held is null && isReady && Forward(state, plan, look, verdict, times, lifting?.WaiverId) is { } forward)
         {
             return RolloutDecider.One(forward);
         }
@@ -184,8 +184,9 @@ internal static class RolloutLook
 
     // A step up, the next stage or the end; null where the census is missing that entering a stage needs.
     private static RolloutEvent? Forward(
-        RolloutState state, RolloutPlan plan, FleetObservation fleet, Verdict verdict, RolloutTimes times, string? freezeWaiverId)
+        RolloutState state, RolloutPlan plan, RolloutCommand.Observe look, Verdict verdict, RolloutTimes times, string? freezeWaiverId)
     {
+        var fleet = look.Fleet;
         Invariant.Holds(
             times.WindowPassed && verdict.Kind == VerdictKind.Pass, "INV-RWG-OBSERVE", "A stage is left after a full observed window that passed.");
         if (!state.AtInitialPercentage && state.StageIndex == plan.Stages.Length - 1)
@@ -201,7 +202,8 @@ internal static class RolloutLook
         var index = state.AtInitialPercentage ? state.StageIndex : state.StageIndex + 1;
         var percentage = state.InShadow ? plan.InitialPercentage : plan.Stages[index].TargetPercentage;
         var current = fleet.Directive;
-        var cut = Cohorts.Cut(current.Cuts, census, percentage, plan.Caps, current.Salt);
+        var caps = CapRules.Of(plan, look.Restraints);
+        var cut = Cohorts.Cut(current.Cuts, census, percentage, caps, current.Salt);
         var largest = Math.Max(state.CensusNMax, cut.Census);
         var radius = Cohorts.BlastRadius(cut.Nodes, largest, cut.Census);
         Invariant.Holds(radius <= plan.MaxBlastRadius, "INV-RWG-BLAST", "A stage stays within max_blast_radius.");
@@ -209,7 +211,7 @@ internal static class RolloutLook
         {
             Epoch = current.Epoch + 1,
             Cuts = cut.Cuts,
-            Caps = StageCaps.Of(plan.Caps, plan.MaxBlastRadius, percentage, largest, census),
+            Caps = StageCaps.Of(caps, plan.MaxBlastRadius, percentage, largest, census),
             Percentage = Math.Max(percentage, current.Percentage),
             CensusAt = times.Now,
             CensusN = cut.Census,

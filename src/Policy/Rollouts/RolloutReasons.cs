@@ -114,6 +114,9 @@ public static class RolloutProblems
     /// <summary>The stage has no such success criterion, or a program evaluates it.</summary>
     public const string NotAttestable = "rollout.not_attestable";
 
+    /// <summary>As many rollouts of the tenant are in flight as it lets be at a time.</summary>
+    public const string TenantCap = "rollout.tenant_cap";
+
     /// <summary>The fleet is not offered this bundle again until it is released.</summary>
     public const string Quarantined = "rollout.quarantined";
 

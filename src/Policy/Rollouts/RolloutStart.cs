@@ -20,6 +20,11 @@ internal static class RolloutStart
             return RolloutDecider.Refuse(frozen.Code, frozen.Sentence);
         }
 
+        if (CapRules.Exceeded(command.Restraints, command.InFlight) is { } exceeded)
+        {
+            return RolloutDecider.Refuse(exceeded.Code, exceeded.Message);
+        }
+
         var current = command.Current;
         if (current.Target is null)
         {
@@ -46,7 +51,8 @@ internal static class RolloutStart
                 PlanProblems.ShadowOfSplit, "Part of the fleet runs this bundle already: a shadow stage would have nothing left to show.", "$.shadow");
         }
 
-        var problems = PlanFleetRules.Check(plan, command.Census, "$", [.. plan.Stages.Select((_, i) => $"$.wedge_stages[{i}].target_percentage")]);
+        var caps = CapRules.Of(plan, command.Restraints);
+        var problems = PlanFleetRules.Check(plan, caps, command.Census, "$", [.. plan.Stages.Select((_, i) => $"$.wedge_stages[{i}].target_percentage")]);
         if (!problems.IsEmpty)
         {
             return Outcome<ImmutableArray<RolloutEvent>>.Fail(problems);
@@ -56,7 +62,7 @@ internal static class RolloutStart
         var atInitial = plan.InitialPercentage < plan.Stages[0].TargetPercentage;
         var percentage = atInitial ? plan.InitialPercentage : plan.Stages[0].TargetPercentage;
         var salt = continues ? current.Salt : command.Salt;
-        var cut = Cohorts.Cut(current.Cuts, command.Census, percentage, plan.Caps, salt);
+        var cut = Cohorts.Cut(current.Cuts, command.Census, percentage, caps, salt);
         if (cut.Nodes == 0)
         {
             return RolloutDecider.Refuse(
@@ -82,7 +88,7 @@ internal static class RolloutStart
             Target = command.Target,
             Fallback = continues ? current.Fallback : current.Target,
             Cuts = plan.Shadow ? current.Cuts : cut.Cuts,
-            Caps = plan.Shadow ? null : StageCaps.Of(plan.Caps, plan.MaxBlastRadius, percentage, largest, command.Census),
+            Caps = plan.Shadow ? null : StageCaps.Of(caps, plan.MaxBlastRadius, percentage, largest, command.Census),
             Percentage = plan.Shadow ? 0 : continues ? Math.Max(percentage, current.Percentage) : percentage,
             CensusAt = now,
             CensusN = cut.Census,

@@ -40,6 +40,7 @@ public static class ApiEndpoints
         tenant.MapWaivers();
         tenant.MapLine();
         tenant.MapWindows();
+        tenant.MapCaps();
         tenant.MapFleets();
         tenant.MapReturns();
         tenant.MapArming();

@@ -20,9 +20,8 @@ public static class LineEndpoints
         Act(routes, "release", "Release the line", "line.released", (restraints, _, _, _) => RestraintRules.Release(restraints));
     }
 
-    private static async Task<IResult> GetAsync(string tenant, IRolloutStore store, HttpContext http) => Answers.Ok(View(
-        (await store.ListControlsAsync(tenant, ControlKinds.Restraints, ControlKinds.OfTenant, http.RequestAborted)).FirstOrDefault()?.Read<Restraints>()
-            ?? Restraints.None));
+    private static async Task<IResult> GetAsync(string tenant, IRolloutStore store, HttpContext http) =>
+        Answers.Ok(View(await store.ReadRestraintsAsync(tenant, http.RequestAborted)));
 
     private static RouteHandlerBuilder Act(
         IEndpointRouteBuilder routes, string verb, string summary, string action,

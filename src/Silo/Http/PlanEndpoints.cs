@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Rollouts;
+using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Security;
 
@@ -22,7 +24,8 @@ public static class PlanEndpoints
             .Gives<PlanVerdict>();
 
     private static async Task<IResult> ValidateAsync(
-        string tenant, IGrainFactory grains, IMetricQueries queries, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+        string tenant, IGrainFactory grains, IRolloutStore store, IMetricQueries queries, [FromKeyedServices(PolicyClock.Key)] TimeProvider time,
+        HttpContext http)
     {
         var body = await http.ReadJsonAsync();
         if (!body.Succeeded)
@@ -48,8 +51,20 @@ public static class PlanEndpoints
         }
 
         var (plan, path) = FindPlan(body.Value);
-        var context = new PlanContext { Critical = request.Value.Critical, Census = census.Value.Units, ForStart = false, Queries = queries.Names };
-        return Answers.Ok(PlanVerdict.Of(PlanReader.Read(plan, context), path));
+        var restraints = await store.ReadRestraintsAsync(tenant, http.RequestAborted);
+        var reading = PlanReader.Read(plan, new PlanContext
+        {
+            Critical = request.Value.Critical,
+            Census = census.Value.Units,
+            ForStart = false,
+            Queries = queries.Names,
+            Restraints = restraints,
+        });
+        var exceeded = CapRules.Exceeded(
+            restraints, restraints.Caps?.MaxConcurrentRollouts is null ? [] : await store.ListInFlightAsync(new ArmScope(tenant), http.RequestAborted));
+
+        // That says nothing of the plan: by the time it is started there may be room.
+        return Answers.Ok(PlanVerdict.Of(exceeded is null ? reading : reading with { Warnings = reading.Warnings.Add(exceeded) }, path));
     }
 
     private static async Task<Outcome<Census>> ReadCensusAsync(string tenant, string? fleet, IGrainFactory grains, TimeProvider time)

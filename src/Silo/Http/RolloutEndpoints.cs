@@ -18,7 +18,7 @@ public static class RolloutEndpoints
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/rollouts", StartAsync)
-            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", "backtest.too_few_records", "backtest.changed", "admission.refused")
+            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", RolloutProblems.TenantCap, "backtest.too_few_records", "backtest.changed", "admission.refused")
             .Takes<RolloutRequest>(PlanLimit)
             .Gives<RolloutView>(StatusCodes.Status201Created);
         routes.MapGet("/rollouts", ListAsync)

@@ -33,9 +33,9 @@ public static class WindowEndpoints
     private static async Task<IResult> ListAsync(
         string tenant, IRolloutStore store, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
     {
-        var stored = await store.ListControlsAsync(tenant, ControlKinds.Restraints, ControlKinds.OfTenant, http.RequestAborted);
+        var restraints = await store.ReadRestraintsAsync(tenant, http.RequestAborted);
         var now = time.GetUtcNow();
-        return Answers.Ok(new WindowList([.. (stored.FirstOrDefault()?.Read<Restraints>() ?? Restraints.None).Windows.Select(one => View(one, now))]));
+        return Answers.Ok(new WindowList([.. restraints.Windows.Select(one => View(one, now))]));
     }
 
     private static async Task<IResult> SetAsync(string tenant, string window, IRolloutStore store, ControlWrites controls, HttpContext http)

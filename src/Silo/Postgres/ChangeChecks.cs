@@ -22,6 +22,9 @@ internal static class ChangeChecks
         {
             Demand(rollout.State.Tenant == change.Tenant, "A rollout belongs to the change's tenant.");
             Demand(rollout.State.Revision == rollout.ExpectedRevision + 1, "A rollout's revision is the expected one plus 1.");
+            Demand(
+                rollout.InFlightMax is null || change.DecidedOn.Any(guard => guard is { Kind: ControlKinds.Restraints, Id: ControlKinds.OfTenant }),
+                "Rollouts in flight are counted by who holds the tenant's restraints.");
             Demand(change.Directive is null || change.Directive.Fleet == rollout.State.Fleet, "Rollout and directive are of one fleet.");
         }
 

@@ -147,19 +147,6 @@ internal static class CommitBatch
         ON CONFLICT (tenant, fleet, policy_hash) DO UPDATE SET record = excluded.record
         """;
 
-    private const string NewControlSql =
-        "INSERT INTO tenant_control (tenant, kind, id, record, revision) VALUES ($1, $2, $3, $4, $5 + 1) ON CONFLICT (tenant, kind, id) DO NOTHING";
-
-    private const string ControlSql =
-        "UPDATE tenant_control SET record = $4, revision = revision + 1 WHERE tenant = $1 AND kind = $2 AND id = $3 AND revision = $5";
-
-    // A row that is written locks like one that is changed: the control stays as it was until this change is durable.
-    private const string HoldControlSql =
-        "UPDATE tenant_control SET revision = revision WHERE tenant = $1 AND kind = $2 AND id = $3 AND revision = $4";
-
-    private const string HoldNewControlSql =
-        "INSERT INTO tenant_control (tenant, kind, id, record, revision) VALUES ($1, $2, $3, '{}', $4 + 1) ON CONFLICT (tenant, kind, id) DO NOTHING";
-
     private const string ArmSql =
         """
         WITH numbered AS (
@@ -184,8 +171,7 @@ internal static class CommitBatch
         AddRollout(batch, change.Tenant, change.Rollout);
         AddQuarantine(batch, change);
         AddDirective(batch, change);
-        AddControl(batch, change);
-        AddControlGuards(batch, change);
+        ControlStatements.Add(batch, change);
         AddParity(batch, change);
         AddArm(batch, change);
     }
@@ -339,28 +325,6 @@ internal static class CommitBatch
                 CommitStatus.Stale, "fleet_directive", 1, DirectiveSql,
                 SqlValue.Text(change.Tenant), SqlValue.Text(write.Fleet), SqlValue.Long(write.Directive.Epoch),
                 SqlValue.Json(write.Directive), SqlValue.Long(write.ExpectedEpoch), SqlValue.Long(write.ExpectedRevision));
-        }
-    }
-
-    private static void AddControl(GuardedBatch batch, PolicyChange change)
-    {
-        if (change.Control is { } control)
-        {
-            batch.AddGuarded(
-                CommitStatus.Stale, "tenant_control", 1, control.ExpectedRevision == 0 ? NewControlSql : ControlSql,
-                SqlValue.Text(change.Tenant), SqlValue.Text(control.Kind), SqlValue.Text(control.Id), SqlValue.Json(control.Record),
-                SqlValue.Long(control.ExpectedRevision));
-        }
-    }
-
-    // By name, so that two changes that rest on the same controls never wait for each other in a circle.
-    private static void AddControlGuards(GuardedBatch batch, PolicyChange change)
-    {
-        foreach (var guard in change.DecidedOn.OrderBy(guard => guard.Kind, StringComparer.Ordinal).ThenBy(guard => guard.Id, StringComparer.Ordinal))
-        {
-            batch.AddGuarded(
-                CommitStatus.Stale, "tenant_control", 1, guard.Revision == 0 ? HoldNewControlSql : HoldControlSql,
-                SqlValue.Text(change.Tenant), SqlValue.Text(guard.Kind), SqlValue.Text(guard.Id), SqlValue.Long(guard.Revision));
         }
     }
 

@@ -144,6 +144,26 @@ public sealed class PolicyCluster : IAsyncDisposable
 
     public async Task<RolloutView> GetAsync(string id) => Value(await Grains.Rollout(Tenant, id).GetAsync());
 
+    /// <summary>Changes what the tenant holds back, as the HTTP API does.</summary>
+    public async Task RestrainAsync(string action, Func<Restraints, Restraints> change)
+    {
+        var stored = (await Store.ListControlsAsync(Tenant, ControlKinds.Restraints)).SingleOrDefault();
+        await WriteControlAsync(action, ControlWrite.Of(
+            ControlKinds.Restraints, ControlKinds.OfTenant, change(stored?.Read<Restraints>() ?? Restraints.None), stored?.Revision ?? 0));
+    }
+
+    /// <summary>Writes a control with an audit entry.</summary>
+    public async Task WriteControlAsync(string action, ControlWrite control)
+    {
+        var result = await Store.CommitAsync(new PolicyChange
+        {
+            Tenant = Tenant,
+            Audit = [new() { At = Clock.GetUtcNow(), Actor = "olga", Action = action, Subject = "line", Reason = "incident 7" }],
+            Control = control,
+        });
+        Assert.Equal(CommitStatus.Committed, result.Status);
+    }
+
     /// <summary>Waits until the fleet itself proves that every node runs a hash.</summary>
     public Task FleetConvergedAsync(SimulatedFleet fleet, string policyHash) => UntilAsync(
         async () =>

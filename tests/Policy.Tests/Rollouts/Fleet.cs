@@ -69,6 +69,9 @@ internal sealed class Fleet
 
     public ImmutableArray<Waiver> Waivers { get; set; } = [];
 
+    /// <summary>What else of the tenant is in flight.</summary>
+    public ImmutableArray<RolloutState> InFlight { get; set; } = [];
+
     /// <summary>Nodes that have neither returned nor been fenced.</summary>
     public int Waiting { get; set; }
 
@@ -108,6 +111,7 @@ internal sealed class Fleet
         {
             Restraints = Restraints,
             Waivers = Waivers,
+            InFlight = InFlight,
         });
 
     public Outcome<ImmutableArray<RolloutEvent>> Look(bool? withCensus = null)

@@ -34,6 +34,7 @@ public sealed class RolloutTableTests
         ("start", fleet => fleet.StartRollout(Plan())),
         ("start, the line stopped", fleet => Stopped(fleet).StartRollout(Plan())),
         ("start, within a freeze window", fleet => Frozen(fleet).StartRollout(Plan())),
+        ("start, as many of the tenant in flight as may be", fleet => Capped(fleet).StartRollout(Plan())),
         ("set baseline (fleet without a bundle)", fleet => fleet.Do(new RolloutCommand.SetBaseline(
             "default", "b1", "edge", Fleet.V1, "first", Fleet.Author, 3600, "00", new Directive { Epoch = 0 }, 3))),
         ("pause", fleet => fleet.Do(new RolloutCommand.Pause(Fleet.Author, "wait"))),
@@ -185,6 +186,13 @@ public sealed class RolloutTableTests
     private static Fleet Frozen(Fleet fleet)
     {
         fleet.Restraints = new Restraints { Windows = [FreezeTimesTests.Window("2026-11-20T00:00", "2026-11-27T00:00", zone: "UTC")] };
+        return fleet;
+    }
+
+    private static Fleet Capped(Fleet fleet)
+    {
+        fleet.Restraints = new Restraints { Caps = new TenantCaps(1, null, "one at a time", Fleet.Author, fleet.Now) };
+        fleet.InFlight = [Started().Rollout];
         return fleet;
     }
 

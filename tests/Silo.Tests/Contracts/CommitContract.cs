@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Admission;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Storage;
@@ -117,6 +118,31 @@ public abstract class CommitContract : StoreContract
         var actions = (await ReadAuditAsync()).Select(entry => entry.Draft.Action).ToList();
         Assert.Contains("line.stopped", actions);
         Assert.DoesNotContain("rollout.started", actions[actions.IndexOf("line.stopped")..]);
+    }
+
+    [Fact]
+    public async Task Of_starts_at_the_same_instant_as_many_become_durable_as_may_be_in_flight()
+    {
+        await MakeFleetWithBundleAsync();
+        foreach (var n in Enumerable.Range(0, 10))
+        {
+            await CommitAsync(Change() with { Fleet = new FleetWrite($"f{n}", new FleetSettings(), Creates: true) });
+        }
+
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Restraints, ControlKinds.OfTenant, new { }, 0) });
+        await CommitAsync(Change() with { Rollout = Write("done", 1, RolloutPhase.Complete) });
+        PolicyChange Start(int n) => Change() with
+        {
+            Rollout = new RolloutWrite(State($"r{n}", 1, RolloutPhase.Paused, $"f{n}"), 0, []) { InFlightMax = 3 },
+            DecidedOn = [new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, 1)],
+        };
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 9).Select(n => Task.Run(() => Store.Rollouts.CommitAsync(Start(n)))));
+
+        Assert.Equal(3, results.Count(result => result.Status == CommitStatus.Committed));
+        Assert.All(results, result => Assert.True(result.Status is CommitStatus.Committed or CommitStatus.Stale));
+        Assert.Equal(3, (await Store.Rollouts.ListInFlightAsync(new ArmScope(Tenant))).Length);
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.Rollouts.CommitAsync(Start(9) with { DecidedOn = [] }));
     }
 
     [Fact]

@@ -176,6 +176,7 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
             new("POST /v1/{tenant}/waivers/{waiver}/approve", reason, Where.Aside),
             new("POST /v1/{tenant}/line/stop", reason, Where.Aside),
             new("POST /v1/{tenant}/line/release", reason, Where.Aside),
+            new("PUT /v1/{tenant}/caps", """{"max_concurrent_rollouts":2,"max_nodes_per_failure_domain":10,"reason":"r"}""", Where.Aside),
             new("PUT /v1/{tenant}/windows/{window}", """{"kind":"deny","fleet":"edge","zone":"Europe/Berlin","starts":"2026-12-18T18:00","ends":"2026-12-21T06:00","repeats":"weekly","days":["friday"],"until":"2099-01-01T00:00","reason":"holidays"}""", Where.Aside),
             new("POST /v1/{tenant}/webhooks", """{"url":"https://192.0.2.1/hook","events":["rollout.*","RWG-003"],"description":"chat"}"""),
             new("PUT /v1/{tenant}/webhooks/{webhook}", """{"url":"https://192.0.2.1/hook","events":["arm.*"]}""", Where.Aside),
