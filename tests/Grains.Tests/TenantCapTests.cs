@@ -1,5 +1,5 @@
-using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Arming;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Tests.Cluster;
 using OrleansPolicy.Rollouts;
@@ -23,7 +23,7 @@ public class TenantCapTests(PostgresServer server)
 
         Assert.Equal(3, started.Count(outcome => outcome.Succeeded));
         Assert.All(started.Where(outcome => !outcome.Succeeded), refused => Assert.Equal(RolloutProblems.TenantCap, Code(refused)));
-        Assert.Equal(3, (await cluster.Store.ListInFlightAsync(new Arming.ArmScope(Tenant))).Length);
+        Assert.Equal(3, (await cluster.Store.ListInFlightAsync(new ArmScope(Tenant))).Length);
     }
 
     [Fact]
