@@ -15,15 +15,27 @@ public class TenantCapTests(PostgresServer server)
     public async Task Of_many_starts_at_the_same_instant_on_two_silos_as_many_succeed_as_may_be_in_flight()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync(), silos: 2);
-        string[] fleets = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        string[] fleets = ["a", "b", "c", "d"];
         await PrepareAsync(cluster, fleets);
-        await CapAsync(cluster, 3);
+        await CapAsync(cluster, 2);
+
+        // No commit before all have seen that nothing is in flight; a machine that is too slow for that shows less, and nothing wrong.
+        var (read, allRead) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        cluster.Faults.InFlightWasRead = () =>
+        {
+            if (Interlocked.Increment(ref read) == fleets.Length)
+            {
+                allRead.SetResult();
+            }
+        };
+        cluster.Faults.BeforeCommit = (_, change) =>
+            change.Rollout is { ExpectedRevision: 0 } ? Task.WhenAny(allRead.Task, Task.Delay(TimeSpan.FromSeconds(3))) : Task.CompletedTask;
 
         var started = await Task.WhenAll(fleets.Select(fleet => Task.Run(() => StartRolloutAsync(cluster, fleet))));
 
-        Assert.Equal(3, started.Count(outcome => outcome.Succeeded));
-        Assert.All(started.Where(outcome => !outcome.Succeeded), refused => Assert.Equal(RolloutProblems.TenantCap, Code(refused)));
-        Assert.Equal(3, (await cluster.Store.ListInFlightAsync(new ArmScope(Tenant))).Length);
+        Assert.Equal(2, started.Count(outcome => outcome.Succeeded || Code(outcome) == CommonCodes.OperationExists));
+        Assert.Equal(2, started.Count(outcome => !outcome.Succeeded && Code(outcome) == RolloutProblems.TenantCap));
+        Assert.Equal(2, (await cluster.Store.ListInFlightAsync(new ArmScope(Tenant))).Length);
     }
 
     [Fact]
@@ -87,6 +99,18 @@ public class TenantCapTests(PostgresServer server)
     private static Task CapAsync(PolicyCluster cluster, int rollouts) => cluster.RestrainAsync(
         "caps.set", known => CapRules.Set(known, new TenantCaps(rollouts, null, "we are few", As("olga").By, cluster.Clock.GetUtcNow())).Value!);
 
-    private static Task<Outcome<RolloutView>> StartRolloutAsync(PolicyCluster cluster, string fleet) =>
-        cluster.Grains.Rollout(Tenant, "r-" + fleet).StartAsync(new StartRollout(fleet, "2.0.0", Plans.Read(Plans.Doubling), false, "because"), As("olga"));
+    // Where a start is not answered in time it is asked for again, as anybody would.
+    private static async Task<Outcome<RolloutView>> StartRolloutAsync(PolicyCluster cluster, string fleet)
+    {
+        Outcome<RolloutView>? started = null;
+        await UntilAsync(
+            async () =>
+            {
+                started = await cluster.Grains.Rollout(Tenant, "r-" + fleet).StartAsync(
+                    new StartRollout(fleet, "2.0.0", Plans.Read(Plans.Doubling), false, "because"), As("olga", "start-" + fleet, "start-" + fleet));
+                return started.Succeeded || Code(started) != CommonCodes.StoreUnavailable;
+            },
+            $"the start on {fleet} is answered");
+        return started!;
+    }
 }

@@ -36,8 +36,12 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<ImmutableArray<FleetName>> ListCoveredAsync(ArmScope scope, CancellationToken cancellationToken = default) =>
         inner.ListCoveredAsync(scope, cancellationToken);
 
-    public Task<ImmutableArray<RolloutState>> ListInFlightAsync(ArmScope scope, CancellationToken cancellationToken = default) =>
-        inner.ListInFlightAsync(scope, cancellationToken);
+    public async Task<ImmutableArray<RolloutState>> ListInFlightAsync(ArmScope scope, CancellationToken cancellationToken = default)
+    {
+        var inFlight = await inner.ListInFlightAsync(scope, cancellationToken);
+        faults.InFlightWasRead();
+        return inFlight;
+    }
 
     public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         inner.ListNodesAsync(tenant, fleet, cancellationToken);
@@ -90,4 +94,7 @@ public sealed class StoreFaults
 
     /// <summary>It is durable, and nobody has been told yet.</summary>
     public Func<string, PolicyChange, Task> AfterCommit { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>Somebody has read what is in flight, and decides on it.</summary>
+    public Action InFlightWasRead { get; set; } = () => { };
 }
