@@ -54,6 +54,7 @@ public class TenantCapTests(PostgresServer server)
                     Rollout = start with { State = start.State with { RolloutId = "another", Fleet = "b" }, Deadlines = [], InFlightMax = null },
                     Directive = null,
                     Admission = null,
+                    Operations = [],
                     DecidedOn = [],
                 });
             }
