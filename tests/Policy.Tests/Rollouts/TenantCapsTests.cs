@@ -68,6 +68,9 @@ public sealed class TenantCapsTests
         fleet.StartRollout(Fleet.Plan(25, 100) with { Caps = ofPlan is null ? null : new PlanCaps(ofPlan) });
 
         Assert.Equal(assigned, fleet.Assigned);
+
+        // Who joins a parity group is held to the same.
+        Assert.Equal(assigned == 25 ? null : assigned / 4, fleet.Directive.Caps?.PerDomain);
     }
 
     [Fact]
@@ -88,6 +91,7 @@ public sealed class TenantCapsTests
 
         var advanced = Assert.IsType<RolloutEvent.Advanced>(fleet.LookFor(TimeSpan.FromMinutes(2)));
 
+        Assert.Equal(3, advanced.Directive.Caps!.PerDomain);
         Assert.Equal(20, held.Count);
         Assert.Equal(held, Held(fleet));
         Assert.Equal(Enumerable.Repeat(CohortCut.AboveCapCode, 4), advanced.Warnings.Select(warning => warning.Code));
