@@ -31,7 +31,7 @@ public static class WaveRules
     private static readonly ImmutableHashSet<string> Passing =
     [
         "admission.refused", "admission.queue_full", RolloutReasons.LineStopped, RolloutReasons.FreezeWindow, RolloutReasons.FreezeOutside,
-        RolloutProblems.State, StateCode, "store.conflict", "store.unavailable",
+        RolloutProblems.TenantCap, RolloutProblems.State, StateCode, "store.conflict", "store.unavailable",
     ];
 
     /// <summary>Whether a refusal passes: the wave waits and asks again, where any other one halts it.</summary>

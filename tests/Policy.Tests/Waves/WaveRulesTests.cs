@@ -48,6 +48,7 @@ public sealed class WaveRulesTests
     [InlineData("admission.refused", true)]
     [InlineData(RolloutReasons.LineStopped, true)]
     [InlineData(RolloutReasons.FreezeWindow, true)]
+    [InlineData(RolloutProblems.TenantCap, true)]
     [InlineData("store.unavailable", true)]
     [InlineData("rollout.in_flight", false)]
     [InlineData("fleet.unknown", false)]
