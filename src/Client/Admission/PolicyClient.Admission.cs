@@ -15,7 +15,7 @@ public sealed partial class PolicyClient
             {
                 Body = Json(new AdmissionBody(operationId, fleet)),
                 IdempotencyKey = operationId,
-                AlsoExpected = 429,
+                AlsoExpected = "admission.refused",
             },
             cancellationToken);
         return new AdmissionTaken(Read<AdmissionAnswer>(answer), answer.RetryAfter);

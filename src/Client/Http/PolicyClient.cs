@@ -265,9 +265,9 @@ public sealed partial class PolicyClient : IDisposable
         var retryAfter = response.Headers.RetryAfter is { } header
             ? header.Delta ?? (header.Date - Options.TimeProvider.GetUtcNow())
             : null;
-        if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.NotModified || status == request.AlsoExpected)
+        if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.NotModified)
         {
-            return new PolicyAnswer(status, body, response.Headers.ETag?.ToString(), retryAfter, LeaseSec(response), sentAt);
+            return Answer();
         }
 
         if (status is >= 300 and < 400)
@@ -275,7 +275,11 @@ public sealed partial class PolicyClient : IDisposable
             throw new PolicyApiException(status, "client.redirect_refused", $"{origin} answered with a redirect; none is followed.");
         }
 
-        throw ProblemDetails.Read(status, response.Content.Headers.ContentType?.MediaType, body, retryAfter);
+        // By its code and not by its status: the same status may come of another refusal, which has none of the answer's fields.
+        var problem = ProblemDetails.Read(status, response.Content.Headers.ContentType?.MediaType, body, retryAfter);
+        return problem.Code == request.AlsoExpected ? Answer() : throw problem;
+
+        PolicyAnswer Answer() => new(status, body, response.Headers.ETag?.ToString(), retryAfter, LeaseSec(response), sentAt);
     }
 
     private static int? LeaseSec(HttpResponseMessage response) =>

@@ -22,8 +22,8 @@ internal sealed record PolicyRequest(HttpMethod Method, string Path)
 
     public int MaxAnswerBytes { get; init; } = AnswerBytesMax;
 
-    /// <summary>A status besides 2xx that is an answer here and no failure.</summary>
-    public int? AlsoExpected { get; init; }
+    /// <summary>The code of a problem that is an answer here and no failure.</summary>
+    public string? AlsoExpected { get; init; }
 
     /// <summary>Whether doing it twice does no more than doing it once.</summary>
     public bool IsRepeatable => Method == HttpMethod.Get || Method == HttpMethod.Delete || Method == HttpMethod.Put || IdempotencyKey is not null;

@@ -27,7 +27,7 @@ public sealed partial class PolicyClient
                 Body = Json(new HandshakeBody(node, role, policyHash)),
                 Timeout = Handshake.Timeout,
                 MaxAttempts = 1,
-                AlsoExpected = 409,
+                AlsoExpected = Handshake.MismatchCode,
                 MaxAnswerBytes = DirectiveBytesMax,
             },
             cancellationToken));

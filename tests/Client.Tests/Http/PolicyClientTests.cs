@@ -75,6 +75,20 @@ public sealed class PolicyClientTests
     }
 
     [Fact]
+    public async Task A_refusal_for_another_reason_is_not_taken_for_the_limiters_answer()
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        plane.Intercept = async http =>
+        {
+            await FakeControlPlane.Problem(429, "limit.requests").ExecuteAsync(http);
+            return true;
+        };
+        using var client = Client(plane);
+        var refused = await Assert.ThrowsAsync<PolicyApiException>(() => client.TakeAdmissionAsync("once"));
+        Assert.Equal((429, "limit.requests"), (refused.Status, refused.Code));
+    }
+
+    [Fact]
     public async Task An_answer_that_is_no_problem_details_still_has_a_code()
     {
         await using var plane = await FakeControlPlane.StartAsync();
