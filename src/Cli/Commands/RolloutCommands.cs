@@ -170,6 +170,7 @@ internal static class RolloutCommands
         ("share", Cli.Show.Percent(rollout.Percentage)), ("target", rollout.Target), ("fallback", rollout.Fallback),
         ("nodes", rollout.Nodes is { } n ? $"{n.Acked} of {n.Assigned} assigned ACKed, {n.Nacked} NACKed, {n.Silent} silent, {n.Fenced} fenced" : null),
         ("why", rollout.Why.Sentence), ("next", rollout.Why.Next), ("reason", rollout.Reason), ("waiver", rollout.WaiverId),
+        ("waiver of freeze windows", rollout.FreezeWaiverId),
         .. ReturnWatch.Facts(rollout.Rollback),
     ]);
 }

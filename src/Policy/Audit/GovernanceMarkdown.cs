@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
@@ -41,8 +42,33 @@ public static class GovernanceMarkdown
             text.Append(string.Concat(report.Fleets.Values.Select(fleet => $" {of(fleet)} |"))).Append('\n');
         }
 
+        WriteWaivers(text, report.Waivers);
         return text.ToString();
     }
+
+    private static void WriteWaivers(StringBuilder text, ImmutableArray<WaiverStep> steps)
+    {
+        if (steps.IsEmpty)
+        {
+            return;
+        }
+
+        text.Append("\n## Waivers\n\n| at | fleet | waiver | what | by | why |\n|---|---|---|---|---|---|\n");
+        foreach (var step in steps)
+        {
+            var what = step switch
+            {
+                { RolloutId: { } rollout } => $"used by {rollout} ({step.Action})",
+                { Rule: { } rule } => $"{step.Action}: {rule}, until {step.ExpiresAt}",
+                _ => step.Action,
+            };
+            text.Append("| ").AppendJoin(" | ", Time(step.At), step.Fleet, step.WaiverId, what, Cell(step.By), Cell(step.Reason)).Append(" |\n");
+        }
+    }
+
+    // What people wrote stays within its cell.
+    private static string Cell(string? text) =>
+        string.IsNullOrEmpty(text) ? "-" : text.ReplaceLineEndings(" ").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal);
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -22,8 +22,15 @@ public sealed record GovernanceReport(
             .Select(fleet => (Name: fleet.Key, Figures: FleetGovernance.Of([.. fleet])))
             .Where(fleet => fleet.Figures != FleetGovernance.None)
             .ToImmutableSortedDictionary(fleet => fleet.Name, fleet => fleet.Figures, StringComparer.Ordinal);
-        return new GovernanceReport(from, to, drafts.Count, FleetGovernance.Of(drafts), byFleet);
+        return new GovernanceReport(from, to, drafts.Count, FleetGovernance.Of(drafts), byFleet)
+        {
+            // Every entry of a rollout names the waiver it is under: that it used it is told once.
+            Waivers = [.. drafts.SelectMany(WaiverStep.Of).DistinctBy(step => step.RolloutId is null ? (object)step : (step.WaiverId, step.RolloutId))],
+        };
     }
+
+    /// <summary>What was done with waivers and under them, oldest first.</summary>
+    public ImmutableArray<WaiverStep> Waivers { get; init; } = [];
 
     private static string? FleetOf(AuditDraft draft) => draft.Subject.Split('/') is ["fleets", var fleet, ..] ? fleet : null;
 }

@@ -189,7 +189,7 @@ public static class PlanReader
             OnFail = fields.Word(
                 "on_fail", OnFail.Hold, mandatory: false, ("hold", OnFail.Hold), ("freeze", OnFail.Freeze), ("rollback", OnFail.Rollback)),
             OnDisarm = fields.Word("on_disarm", OnDisarm.Hold, mandatory: false, ("hold", OnDisarm.Hold), ("rollback", OnDisarm.Rollback)),
-            RollbackDeadlineSec = fields.Whole("rollback_deadline_sec", 25, 60) ?? defaults.RollbackDeadlineSec,
+            RollbackDeadlineSec = fields.Whole("rollback_deadline_sec", 25, RolloutReturn.DeadlineSecMax) ?? defaults.RollbackDeadlineSec,
             NackBudget = ReadNackBudget(fields),
             MinSamples = fields.Whole("min_samples", 1, 1_000_000_000) ?? defaults.MinSamples,
             FreshnessSec = (double)(fields.Optional("freshness_sec", 0, orEqual: false, 86_400) ?? (decimal)defaults.FreshnessSec),

@@ -141,6 +141,7 @@ public static class RolloutAudit
             detail["warnings"] = string.Join(' ', advanced.Warnings.Select(warning => warning.Code));
         }
 
+        Set("approved_by", e is RolloutEvent.Advanced ? before?.ApprovedBy?.Subject : null);
         if (e is RolloutEvent.Attested { Attestation: var said })
         {
             detail["criterion"] = said.Criterion;

@@ -17,6 +17,9 @@ internal static class RolloutChange
             state.Return is null == e is not (RolloutEvent.Returning or RolloutEvent.Overdue or RolloutEvent.Over)
                 || e is RolloutEvent.Superseded or RolloutEvent.EpochRaised,
             "INV-RWG-RETURN", "From the decision to go back on, nothing happens but the way back.");
+        Invariant.Holds(
+            (e as RolloutEvent.RolledBack)?.Return.DeadlineSec is null or (> 0 and <= RolloutReturn.DeadlineSecMax),
+            "INV-RWG-ROLLBACK", "A way back is due within 60 s.");
         var next = e switch
         {
             RolloutEvent.Advanced advanced => Advance(state, advanced),

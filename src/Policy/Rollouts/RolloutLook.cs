@@ -69,7 +69,7 @@ internal static class RolloutLook
             From = current,
             DetectedAt = detectedAt < at ? detectedAt : at,
             DecidedAt = at,
-            DeadlineSec = state.Plan?.RollbackDeadlineSec ?? RolloutReturn.FastTrackDeadlineSec,
+            DeadlineSec = state.Plan?.RollbackDeadlineSec ?? RolloutReturn.DeadlineSecMax,
         };
         if (state.InShadow)
         {

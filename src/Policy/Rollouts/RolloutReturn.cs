@@ -5,8 +5,8 @@ namespace OrleansPolicy.Rollouts;
 /// <summary>A fast-track, and the looks at a way back until it is over.</summary>
 internal static class RolloutReturn
 {
-    /// <summary>The bound of a fast-track: it has no plan that could set a narrower one.</summary>
-    public const int FastTrackDeadlineSec = 60;
+    /// <summary>The bound of every way back; that of a fast-track, which has no plan that could set a narrower one.</summary>
+    public const int DeadlineSecMax = 60;
 
     public static Outcome<ImmutableArray<RolloutEvent>> Decide(RolloutCommand.FastTrack command, DateTimeOffset now)
     {
@@ -31,7 +31,7 @@ internal static class RolloutReturn
                 Epoch = directive.Epoch,
                 DetectedAt = command.DetectedAt < now ? command.DetectedAt : now,
                 DecidedAt = now,
-                DeadlineSec = FastTrackDeadlineSec,
+                DeadlineSec = DeadlineSecMax,
             },
         };
         return RolloutDecider.One(new RolloutEvent.Started(now, state, directive));

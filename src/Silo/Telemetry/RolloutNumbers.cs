@@ -29,6 +29,7 @@ public sealed class RolloutNumbers
         (_grains, _catalog, _clock) = (grains, catalog, clock);
         meter.Observe("policy_rollout_percentage", "The percentage in force of each rollout in flight, with what it brings.", () => _now.Percentages);
         meter.Observe("policy_rollout_stage_seconds", "How long each rollout in flight has been in its stage.", () => _now.StageSeconds);
+        meter.Observe("policy_rollout_why", "1 for the reason why each rollout in flight stands where it stands.", () => _now.Whys);
         meter.Observe("policy_rollout_verdict", "1 for the verdict at the last look at each rollout in flight.", () => _now.Verdicts);
         meter.Observe(
             "policy_rollout_nodes", "Nodes of each rollout in flight: registered, assigned, and of these acked, nacked, no_ack, silent, fenced.", () => _now.Nodes);
@@ -86,6 +87,7 @@ public sealed class RolloutNumbers
                 (double)view.Percentage,
                 [.. labels, Label("version", version), Label("state", Word(view.State)), Label("kind", Word(view.Kind)), Label("stage", view.StageId ?? "none")]));
             _read.StageSeconds.Add(new((_owner._clock.GetUtcNow() - view.StageStartedAt).TotalSeconds, labels));
+            _read.Whys.Add(new(1, [.. labels, Label("code", view.Why.Code)]));
             if (view.Verdict is { } verdict)
             {
                 _read.Verdicts.Add(new(1, [.. labels, Label("verdict", Word(verdict.Kind)), Label("code", verdict.Code)]));
@@ -137,6 +139,8 @@ public sealed class RolloutNumbers
         public List<Measurement<double>> Percentages { get; } = [];
 
         public List<Measurement<double>> StageSeconds { get; } = [];
+
+        public List<Measurement<double>> Whys { get; } = [];
 
         public List<Measurement<double>> Verdicts { get; } = [];
 

@@ -193,6 +193,51 @@ public sealed class RolloutCommandTests
         Assert.Contains(rule, run.Out, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_critical_plan_is_held_to_its_bounds_by_validate_and_by_start()
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        var asked = new List<string>();
+        plane.Intercept = async http =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            asked.Add($"{http.Request.Path} {await reader.ReadToEndAsync()}");
+            await FakeControlPlane.Json(asked.Count == 1 ? new { Valid = true, Errors = Array.Empty<Problem>(), Warnings = Array.Empty<Problem>(), Stages = Array.Empty<object>() } : Started()).ExecuteAsync(http);
+            return true;
+        };
+
+        await ValidateAsync(plane, "--critical");
+        await CliRun.RunInAsync([], Plan, ["rollout", "start", "edge", "2.0.0", "-", "--critical", "-r", "r", "--server", plane.Address.ToString(), "--key", "k"]);
+
+        Assert.Equal(["/v1/default/rollouts/validate", "/v1/default/rollouts"], asked.Select(one => one.Split(' ')[0]));
+        Assert.All(asked, one => Assert.Contains("\"critical\":true", one, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_waivers_that_a_rollout_used_are_shown()
+    {
+        await using var plane = await PlaneThatAnswersAsync(Started());
+
+        var run = await CliRun.RunAsync("rollout", "status", "r", "--server", plane.Address.ToString(), "--key", "k");
+
+        Assert.Matches(@"waiver\s+.*stages-1", run.Out);
+        Assert.Matches(@"waiver of freeze windows\s+.*holidays-1", run.Out);
+    }
+
+    private static object Started() => new
+    {
+        RolloutId = "r",
+        Kind = "rollout",
+        Fleet = "edge",
+        Target = new string('b', 64),
+        State = "ACTIVE",
+        StageId = "canary",
+        Reason = "r",
+        WaiverId = "stages-1",
+        FreezeWaiverId = "holidays-1",
+        Why = new { Code = "stage.window", Sentence = "It runs.", Since = DateTimeOffset.UnixEpoch },
+    };
+
     private static object Returning(bool over) => new
     {
         RolloutId = "r",

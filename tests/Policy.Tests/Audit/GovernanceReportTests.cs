@@ -78,28 +78,68 @@ public sealed class GovernanceReportTests
     }
 
     [Fact]
+    public void The_trail_of_each_waiver_is_in_it()
+    {
+        ImmutableArray<AuditDraft> drafts =
+        [
+            Waiver("ada", "waiver.requested", 1, "three | nodes\nonly", ("rule", "multi_stage"), ("expires_at", "2026-12-01T00:00:00Z")),
+            Waiver("bob", "waiver.approved", 2, "small", ("approvals", "1")),
+            Waiver("eve", "waiver.approved", 3, "fine", ("approvals", "2")),
+            Did("rollout.started", "edge", null, 4, ("waiver", "w1")),
+            Did("rollout.advanced", "edge", "RWG-001", 5, ("waiver", "w1"), ("freeze_waiver", "w2")),
+            Did("rollout.completed", "edge", "RWG-004", 6, ("waiver", "w1"), ("freeze_waiver", "w2")),
+            Waiver("ada", "waiver.revoked", 7, null),
+            Did("rollout.started", "core", null, 8),
+        ];
+
+        var report = GovernanceReport.Of(Chained(drafts), T0, T0.AddDays(91));
+
+        Assert.Equal(
+            [
+                new WaiverStep(T0.AddDays(1), "edge", "w1", "waiver.requested", "ada", "multi_stage", "2026-12-01T00:00:00Z", null, "three | nodes\nonly"),
+                new WaiverStep(T0.AddDays(2), "edge", "w1", "waiver.approved", "bob", null, null, null, "small"),
+                new WaiverStep(T0.AddDays(3), "edge", "w1", "waiver.approved", "eve", null, null, null, "fine"),
+                new WaiverStep(T0.AddDays(4), "edge", "w1", "rollout.started", "ada", null, null, "r1", null),
+                new WaiverStep(T0.AddDays(5), "edge", "w2", "rollout.advanced", "ada", null, null, "r1", null),
+                new WaiverStep(T0.AddDays(7), "edge", "w1", "waiver.revoked", "ada", null, null, null, null),
+            ],
+            report.Waivers);
+        var lines = GovernanceMarkdown.Write(report).Split('\n');
+        Assert.Contains("| 2026-10-02T00:00:00Z | edge | w1 | waiver.requested: multi_stage, until 2026-12-01T00:00:00Z | ada | three \\| nodes only |", lines);
+        Assert.Contains("| 2026-10-05T00:00:00Z | edge | w1 | used by r1 (rollout.started) | ada | - |", lines);
+        Assert.Contains("| 2026-10-08T00:00:00Z | edge | w1 | waiver.revoked | ada | - |", lines);
+    }
+
+    [Fact]
     public void Of_nothing_it_says_nothing()
     {
         var report = GovernanceReport.Of([], T0, T0.AddDays(1));
 
         Assert.Equal((0, FleetGovernance.None), (report.Entries, report.Total));
         Assert.Empty(report.Fleets);
+        Assert.Empty(report.Waivers);
+        Assert.DoesNotContain("## Waivers", GovernanceMarkdown.Write(report), StringComparison.Ordinal);
         Assert.Contains("| time to roll back, median | - |", GovernanceMarkdown.Write(report), StringComparison.Ordinal);
         Assert.Contains("| why it paused or went back | - |", GovernanceMarkdown.Write(report), StringComparison.Ordinal);
     }
 
-    private static GovernanceReport Report()
+    private static GovernanceReport Report() => GovernanceReport.Of(Chained(Quarter), T0, T0.AddDays(91));
+
+    private static List<AuditEntry> Chained(ImmutableArray<AuditDraft> drafts)
     {
         var head = AuditHead.Empty;
         var entries = new List<AuditEntry>();
-        foreach (var draft in Quarter)
+        foreach (var draft in drafts)
         {
             entries.Add(AuditChain.Append(head, draft));
             head = new AuditHead(entries[^1].Seq, entries[^1].Hash);
         }
 
-        return GovernanceReport.Of(entries, T0, T0.AddDays(91));
+        return entries;
     }
+
+    private static AuditDraft Waiver(string by, string action, int day, string? reason, params (string Name, string Value)[] detail) =>
+        Did(action, "edge", null, day, detail) with { Actor = by, Subject = "fleets/edge/waivers/w1", Reason = reason };
 
     private static AuditDraft Did(string action, string fleet, string? code, int day, params (string Name, string Value)[] detail) => new()
     {

@@ -43,6 +43,8 @@ public sealed class RolloutAuditTests
         Assert.Equal(
             ("4", "100", "ACTIVE", "20", "20"),
             (advanced.Detail["epoch"], advanced.Detail["census"], advanced.Detail["state"], advanced.Detail["assigned"], advanced.Detail["acked"]));
+        Assert.Equal("grace", advanced.Detail["approved_by"]);
+        Assert.All(told.Where(draft => draft != advanced), draft => Assert.False(draft.Detail!.ContainsKey("approved_by"), draft.Action));
         Assert.Null(told[0].Metrics);
 
         void Do(RolloutCommand command, FleetObservation? seen = null)

@@ -62,6 +62,12 @@ public sealed class RolloutInvariantTests
             Started().Rollout with { Fallback = null }, new RolloutCommand.RollBack(Fleet.Author, "back", Started().Directive), Fleet.Start)).Message,
         StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData(61)]
+    [InlineData(0)]
+    public void A_way_back_that_is_not_due_within_60_seconds(int seconds) => Stops("INV-RWG-ROLLBACK", state => new RolloutEvent.RolledBack(
+        Fleet.Start, Fleet.Author, Why, new Directive { Epoch = 9 }, Pass, Back with { DeadlineSec = seconds }));
+
     [Fact]
     public void The_first_enforcing_stage_skipped_from_the_shadow() => Stops(
         "INV-RWG-STAGED", state => Advance(state, stage: 1), state => state with { StageIndex = RolloutState.ShadowIndex });

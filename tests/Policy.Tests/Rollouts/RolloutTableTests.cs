@@ -77,15 +77,55 @@ public sealed class RolloutTableTests
         ("samples could not arrive for a while", fleet => LookAfter(fleet, Window, fleet => fleet.ObservingSince = fleet.Now)),
     ];
 
-    [Fact]
-    public void The_documentation_says_what_the_decider_does()
-    {
-        var path = Path.Combine(Root(), "docs", "ROLLOUTS.md");
-        var text = File.ReadAllText(path);
-        var (begin, end) = (text.IndexOf(Begin, StringComparison.Ordinal), text.IndexOf(End, StringComparison.Ordinal));
-        Assert.True(begin >= 0 && end > begin, "docs/ROLLOUTS.md has no table.");
+    private static readonly Lazy<string> Documented = new(ReadDocumented);
 
-        Assert.Equal(Table(), text[(begin + Begin.Length)..end].Trim());
+    /// <summary>Each cell: its row from 0 on, the row's name and the state.</summary>
+    public static TheoryData<int, string, string> Cells
+    {
+        get
+        {
+            var cells = new TheoryData<int, string, string>();
+            for (var row = 0; row < Commands.Length; row++)
+            {
+                foreach (var (state, _) in States)
+                {
+                    cells.Add(row, Commands[row].Name, state);
+                }
+            }
+
+            return cells;
+        }
+    }
+
+    [Fact]
+    public void The_documentation_says_what_the_decider_does() => Assert.Equal(Table(), Documented.Value);
+
+    [Theory]
+    [MemberData(nameof(Cells))]
+    public void Each_cell_says_what_the_decider_does(int row, string command, string state)
+    {
+        var cells = Documented.Value.Split('\n')[row + 2].Split(" | ");
+        var column = Array.FindIndex(States, one => one.Name == state);
+
+        Assert.Equal($"| {command}", cells[0]);
+        Assert.Equal(Cell(States[column].Make(), Commands[row].Do), cells[column + 1].TrimEnd(' ', '|'));
+    }
+
+    [Fact]
+    public void Everything_that_can_happen_to_a_rollout_happens_in_a_cell()
+    {
+        var happened = new HashSet<Type>();
+        foreach (var (_, act) in Commands)
+        {
+            foreach (var (_, make) in States)
+            {
+                happened.UnionWith(act(make()) is { Succeeded: true } outcome ? outcome.Value.Select(e => e.GetType()) : []);
+            }
+        }
+
+        Assert.Equal(
+            typeof(RolloutEvent).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(RolloutEvent)) && !type.IsAbstract).Select(type => type.Name).Order(),
+            happened.Select(type => type.Name).Order());
     }
 
     [Fact]
@@ -127,6 +167,14 @@ public sealed class RolloutTableTests
             Assert.True(fleet.Directive is { AtRest: true, Target: Fleet.V1 } && fleet.Directive.Epoch == epoch + 1, command);
             Assert.All(fleet.Nodes, node => Assert.Equal(Fleet.V1, Cohorts.AssignedHash(fleet.Directive, node)));
         }
+    }
+
+    private static string ReadDocumented()
+    {
+        var text = File.ReadAllText(Path.Combine(Root(), "docs", "ROLLOUTS.md"));
+        var (begin, end) = (text.IndexOf(Begin, StringComparison.Ordinal), text.IndexOf(End, StringComparison.Ordinal));
+        Assert.True(begin >= 0 && end > begin, "docs/ROLLOUTS.md has no table.");
+        return text[(begin + Begin.Length)..end].Trim();
     }
 
     private static string Table()

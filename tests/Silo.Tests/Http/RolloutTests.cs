@@ -233,6 +233,42 @@ public sealed class RolloutTests(ControlPlane plane) : IDisposable
         (await tenant.Admin.PostAsync("/rollouts/validate", "[]")).ExpectProblem(400, "request.invalid");
     }
 
+    [Fact]
+    public async Task A_critical_plan_begins_with_ten_percent_at_most_when_it_is_validated_and_when_it_starts()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.RunningFleetAsync("edge", _bundles);
+        var plan = JsonNode.Parse(TestPlans.Sound().GetRawText())!;
+        plan["initial_percentage"] = 11;
+        plan["wedge_stages"]![0]!["target_percentage"] = 15;
+
+        Assert.True((await tenant.Admin.PostAsync("/rollouts/validate", new { rollout_wedge = plan })).Expect(200)["valid"].GetBoolean());
+        var verdict = (await tenant.Admin.PostAsync("/rollouts/validate", new { critical = true, rollout_wedge = plan })).Expect(200);
+        Assert.Equal(["plan.initial_percentage_critical"], verdict["errors"].EnumerateArray().Select(error => error.GetProperty("code").GetString()));
+        (await tenant.Admin.PostAsync("/rollouts", new { fleet = "edge", @ref = "2.0.0", rollout_wedge = plan, critical = true, reason = "try" }))
+            .ExpectProblem(400, "plan.initial_percentage_critical");
+        (await tenant.Admin.PostAsync("/rollouts", new { fleet = "edge", @ref = "2.0.0", rollout_wedge = plan, reason = "try" })).Expect(201);
+    }
+
+    [Fact]
+    public async Task A_start_holds_the_plan_and_the_fleet_against_the_rules_itself_whatever_was_validated_before()
+    {
+        var tenant = await plane.NewTenantAsync();
+        await tenant.RunningFleetAsync("edge", _bundles);
+        Assert.True((await tenant.Admin.PostAsync("/rollouts/validate", new { fleet = "edge", rollout_wedge = TestPlans.Sound() })).Expect(200)["valid"].GetBoolean());
+
+        // The plan that was validated is not the one that comes.
+        var changed = JsonNode.Parse(TestPlans.Sound().GetRawText())!;
+        (changed["wedge_stages"]![0]!["target_percentage"], changed["wedge_stages"]![1]!["target_percentage"]) = (26, 30);
+        (await tenant.Admin.PostAsync("/rollouts", new { fleet = "edge", @ref = "2.0.0", rollout_wedge = changed, reason = "try" }))
+            .ExpectProblem(400, "plan.stage.first_target_above_25");
+
+        // Nor is the fleet: of two nodes a twentieth is none.
+        await Task.WhenAll(Enumerable.Range(2, 38).Select(async node => (await tenant.Admin.DeleteAsync($"/fleets/edge/nodes/n{node:000}")).Expect(200)));
+        (await tenant.Admin.PostAsync("/rollouts", Start("edge"))).ExpectProblem(400, "plan.fleet_too_small");
+        Assert.Equal(0, (await tenant.Admin.GetAsync("/rollouts?fleet=edge")).Expect(200)["rollouts"].EnumerateArray().Count(rollout => rollout.GetProperty("kind").GetString() == "rollout"));
+    }
+
     private static object Start(string fleet, string reference = "2.0.0") => new { fleet, @ref = reference, rollout_wedge = TestPlans.Sound(), reason = "new rules" };
 
     private static Task<ApiAnswer> Act(TestTenant tenant, string path, string action) => tenant.Admin.PostAsync($"{path}/{action}", new { reason = "because" });

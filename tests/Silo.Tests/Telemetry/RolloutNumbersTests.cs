@@ -29,6 +29,11 @@ public sealed class RolloutNumbersTests(ControlPlane plane) : IDisposable
         await BecomesAsync($"policy_rollout_nodes{{{of},state=\"assigned\",tenant=\"{tenant.Name}\"}} 2\n");
         await BecomesAsync("policy_rollout_verdict{code=");
 
+        // The reason that API and CLI give too.
+        (await tenant.Admin.PostAsync($"/rollouts/{id}/pause", new { reason = "wait" })).Expect(200);
+        Assert.Equal("pause.operator", (await tenant.Admin.GetAsync($"/rollouts/{id}/why")).Expect(200)["code"].GetString());
+        await BecomesAsync($"policy_rollout_why{{code=\"pause.operator\",{of},tenant=\"{tenant.Name}\"}} 1\n");
+
         (await tenant.Admin.PostAsync($"/rollouts/{id}/rollback", new { reason = "no" })).Expect(200);
         await BecomesAsync($"policy_rollback_waiting_nodes{{{of},tenant=\"{tenant.Name}\"}} 2\n");
         await ReportAsync(tenant, baseline);
