@@ -8,6 +8,7 @@ internal sealed partial class NatsServer : IDisposable
 {
     private readonly string _program;
     private Process _process;
+    private bool _isStopped;
 
     private NatsServer(string program, Process process, int port) => (_program, _process, Port) = (program, process, port);
 
@@ -26,6 +27,13 @@ internal sealed partial class NatsServer : IDisposable
 
     public void Stop()
     {
+        // A test that ends while it is stopped has nothing more to stop.
+        if (_isStopped)
+        {
+            return;
+        }
+
+        _isStopped = true;
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
@@ -35,6 +43,7 @@ internal sealed partial class NatsServer : IDisposable
     public async Task StartAgainAsync()
     {
         _process = Start(_program, Port);
+        _isStopped = false;
         await PortOfAsync(_process);
     }
 
