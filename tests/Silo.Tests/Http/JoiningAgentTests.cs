@@ -88,6 +88,9 @@ public sealed class JoiningAgentTests(ControlPlane plane) : IAsyncDisposable
             plan["wedge_stages"] = new[] { Stage("quarter", 25), Stage("all", 100) };
             plan["initial_percentage"] = 25;
             plan["caps"] = new { max_nodes = maxNodes };
+
+            // However long the agents take to come up, that is no answer of theirs.
+            plan["nack_budget"] = 100;
         });
         var started = (await _tenant.Admin.PostAsync("/rollouts", new { fleet = "edge", @ref = "2.0.0", rollout_wedge = plan, reason = "new rules" })).Expect(201);
         var target = started["target"].GetString();
