@@ -66,9 +66,11 @@ public sealed class Regions
 
     public async Task<RolloutPhase?> StateOfAsync(string fleet) => (await GetAsync()).Fleets.Single(one => one.Fleet == fleet).State;
 
-    /// <summary>All nodes speak and time passes until the wave is as it is wanted.</summary>
-    public Task PassUntilAsync(Func<WaveView, bool> holds, string what, Func<WaveView, Task>? check = null) => PolicyCluster.UntilAsync(
-        async () =>
+    /// <summary>All nodes speak and time passes until the wave is as it is wanted: many steps, each of which may take its time.</summary>
+    public async Task PassUntilAsync(Func<WaveView, bool> holds, string what, Func<WaveView, Task>? check = null)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        while (true)
         {
             foreach (var (_, fleet) in _fleets)
             {
@@ -83,17 +85,16 @@ public sealed class Regions
 
             if (holds(view))
             {
-                return true;
+                return;
             }
 
+            Assert.False(deadline.IsCancellationRequested, $"Not in five minutes: {what}; it is {view.State}: {view.Why.Sentence}");
             foreach (var fleet in view.Fleets.Where(fleet => fleet is { State: RolloutPhase.Active, BackId: null }))
             {
                 await _fleets[fleet.Fleet].PassAsync(fleet.RolloutId!, TimeSpan.FromSeconds(4));
             }
-
-            return false;
-        },
-        what);
+        }
+    }
 
     /// <summary>Nothing is done but that nodes speak, until the wave is as it is wanted.</summary>
     public Task UntilAsync(Func<WaveView, bool> holds, string what) => PolicyCluster.UntilAsync(
