@@ -67,9 +67,9 @@ public sealed class WaveTests(ControlPlane plane) : IDisposable
         var tenant = await plane.NewTenantAsync();
         await RegionsAsync(tenant, "eu-1");
 
-        var first = (await tenant.Admin.PostAsync("/waves", Wave([["eu-1"]]), ("Idempotency-Key", "once"))).Expect(201);
+        var first = (await tenant.Admin.PostAsync("/waves", Wave([["eu-1"]]), ("Idempotency-Key", "wave-1"))).Expect(201);
         plane.ForgetOperations();
-        var again = (await tenant.Admin.PostAsync("/waves", Wave([["eu-1"]]), ("Idempotency-Key", "once"))).Expect(201);
+        var again = (await tenant.Admin.PostAsync("/waves", Wave([["eu-1"]]), ("Idempotency-Key", "wave-1"))).Expect(201);
 
         Assert.Equal(first["wave_id"].GetString(), again["wave_id"].GetString());
         Assert.Equal(1, (await tenant.Admin.GetAsync("/waves")).Expect(200)["waves"].GetArrayLength());
