@@ -41,6 +41,7 @@ internal sealed class RolloutWaveGrain(
     private readonly Dictionary<string, (Problem Problem, DateTimeOffset Until)> _waiting = new(StringComparer.Ordinal);
     private IGrainTimer? _driver;
     private TimeSpan _driverPeriod;
+    private int _acting;
     private bool _isLooking;
     private bool _isWanted;
 
@@ -49,7 +50,7 @@ internal sealed class RolloutWaveGrain(
     private string WaveId => GrainKeys.ReadPair(this.GetPrimaryKeyString()).Name;
 
     /// <inheritdoc/>
-    public Task<Outcome<WaveView>> StartAsync(StartWave request, Caller caller) => WithStoreAsync(() => committer.CommitAsync(Tenant, caller, async () =>
+    public Task<Outcome<WaveView>> StartAsync(StartWave request, Caller caller) => CommitAsync(caller, async () =>
     {
         if (await ReadAsync() is not null)
         {
@@ -62,10 +63,9 @@ internal sealed class RolloutWaveGrain(
             return decided.As<Proposal<WaveView>>();
         }
 
-        // Before the wave is durable: whatever dies after that, something wakes it.
-        await SetReminderAsync();
+        await WakeAsync(decided.Value);
         return Propose(new StoredWave(null, 0), decided.Value, [.. decided.Value.Places().Select(place => new WaveFleet(place.Fleet, place.Step))], caller, 201);
-    }));
+    });
 
     /// <inheritdoc/>
     public Task<Outcome<WaveView>> GetAsync() => WithStoreAsync(async () => await ReadAsync() is { Wave: { } wave }
@@ -126,8 +126,18 @@ internal sealed class RolloutWaveGrain(
     {
         if (await ReadAsync() is not { Wave: { IsOver: false } wave } known)
         {
-            await StopDrivingAsync();
+            // Who is about to begin or to take back has set what wakes it.
+            if (_acting == 0)
+            {
+                await StopDrivingAsync();
+            }
+
             return Outcome<bool>.Ok(false);
+        }
+
+        if (_driver is null)
+        {
+            await WakeAsync(wave);
         }
 
         Drive(wave);
@@ -184,28 +194,40 @@ internal sealed class RolloutWaveGrain(
         return (fleet.Fleet, problem);
     }
 
-    private Task<Outcome<WaveView>> ActAsync(Caller caller, Func<ImmutableArray<WaveFleet>, WaveCommand> command) => WithStoreAsync(
-        () => committer.CommitAsync(Tenant, caller, async () =>
+    private Task<Outcome<WaveView>> ActAsync(Caller caller, Func<ImmutableArray<WaveFleet>, WaveCommand> command) => CommitAsync(caller, async () =>
+    {
+        if (await ReadAsync() is not { Wave: { } wave } known)
         {
-            if (await ReadAsync() is not { Wave: { } wave } known)
-            {
-                return Unknown<Proposal<WaveView>>();
-            }
+            return Unknown<Proposal<WaveView>>();
+        }
 
-            var fleets = await FindAllAsync(wave);
-            var decided = WaveDecider.Decide(wave, command(fleets), clock.GetUtcNow());
-            if (!decided.Succeeded)
-            {
-                return decided.As<Proposal<WaveView>>();
-            }
+        var fleets = await FindAllAsync(wave);
+        var decided = WaveDecider.Decide(wave, command(fleets), clock.GetUtcNow());
+        if (!decided.Succeeded)
+        {
+            return decided.As<Proposal<WaveView>>();
+        }
 
-            if (wave.IsOver)
-            {
-                await SetReminderAsync();
-            }
+        if (wave.IsOver)
+        {
+            await WakeAsync(decided.Value);
+        }
 
-            return Propose(known, decided.Value, fleets, caller, 200);
-        }));
+        return Propose(known, decided.Value, fleets, caller, 200);
+    });
+
+    private async Task<Outcome<WaveView>> CommitAsync(Caller caller, Func<Task<Outcome<Proposal<WaveView>>>> propose)
+    {
+        _acting++;
+        try
+        {
+            return await WithStoreAsync(() => committer.CommitAsync(Tenant, caller, propose));
+        }
+        finally
+        {
+            _acting--;
+        }
+    }
 
     private Outcome<Proposal<WaveView>> Propose(StoredWave known, Wave next, ImmutableArray<WaveFleet> fleets, Caller caller, int status)
     {
@@ -249,7 +271,9 @@ internal sealed class RolloutWaveGrain(
         }
     }
 
-    private async Task SetReminderAsync()
+    // Before a wave is durable, or goes on after it was over: whatever dies after that, or does not hear that it is durable, the reminder
+    // or the timer looks.
+    private async Task WakeAsync(Wave wave)
     {
         try
         {
@@ -261,6 +285,8 @@ internal sealed class RolloutWaveGrain(
         {
             throw new StoreUnavailableException("The reminder of a wave could not be set.", exception);
         }
+
+        Drive(wave);
     }
 
     private async Task StopDrivingAsync()
