@@ -75,7 +75,8 @@ internal sealed class FleetRegistry
         _rest = new MetricWindow(now);
         _shadow = directive.Shadow ? new ShadowTally(now) : null;
         (_firstSampleSinceQuiet, _queriedWhileQuiet) = (null, ImmutableSortedDictionary<string, QueriedMetric>.Empty);
-        foreach (var entry in _nodes.Values)
+        // Those who leave too: what they ACKed before they left is no word about this directive.
+        foreach (var entry in _nodes.Values.Concat(_leaving.Values))
         {
             entry.Assign(directive, now);
         }
@@ -198,7 +199,8 @@ internal sealed class FleetRegistry
 
         foreach (var (name, entry) in _leaving)
         {
-            if (Lease.FencedAt(settings, entry.HeardAtOrWatched, null) is { } ends && ends > now)
+            // Fenced it still counts, so that the way back says when it was over and with whom.
+            if (Lease.FencedAt(settings, entry.HeardAtOrWatched, null) > (watch.Return?.DetectedAt ?? now))
             {
                 returned?.Add(entry, settings, now);
             }

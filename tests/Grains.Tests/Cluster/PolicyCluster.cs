@@ -185,13 +185,13 @@ public sealed class PolicyCluster : IAsyncDisposable
         return outcome.Problems[0].Code;
     }
 
-    /// <summary>Looks until something holds; fails where it does not within 20 s.</summary>
+    /// <summary>Looks until something holds; fails where it does not within 60 s.</summary>
     public static async Task UntilAsync(Func<Task<bool>> holds, string what)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await holds())
         {
-            Assert.False(deadline.IsCancellationRequested, $"Not within 20 s: {what}");
+            Assert.False(deadline.IsCancellationRequested, $"Not within 60 s: {what}");
             await Task.Delay(20);
         }
     }
