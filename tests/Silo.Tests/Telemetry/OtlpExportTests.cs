@@ -23,12 +23,11 @@ public sealed class OtlpExportTests(PostgresServer server, ControlPlane silent)
         });
 
         var spans = collector.Spans;
-        var request = Assert.Single(spans, span => span.Source == "Microsoft.AspNetCore" && span.Name == "PUT /v1/{tenant}/admission/config");
-        Assert.Equal("", request.Parent);
+
+        // Other tests' requests in this process are told too: what is true of this one is true of one of them.
         Assert.Contains(spans, span => span.Source == "Npgsql"
             && Above(span).FirstOrDefault(parent => parent.Source.StartsWith("Microsoft.Orleans.", StringComparison.Ordinal)) is { Name: "IRateLimiterGrain/ConfigureAsync" }
-            && Above(span).Last() == request
-            && span.Trace == request.Trace);
+            && Above(span).Last() is { Source: "Microsoft.AspNetCore", Name: "PUT /v1/{tenant}/admission/config", Parent: "" });
 
         IEnumerable<OtlpReceiver.Span> Above(OtlpReceiver.Span span)
         {
