@@ -1,7 +1,6 @@
 namespace OrleansPolicy.Silo.Tests.Http;
 
-[Collection(OneControlPlane.Name)]
-public sealed class HealthTests(ControlPlane plane)
+public sealed class HealthTests(ControlPlane plane) : IClassFixture<ControlPlane>
 {
     [Fact]
     public async Task A_bundle_that_expires_while_a_fleet_runs_it_is_counted_and_served_on()

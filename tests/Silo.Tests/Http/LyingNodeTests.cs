@@ -3,8 +3,7 @@ using System.Globalization;
 namespace OrleansPolicy.Silo.Tests.Http;
 
 /// <summary>Nodes that are broken, or say what is not so.</summary>
-[Collection(OneControlPlane.Name)]
-public sealed class LyingNodeTests(ControlPlane plane) : IDisposable
+public sealed class LyingNodeTests(ControlPlane plane) : IClassFixture<ControlPlane>, IDisposable
 {
     private static readonly string Nonsense = new('a', 64);
     private readonly TestBundles _bundles = new();

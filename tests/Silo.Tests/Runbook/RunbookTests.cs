@@ -4,8 +4,7 @@ using OrleansPolicy.Silo.Tests.Http;
 
 namespace OrleansPolicy.Silo.Tests.Runbook;
 
-[Collection(OneControlPlane.Name)]
-public sealed class RunbookTests(ControlPlane plane)
+public sealed class RunbookTests(ControlPlane plane) : IClassFixture<ControlPlane>
 {
     [Fact]
     public async Task Both_sides_are_deployed_shaken_armed_and_verified_in_the_runbooks_words()
