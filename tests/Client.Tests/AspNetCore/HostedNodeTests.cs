@@ -67,7 +67,13 @@ public sealed class HostedNodeTests
             }
 
             await Results.Json(
-                new { success = Volatile.Read(ref agrees), remote_hash = agrees ? bundle.Hash : new string('b', 64), hash_kind = "policy_hash" },
+                new
+                {
+                    success = Volatile.Read(ref agrees),
+                    remote_hash = agrees ? bundle.Hash : new string('b', 64),
+                    hash_kind = "policy_hash",
+                    code = agrees ? null : "parity.mismatch",
+                },
                 statusCode: agrees ? 200 : 409).ExecuteAsync(http);
             return true;
         };

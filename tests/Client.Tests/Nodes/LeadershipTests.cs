@@ -187,7 +187,7 @@ public sealed class LeadershipTests
     }
 
     private static Task AnswerAsync(HttpContext http, int status, string? hash) =>
-        Results.Text(JsonSerializer.Serialize(new { success = status == 200, remote_hash = hash, hash_kind = "policy_hash" }), "application/json", statusCode: status)
+        Results.Text(JsonSerializer.Serialize(new { success = status == 200, remote_hash = hash, hash_kind = "policy_hash", code = status == 409 ? "parity.mismatch" : null }), "application/json", statusCode: status)
             .ExecuteAsync(http);
 
     private async Task<NodeUnderTest> CreateAsync()

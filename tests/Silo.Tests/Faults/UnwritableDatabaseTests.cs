@@ -110,16 +110,33 @@ public sealed class UnwritableDatabaseTests : IAsyncLifetime
                 """,
             (_, false) => "DROP FUNCTION disk_is_full CASCADE",
         });
-        await ExecuteAsync("SELECT pg_reload_conf()");
+        await ReloadAsync();
+    }
+
+    // Asked for, it comes to the sessions a moment later: to this one as to all others.
+    private async Task ReloadAsync()
+    {
+        await using var connection = await OpenAsync();
+        await using var loaded = new NpgsqlCommand("SELECT pg_conf_load_time()", connection);
+        await using var reload = new NpgsqlCommand("SELECT pg_reload_conf()", connection);
+        var before = (DateTime)(await loaded.ExecuteScalarAsync())!;
+        await reload.ExecuteNonQueryAsync();
+        await Eventually.BecomesAsync(async () => (DateTime)(await loaded.ExecuteScalarAsync())! > before, true);
     }
 
     private async Task ExecuteAsync(string sql)
     {
-        // The session that lifts the ban must be allowed to.
-        var own = new NpgsqlConnectionStringBuilder(_plane.Host.Database.ConnectionString) { Pooling = false, Options = "-c default_transaction_read_only=off" };
-        await using var connection = new NpgsqlConnection(own.ConnectionString);
-        await connection.OpenAsync();
+        await using var connection = await OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync()
+    {
+        // The session that lifts the ban must be allowed to.
+        var own = new NpgsqlConnectionStringBuilder(_plane.Host.Database.ConnectionString) { Pooling = false, Options = "-c default_transaction_read_only=off" };
+        var connection = new NpgsqlConnection(own.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
     }
 }
