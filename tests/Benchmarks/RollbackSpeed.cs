@@ -10,8 +10,7 @@ internal static class RollbackSpeed
     private const string Fleet = "edge";
     private const double HourSeconds = 3;
     private const int Nodes = 1_000;
-    private const int Runs = 10;
-    private const int KilledRuns = 20;
+    private const int Runs = 20;
 
     public static async Task RunAsync(Report report)
     {
@@ -43,7 +42,7 @@ internal static class RollbackSpeed
         await installation.PublishNextAsync();
         await using var agents = await Agents.StartAsync(installation, Fleet, Nodes);
         var (restarted, acked) = (new List<double>(), new List<double>());
-        for (var run = 0; run < KilledRuns; run++)
+        for (var run = 0; run < Runs; run++)
         {
             var rollout = await BringToAllAsync(installation, agents);
             var asked = DateTimeOffset.UtcNow;
@@ -62,7 +61,7 @@ internal static class RollbackSpeed
         report.Row(new Samples("control plane killed: start again to ready", "ms", restarted));
         report.Row(
             new Samples($"rollback, killed at the decision: asked for to the last ACK of {Nodes:N0} nodes", "ms", acked),
-            string.Create(CultureInfo.InvariantCulture, $"killed 0 to {(KilledRuns - 1) * 2} ms after the request was sent"));
+            string.Create(CultureInfo.InvariantCulture, $"killed 0 to {(Runs - 1) * 2} ms after the request was sent"));
     }
 
     private static async Task<string> BringToAllAsync(Installation installation, Agents agents)
