@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace OrleansPolicy.Client.Tests.Nodes;
 
 /// <summary>A watched file: whatever way it changes, what lies there in the end is in force, once, and never half of it.</summary>
@@ -33,21 +35,28 @@ public sealed class FileWatchTests : IDisposable
         _test.Write("1.0.0");
         await using var node = await PolicyNode.StartAsync(_test.Options with { BundleFileWatch = way });
         var two = _test.Bundles.Make("2.0.0");
+        var longest = TimeSpan.Zero;
         await using (var file = new FileStream(_test.File, FileMode.Create, FileAccess.Write, FileShare.ReadWrite))
         {
+            var changing = Stopwatch.GetTimestamp();
             foreach (var part in two.Content.Chunk((two.Content.Length / 5) + 1))
             {
                 // Longer than the watch waits for quiet, so that it does look at the half of it.
                 Assert.Equal("1.0.0", node.Status.Version);
                 await Task.Delay(250);
                 Assert.Equal("1.0.0", node.Status.Version);
+                var before = changing;
+                changing = Stopwatch.GetTimestamp();
                 await file.WriteAsync(part);
                 await file.FlushAsync();
+                longest = Stopwatch.GetElapsedTime(before) > longest ? Stopwatch.GetElapsedTime(before) : longest;
             }
         }
 
         await Eventually.Holds(() => node.Status.PolicyHash == two.Hash);
-        Assert.True(node.Status.Reloads is { Attempts: 2, Failed: 0 });
+
+        // Where the disk held the writer up for as long as a file may stay broken, it was told to be.
+        Assert.True(longest >= TimeSpan.FromSeconds(2) || node.Status.Reloads is { Attempts: 2, Failed: 0 });
     }
 
     [Fact]
