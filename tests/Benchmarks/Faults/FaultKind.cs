@@ -6,8 +6,8 @@ namespace OrleansPolicy.Benchmarks.Faults;
 /// <param name="Name">What it is called on the command line and in results.</param>
 /// <param name="What">What happens, for the table.</param>
 /// <param name="BreakAsync">Breaks it, given the index of the silo that drives the rollout.</param>
-/// <param name="MendAsync">Mends what is still broken once everybody is where they ought to be.</param>
-internal sealed record FaultKind(string Name, string What, Func<FaultSite, int, Task> BreakAsync, Func<FaultSite, int, Task> MendAsync)
+/// <param name="MendAsync">Mends what is still broken once everybody is where they ought to be, given also since when it has been broken.</param>
+internal sealed record FaultKind(string Name, string What, Func<FaultSite, int, Task> BreakAsync, Func<FaultSite, int, DateTimeOffset, Task> MendAsync)
 {
     private static readonly TimeSpan Frozen = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan Cut = TimeSpan.FromSeconds(30);
@@ -23,8 +23,8 @@ internal sealed record FaultKind(string Name, string What, Func<FaultSite, int, 
     public static ImmutableArray<FaultKind> All { get; } =
     [
         new("nothing", "nothing, for comparison", (_, _) => Task.CompletedTask, NothingLeft),
-        new("kill", "the driving silo killed (`kill -9`)", (site, silo) => site.Silos[silo].KillAsync(), (site, silo) => site.StartAsync(silo)),
-        new("term", "the driving silo told to stop (SIGTERM) and started again", (site, silo) => site.Silos[silo].SignalAsync("TERM"), (site, silo) => site.RestartAsync(silo)),
+        new("kill", "the driving silo killed (`kill -9`)", (site, silo) => site.Silos[silo].KillAsync(), (site, silo, _) => site.StartAsync(silo)),
+        new("term", "the driving silo told to stop (SIGTERM) and started again", (site, silo) => site.Silos[silo].SignalAsync("TERM"), (site, silo, _) => site.RestartAsync(silo)),
         new("stop", $"the driving silo frozen for {Frozen.TotalSeconds:0} s (SIGSTOP)", (site, silo) => site.Silos[silo].SignalAsync("STOP"), ThawAsync),
         new("postgres", "PostgreSQL stopped and started", (site, _) => site.RestartDatabaseAsync(), NothingLeft),
         new("cut", $"the driving silo's network cut for {Cut.TotalSeconds:0} s", (site, silo) => site.CutAsync(silo), JoinAsync) { OnNetwork = true },
@@ -32,19 +32,25 @@ internal sealed record FaultKind(string Name, string What, Func<FaultSite, int, 
         new("rolling", "all three silos restarted, one after the other", (site, _) => site.RestartAllAsync(), NothingLeft),
     ];
 
-    private static Task NothingLeft(FaultSite site, int silo) => Task.CompletedTask;
+    private static Task NothingLeft(FaultSite site, int silo, DateTimeOffset since) => Task.CompletedTask;
 
-    private static async Task ThawAsync(FaultSite site, int silo)
+    private static async Task ThawAsync(FaultSite site, int silo, DateTimeOffset since)
     {
-        await Task.Delay(Frozen);
+        await LastAsync(Frozen, since);
         await site.Silos[silo].SignalAsync("CONT");
         await site.ReplaceAsync(silo);
     }
 
-    private static async Task JoinAsync(FaultSite site, int silo)
+    private static async Task JoinAsync(FaultSite site, int silo, DateTimeOffset since)
     {
-        await Task.Delay(Cut);
+        await LastAsync(Cut, since);
         await site.MendAsync(silo);
         await site.ReplaceAsync(silo);
+    }
+
+    private static async Task LastAsync(TimeSpan wanted, DateTimeOffset since)
+    {
+        var left = wanted - (DateTimeOffset.UtcNow - since);
+        await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class FaultRuns(FaultKind kind, FaultSite site, int nodes)
         await kind.BreakAsync(site, driver);
         var next = await _installation.UntilAsync(rollout, view => view.StageIndex == 1);
         await _installation.UntilAsync(rollout, view => view.Nodes?.Acked == nodes);
-        await kind.MendAsync(site, driver);
+        await kind.MendAsync(site, driver, broken);
         await _installation.Admin.RollBackAsync(rollout, "benchmark");
         var due = first.StageStartedAt + TimeSpan.FromSeconds(FaultSite.HourSeconds);
         return (rollout, run => run with { NextStageLateSeconds = Math.Max(0, (next.StageStartedAt - (due > broken ? due : broken)).TotalSeconds) });
@@ -41,10 +41,11 @@ internal sealed class FaultRuns(FaultKind kind, FaultSite site, int nodes)
 
         // From before the transaction to after the first nodes have heard of it.
         await Task.Delay(Random.Shared.Next(40));
+        var broken = DateTimeOffset.UtcNow;
         await kind.BreakAsync(site, driver);
         await asking;
         var over = (await _installation.UntilAsync(rollout, view => view.Rollback?.OverAt is not null)).Rollback!;
-        await kind.MendAsync(site, driver);
+        await kind.MendAsync(site, driver, broken);
         return (rollout, run => run with { BackSeconds = ((over.LastAckAt ?? over.OverAt!.Value) - asked).TotalSeconds });
     });
 
