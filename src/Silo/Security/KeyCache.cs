@@ -20,8 +20,11 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
     private const int KeysMax = 200_000;
     private const int UnknownMax = 10_000;
 
-    // Reading further back than the last reading covers transactions that were in flight then, and clocks that differ.
+    // Reading further back than the last reading began covers transactions that were in flight then, and clocks that differ.
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(60);
+
+    // A key that was found working longer ago than this may have been taken back before the reading that the next one goes on from.
+    private static readonly TimeSpan LookUpMax = Overlap / 2;
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<ImmutableArray<byte>, Entry> known = new(KeyHashComparer.Instance);
@@ -29,9 +32,9 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
     private readonly ConcurrentDictionary<ImmutableArray<byte>, long> unknown = new(KeyHashComparer.Instance);
     private readonly KeyLookUps lookUps = new(store, time);
     private readonly Lock gate = new();
-    private readonly DateTimeOffset startedAt = time.GetUtcNow();
+    private readonly Moment startedAt = Moment.Now(time);
     private Task? refreshing;
-    private long refreshedAt = long.MinValue;
+    private Moment? refreshedAt;
     private long failedAt = long.MinValue;
     private StoreUnavailableException? failure;
 
@@ -74,7 +77,7 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
 
     private async ValueTask TrustAsync()
     {
-        if (IsWithin(Volatile.Read(ref refreshedAt), TrustedFor))
+        if (Volatile.Read(ref refreshedAt) is { } read && IsWithin(read.Timestamp, TrustedFor))
         {
             return;
         }
@@ -89,11 +92,12 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
 
     private async Task ReadRevocationsAsync()
     {
-        var started = time.GetTimestamp();
-        var since = time.GetUtcNow() - Overlap;
+        // From where the last reading began that came to its end, however long ago that is: the database may have been away for hours.
+        var started = Moment.Now(time);
+        var since = started.At - (refreshedAt ?? startedAt).Age(time) - Overlap;
         try
         {
-            foreach (var keyId in await store.ReadRevokedKeysAsync(since < startedAt - Overlap ? startedAt - Overlap : since))
+            foreach (var keyId in await store.ReadRevokedKeysAsync(since))
             {
                 Forget(keyId);
             }
@@ -116,7 +120,21 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
             return null;
         }
 
-        return await lookUps.FindAsync(hash) is { } key ? Remember(hash, key) : RememberUnknown(hash);
+        var began = Moment.Now(time);
+        if (await lookUps.FindAsync(hash) is not { } key)
+        {
+            return RememberUnknown(hash);
+        }
+
+        var entry = Remember(hash, key);
+        if (began.Age(time) <= LookUpMax)
+        {
+            return entry;
+        }
+
+        // The process stood still meanwhile. Judged only now that the key is among the known, where readings from here on find it.
+        Forget(key.KeyId);
+        throw new StoreUnavailableException("Looking the key up took too long to be sure that it still works.");
     }
 
     private Entry? RememberUnknown(ImmutableArray<byte> hash)
@@ -172,6 +190,21 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
     }
 
     private bool IsWithin(long timestamp, TimeSpan age) => timestamp != long.MinValue && time.GetElapsedTime(timestamp) <= age;
+
+    /// <summary>
+    /// A moment by both clocks. One of them may be set while the process runs, the other one stands still while the machine sleeps: what
+    /// was longer ago by either of them was that long ago.
+    /// </summary>
+    private sealed record Moment(long Timestamp, DateTimeOffset At)
+    {
+        public static Moment Now(TimeProvider time) => new(time.GetTimestamp(), time.GetUtcNow());
+
+        public TimeSpan Age(TimeProvider time)
+        {
+            var (ticked, shown) = (time.GetElapsedTime(Timestamp), time.GetUtcNow() - At);
+            return ticked > shown ? ticked : shown;
+        }
+    }
 
     private sealed class Entry : IDisposable
     {

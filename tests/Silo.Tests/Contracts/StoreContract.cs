@@ -131,17 +131,21 @@ public abstract class StoreContract
 /// <summary>The ports of one truth, and the clock that they and the test share.</summary>
 public sealed record StoreUnderTest(IRolloutStore Rollouts, ICatalogStore Catalog, IAuditStore Audit, IKeyStore Keys, ManualClock Clock);
 
-/// <summary>A clock that stands still until it is moved. Whole microseconds: what a database keeps.</summary>
+/// <summary>A clock that stands still until it is moved or set. Whole microseconds: what a database keeps.</summary>
 public sealed class ManualClock : TimeProvider
 {
     private static readonly DateTimeOffset Start = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
     private long _ticks;
+    private long _setBy;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override DateTimeOffset GetUtcNow() => Start.AddTicks(Interlocked.Read(ref _ticks));
+    public override DateTimeOffset GetUtcNow() => Start.AddTicks(Interlocked.Read(ref _ticks) + Interlocked.Read(ref _setBy));
 
     public override long GetTimestamp() => Interlocked.Read(ref _ticks);
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+
+    /// <summary>What it shows is another time, without any passing.</summary>
+    public void SetBy(TimeSpan by) => Interlocked.Add(ref _setBy, by.Ticks);
 }

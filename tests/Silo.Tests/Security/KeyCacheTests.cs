@@ -7,11 +7,15 @@ namespace OrleansPolicy.Silo.Tests.Security;
 
 public sealed class KeyCacheTests : IDisposable
 {
-    private readonly Store _store = new();
     private readonly ManualClock _clock = new();
+    private readonly Store _store;
     private readonly KeyCache _keys;
 
-    public KeyCacheTests() => _keys = new KeyCache(_store, _clock);
+    public KeyCacheTests()
+    {
+        _store = new Store(_clock);
+        _keys = new KeyCache(_store, _clock);
+    }
 
     public void Dispose() => _keys.Dispose();
 
@@ -83,6 +87,83 @@ public sealed class KeyCacheTests : IDisposable
         Assert.NotNull(await _keys.FindAsync(key));
     }
 
+    [Theory]
+    [InlineData(90)]
+    [InlineData(86_400)]
+    public async Task What_was_revoked_while_the_database_could_not_be_read_ends_with_the_next_reading(int seconds)
+    {
+        var key = _store.Add("one");
+        var caller = (await _keys.FindAsync(key))!;
+        _store.IsAway = true;
+        _store.Revoke("one");
+        _clock.Advance(TimeSpan.FromSeconds(seconds));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => _keys.FindAsync(key).AsTask());
+
+        _store.IsAway = false;
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Null(await _keys.FindAsync(key));
+        Assert.True(caller.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task What_was_revoked_while_the_process_stood_still_ends_with_the_next_reading()
+    {
+        var key = _store.Add("one");
+        var caller = (await _keys.FindAsync(key))!;
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        _store.Revoke("one");
+
+        _clock.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.Null(await _keys.FindAsync(key));
+        Assert.True(caller.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task What_was_revoked_after_the_clock_was_set_back_ends_with_the_next_reading()
+    {
+        var key = _store.Add("one");
+        var caller = (await _keys.FindAsync(key))!;
+        _clock.SetBy(TimeSpan.FromHours(-1));
+        _store.Revoke("one");
+
+        _clock.Advance(TimeSpan.FromSeconds(90));
+
+        Assert.Null(await _keys.FindAsync(key));
+        Assert.True(caller.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task What_was_revoked_while_the_machine_slept_ends_with_the_next_reading()
+    {
+        var caller = (await _keys.FindAsync(_store.Add("one")))!;
+        _store.Revoke("one");
+
+        _clock.SetBy(TimeSpan.FromMinutes(10));
+        await _keys.RefreshAsync();
+
+        Assert.True(caller.Ended.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_key_that_was_looked_up_before_the_process_stood_still_is_looked_up_again()
+    {
+        var key = _store.Add("one");
+        var held = new TaskCompletionSource();
+        _store.Held = held.Task;
+        var asked = _keys.FindAsync(key).AsTask();
+        _store.Revoke("one");
+
+        // The reading of revocations comes first, when nothing is known yet.
+        _clock.Advance(TimeSpan.FromSeconds(90));
+        await _keys.RefreshAsync();
+        held.SetResult();
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => asked);
+        Assert.Null(await _keys.FindAsync(key));
+    }
+
     [Fact]
     public async Task An_expired_key_counts_no_more_and_ends_what_is_open()
     {
@@ -128,10 +209,10 @@ public sealed class KeyCacheTests : IDisposable
         Assert.NotNull(await _keys.FindAsync(keys[0]));
     }
 
-    private sealed class Store : IKeyStore
+    private sealed class Store(ManualClock clock) : IKeyStore
     {
         private readonly Dictionary<string, KeyWrite> _keys = [];
-        private readonly List<string> _revoked = [];
+        private readonly List<(string Id, DateTimeOffset At)> _revoked = [];
 
         public int LookUps { get; private set; }
 
@@ -160,20 +241,21 @@ public sealed class KeyCacheTests : IDisposable
         public void Revoke(string id)
         {
             _keys.Remove(id);
-            _revoked.Add(id);
+            _revoked.Add((id, clock.GetUtcNow()));
         }
 
         public async Task<ImmutableArray<KeyWrite>> FindKeysAsync(
             ImmutableArray<ImmutableArray<byte>> keySha256, DateTimeOffset now, CancellationToken cancellationToken = default)
         {
             LookUps++;
+            var found = _keys.Values
+                .Where(key => keySha256.Any(hash => hash.SequenceEqual(key.KeySha256)) && !(key.ExpiresAt <= now)).ToImmutableArray();
             await Held;
-            return await Answer(_keys.Values
-                .Where(key => keySha256.Any(hash => hash.SequenceEqual(key.KeySha256)) && !(key.ExpiresAt <= now)).ToImmutableArray());
+            return await Answer(found);
         }
 
         public Task<ImmutableArray<string>> ReadRevokedKeysAsync(DateTimeOffset since, CancellationToken cancellationToken = default) =>
-            Answer(_revoked.ToImmutableArray());
+            Answer(_revoked.Where(key => key.At >= since).Select(key => key.Id).ToImmutableArray());
 
         public Task<ImmutableArray<KeyWrite>> ListKeysAsync(string? tenant, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
