@@ -8,7 +8,7 @@ public static partial class Names
     /// <summary>The code of the problem that <see cref="Check"/> reports.</summary>
     public const string InvalidCode = "name.invalid";
 
-    private static readonly HashSet<string> Reserved = ["tenants", "arm", "disarm"];
+    private static readonly HashSet<string> Reserved = ["tenants", "keys", "arm", "disarm"];
 
     /// <summary>
     /// Whether the text is a name: <c>[a-z0-9][a-z0-9._-]{0,62}</c>, never 64 hexadecimal characters (a name is never

@@ -16,6 +16,7 @@ public sealed class NamesTests
     [InlineData("a/b")]
     [InlineData("a\n")]
     [InlineData("tenants")]
+    [InlineData("keys")]
     [InlineData("arm")]
     [InlineData("disarm")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]

@@ -11,8 +11,14 @@ internal static class KeyCommands
         New(host), List(host), Revoke(host),
     };
 
+    private static Option<bool> InstallationOption() => new("--installation")
+    {
+        Description = "Keys of the installation instead of the tenant's; for installation admins. Their role is admin.",
+    };
+
     private static Command New(CliHost host)
     {
+        var installation = InstallationOption();
         var name = new Argument<string>("name") { Description = "A name for people." };
         var role = new Option<string>("--role") { Description = "What it may do.", Required = true };
         role.AcceptOnlyFromAmong("viewer", "publisher", "operator", "approver", "relay", "node", "admin");
@@ -21,21 +27,21 @@ internal static class KeyCommands
         var node = new Option<string?>("--node") { Description = "For node: the one node it acts for." };
         var days = new Option<double?>("--days") { Description = "Days after which it stops working (default: never)." };
         var target = new Option<string?>("--out", "-o") { Description = "Write the secret to a file that only you can read, instead of showing it." };
-        return new Command("create", "Make a key. Its secret is shown this once.") { name, role, subject, fleet, node, days, target }
+        return new Command("create", "Make a key. Its secret is shown this once.") { name, role, subject, fleet, node, days, target, installation }
             .Does(host, async (context, cancellationToken) =>
             {
-                var made = await context.Client.CreateKeyAsync(
-                    new NewKey
-                    {
-                        Name = context.Get(name),
-                        Subject = context.Get(subject) ?? context.Get(name),
-                        Role = context.Required(role),
-                        Fleet = context.Get(fleet),
-                        Node = context.Get(node),
-                        ExpiresAt = context.Get(days) is { } d ? DateTimeOffset.UtcNow.AddDays(d) : null,
-                    },
-                    null,
-                    cancellationToken);
+                var key = new NewKey
+                {
+                    Name = context.Get(name),
+                    Subject = context.Get(subject) ?? context.Get(name),
+                    Role = context.Required(role),
+                    Fleet = context.Get(fleet),
+                    Node = context.Get(node),
+                    ExpiresAt = context.Get(days) is { } d ? DateTimeOffset.UtcNow.AddDays(d) : null,
+                };
+                var made = context.Get(installation)
+                    ? await context.Client.CreateInstallationKeyAsync(key, null, cancellationToken)
+                    : await context.Client.CreateKeyAsync(key, null, cancellationToken);
                 if (context.Get(target) is { } path)
                 {
                     await CliFiles.WriteSecretAsync(path, made.Key + "\n", replace: true, cancellationToken);
@@ -48,28 +54,37 @@ internal static class KeyCommands
             });
     }
 
-    private static Command List(CliHost host) => new Command("ls", "The tenant's keys.").Does(host, async (context, cancellationToken) =>
+    private static Command List(CliHost host)
     {
-        var keys = await context.Client.ListKeysAsync(cancellationToken);
-        context.Output.Answer(keys, o =>
+        var installation = InstallationOption();
+        return new Command("ls", "The tenant's keys, or the installation's.") { installation }.Does(host, async (context, cancellationToken) =>
         {
-            var table = Show.Table("id", "name", "subject", "role", "fleet", "node", "made", "expires");
-            foreach (var k in keys)
+            var keys = context.Get(installation)
+                ? await context.Client.ListInstallationKeysAsync(cancellationToken)
+                : await context.Client.ListKeysAsync(cancellationToken);
+            context.Output.Answer(keys, o =>
             {
-                table.Row(k.Id, k.Name, k.Subject, k.Role, k.Fleet, k.Node, Show.Time(k.CreatedAt), Show.Time(k.ExpiresAt));
-            }
+                var table = Show.Table("id", "name", "subject", "role", "fleet", "node", "made", "expires");
+                foreach (var k in keys)
+                {
+                    table.Row(k.Id, k.Name, k.Subject, k.Role, k.Fleet, k.Node, Show.Time(k.CreatedAt), Show.Time(k.ExpiresAt));
+                }
 
-            o.Table(table);
+                o.Table(table);
+            });
+            return ExitCodes.Ok;
         });
-        return ExitCodes.Ok;
-    });
+    }
 
     private static Command Revoke(CliHost host)
     {
         var id = new Argument<string>("id") { Description = "The key's id." };
-        return new Command("revoke", "Take a key back; it stops working within 2 s.") { id }.Does(host, async (context, cancellationToken) =>
+        var installation = InstallationOption();
+        return new Command("revoke", "Take a key back; it stops working within 2 s.") { id, installation }.Does(host, async (context, cancellationToken) =>
         {
-            await context.Client.RevokeKeyAsync(context.Get(id), cancellationToken);
+            await (context.Get(installation)
+                ? context.Client.RevokeInstallationKeyAsync(context.Get(id), cancellationToken)
+                : context.Client.RevokeKeyAsync(context.Get(id), cancellationToken));
             context.Output.Answer(new { Revoked = context.Get(id) }, o => o.Line($"{context.Get(id)} is revoked."));
             return ExitCodes.Ok;
         });

@@ -4,6 +4,8 @@ namespace OrleansPolicy.Client;
 
 public sealed partial class PolicyClient
 {
+    private const string InstallationKeys = "/v1/keys";
+
     /// <summary>
     /// Creates a tenant; once it is there, asking again changes nothing but what is named: whether it refuses bundles with fields that
     /// nothing reads. Installation admins only.
@@ -34,4 +36,21 @@ public sealed partial class PolicyClient
     /// <summary>Takes a key back; it stops working within 2 s.</summary>
     public async Task RevokeKeyAsync(string keyId, CancellationToken cancellationToken = default) =>
         await SendAsync(new PolicyRequest(HttpMethod.Delete, $"{_tenantPath}/keys/{Segment(keyId)}"), cancellationToken);
+
+    /// <summary>
+    /// Makes a key of the installation, for one more admin of it (<see cref="NewKey.Role"/> is admin). Its secret is in this answer only.
+    /// Installation admins only.
+    /// </summary>
+    public async Task<MadeKey> CreateInstallationKeyAsync(NewKey key, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        Read<MadeKey>(await SendAsync(
+            new PolicyRequest(HttpMethod.Post, InstallationKeys) { Body = Json(key), IdempotencyKey = idempotencyKey ?? NewIdempotencyKey() },
+            cancellationToken)).WithSecret();
+
+    /// <summary>The keys of the installation that are not revoked. Installation admins only.</summary>
+    public async Task<ImmutableArray<KeyInfo>> ListInstallationKeysAsync(CancellationToken cancellationToken = default) =>
+        ReadList<KeyInfo>(await SendAsync(new PolicyRequest(HttpMethod.Get, InstallationKeys), cancellationToken), "keys");
+
+    /// <summary>Takes a key of the installation back; it stops working within 2 s. <c>key.last</c> where no other one works. Installation admins only.</summary>
+    public async Task RevokeInstallationKeyAsync(string keyId, CancellationToken cancellationToken = default) =>
+        await SendAsync(new PolicyRequest(HttpMethod.Delete, $"{InstallationKeys}/{Segment(keyId)}"), cancellationToken);
 }

@@ -9,6 +9,9 @@ public static class ConflictNames
     /// <summary>The key's id or its secret is in use.</summary>
     public const string Key = "api_key_pkey";
 
+    /// <summary>No other key of the installation works: with this one the last way in would go.</summary>
+    public const string LastKey = "api_key_last";
+
     /// <summary>The same content is published already.</summary>
     public const string BundleHash = "policy_bundle_pkey";
 

@@ -52,7 +52,7 @@ public sealed record PolicyChange
     /// <summary>A key of the tenant taken back, by id; stale where it does not work any more.</summary>
     public string? RevokedKeyId { get; init; }
 
-    /// <summary>Whether <see cref="RevokedKeyId"/> is a key of the installation instead.</summary>
+    /// <summary>Whether <see cref="RevokedKeyId"/> is a key of the installation instead; a conflict where it is the last one that works.</summary>
     public bool RevokesInstallationKey { get; init; }
 
     /// <summary>A new version of the tenant's trust root, as JSON; refused as stale unless it is exactly the next version.</summary>
@@ -261,7 +261,7 @@ public enum CommitStatus
     /// <summary>A guard did not hold: load again and decide again. Nothing was written.</summary>
     Stale,
 
-    /// <summary>A name is taken; <see cref="CommitResult.Detail"/> is one of <see cref="ConflictNames"/>. Nothing was written.</summary>
+    /// <summary>A name is taken, or what must not go would go; <see cref="CommitResult.Detail"/> is one of <see cref="ConflictNames"/>. Nothing was written.</summary>
     Conflict,
 
     /// <summary>The same operation was done before: read its answer. Nothing was written.</summary>

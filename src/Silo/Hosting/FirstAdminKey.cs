@@ -11,18 +11,19 @@ namespace OrleansPolicy.Silo.Hosting;
 
 /// <summary>
 /// Makes the first admin key of a fresh installation, and the tenant <c>default</c>. The key is on disk before it is in the database:
-/// a crash in between leaves a file that opens nothing, never a key that nobody has.
+/// a crash in between leaves a file that opens nothing, never a key that nobody has. It is also the last resort of an installation none
+/// of whose keys works any more, as they expired or were taken back in the database: who may start it and read its data folder is let in.
 /// </summary>
 internal static class FirstAdminKey
 {
-    private const string FirstTenant = "default";
+    private const string FirstTenant = KeyRules.ChainOfInstallation;
     private const string Subject = Actor.FirstAdminSubject;
 
     public static async Task EnsureAsync(SiloSettings settings, IKeyStore keys, IRolloutStore store, TimeProvider time)
     {
         var pending = settings.AdminKeyFile + ".new";
         var installation = await keys.ListKeysAsync(tenant: null);
-        if (!installation.IsEmpty)
+        if (installation.Any(key => !(key.ExpiresAt <= time.GetUtcNow())))
         {
             Finish(pending, settings.AdminKeyFile, installation);
             return;

@@ -23,6 +23,7 @@ public static class ApiEndpoints
 
         var api = routes.MapGroup("/v1").AddEndpointFilter<OperationFilter>();
         api.MapTenants();
+        api.MapInstallationKeys();
         api.MapArmingOfAll();
 
         var tenant = api.MapGroup("/{tenant}");

@@ -6,15 +6,33 @@ using OrleansPolicy.Silo.Security;
 
 namespace OrleansPolicy.Silo.Http;
 
-/// <summary>API keys of a tenant. The secret is in the answer that makes it and nowhere else.</summary>
+/// <summary>API keys of a tenant and of the installation. The secret is in the answer that makes it and nowhere else.</summary>
 public static class KeyEndpoints
 {
     /// <summary>The most keys of one batch.</summary>
     public const int BatchMax = 10_000;
 
+    /// <summary>The last working key of the installation stays: nobody could make another.</summary>
+    public const string LastCode = "key.last";
+
     private static readonly BodyLimit BatchLimit = new(8 * 1024 * 1024);
 
-    /// <summary>Maps them.</summary>
+    /// <summary>Maps those of the installation.</summary>
+    public static void MapInstallationKeys(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/keys", CreateOfInstallationAsync)
+            .Is(Permission.ManageInstallationKeys, "Make a key of the installation, for one more admin of it; the answer shows it once", "key.invalid", "key.fleet", "key.node")
+            .Takes<KeyRequest>()
+            .Gives<MadeKey>(StatusCodes.Status201Created);
+        routes.MapGet("/keys", ListOfInstallationAsync)
+            .Is(Permission.ManageInstallationKeys, "List the keys of the installation, without their secrets")
+            .Gives<KeyList>();
+        routes.MapDelete("/keys/{id}", RevokeOfInstallationAsync)
+            .Is(Permission.ManageInstallationKeys, "Revoke a key of the installation; within two seconds it works nowhere", "key.unknown", LastCode)
+            .Gives<RevokedKey>();
+    }
+
+    /// <summary>Maps those of one tenant.</summary>
     public static void MapKeys(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/keys", CreateAsync)
@@ -33,8 +51,27 @@ public static class KeyEndpoints
             .Gives<RevokedKey>();
     }
 
-    private static async Task<IResult> CreateAsync(
-        string tenant, IRolloutStore store, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+    // None of these has a parameter for the tenant: it would be bound to the query.
+    private static Task<IResult> CreateOfInstallationAsync(IRolloutStore store, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http) =>
+        CreateOneAsync(null, store, time, http);
+
+    private static Task<IResult> ListOfInstallationAsync(IKeyStore keys, HttpContext http) => ListThoseAsync(null, keys, http);
+
+    private static Task<IResult> RevokeOfInstallationAsync(
+        string id, IRolloutStore store, KeyCache cache, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http) =>
+        RevokeOneAsync(null, id, store, cache, time, http);
+
+    private static Task<IResult> CreateAsync(
+        string tenant, IRolloutStore store, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http) =>
+        CreateOneAsync(tenant, store, time, http);
+
+    private static Task<IResult> ListAsync(string tenant, IKeyStore keys, HttpContext http) => ListThoseAsync(tenant, keys, http);
+
+    private static Task<IResult> RevokeAsync(
+        string tenant, string id, IRolloutStore store, KeyCache cache, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http) =>
+        RevokeOneAsync(tenant, id, store, cache, time, http);
+
+    private static async Task<IResult> CreateOneAsync(string? tenant, IRolloutStore store, TimeProvider time, HttpContext http)
     {
         var request = await http.ReadAsync<KeyRequest>();
         if (!request.Succeeded)
@@ -65,11 +102,11 @@ public static class KeyEndpoints
     }
 
     private static async Task<Outcome<MadeKeys>> MakeAsync(
-        string tenant, KeyRequest?[] requests, string path, IRolloutStore store, TimeProvider time, HttpContext http)
+        string? tenant, KeyRequest?[] requests, string path, IRolloutStore store, TimeProvider time, HttpContext http)
     {
         var now = time.GetUtcNow();
         var problems = requests
-            .SelectMany((request, index) => KeyRules.Check(request, now, string.Format(System.Globalization.CultureInfo.InvariantCulture, path, index)))
+            .SelectMany((request, index) => KeyRules.Check(request, tenant, now, string.Format(System.Globalization.CultureInfo.InvariantCulture, path, index)))
             .ToImmutableArray();
         return problems.IsEmpty
             ? await http.OnceAsync(caller => MakeAsync(tenant, requests!, caller, store, now, http))
@@ -77,7 +114,7 @@ public static class KeyEndpoints
     }
 
     private static async Task<Outcome<MadeKeys>> MakeAsync(
-        string tenant, KeyRequest[] requests, Caller caller, IRolloutStore store, DateTimeOffset now, HttpContext http)
+        string? tenant, KeyRequest[] requests, Caller caller, IRolloutStore store, DateTimeOffset now, HttpContext http)
     {
         var secrets = requests.Select(_ => ApiKey.New()).ToArray();
         var writes = requests.Select((request, index) => KeyRules.ToWrite(request, tenant, secrets[index], caller.By, now)).ToImmutableArray();
@@ -88,7 +125,7 @@ public static class KeyEndpoints
         var result = await store.CommitAsync(
             new PolicyChange
             {
-                Tenant = tenant,
+                Tenant = tenant ?? KeyRules.ChainOfInstallation,
                 Keys = writes,
                 Operation = http.Record(stored, StatusCodes.Status201Created),
                 Audit = [.. writes.Select(write => caller.By.Did("key.created", "keys/" + write.KeyId, now, KeyRules.Describe(write)))],
@@ -97,19 +134,29 @@ public static class KeyEndpoints
         return result.Status == CommitStatus.Committed ? Outcome<MadeKeys>.Ok(made) : result.Refuse<MadeKeys>();
     }
 
-    private static async Task<IResult> ListAsync(string tenant, IKeyStore keys, HttpContext http) =>
+    private static async Task<IResult> ListThoseAsync(string? tenant, IKeyStore keys, HttpContext http) =>
         Answers.Ok(new KeyList([.. (await keys.ListKeysAsync(tenant, http.RequestAborted)).Select(KeyView.Of)]));
 
-    private static async Task<IResult> RevokeAsync(
-        string tenant, string id, IRolloutStore store, KeyCache cache, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+    private static async Task<IResult> RevokeOneAsync(string? tenant, string id, IRolloutStore store, KeyCache cache, TimeProvider time, HttpContext http)
     {
         var by = http.CallerOf().By;
         var result = await store.CommitAsync(
-            new PolicyChange { Tenant = tenant, RevokedKeyId = id, Audit = [by.Did("key.revoked", "keys/" + id, time.GetUtcNow())] },
+            new PolicyChange
+            {
+                Tenant = tenant ?? KeyRules.ChainOfInstallation,
+                RevokedKeyId = id,
+                RevokesInstallationKey = tenant is null,
+                Audit = [by.Did("key.revoked", "keys/" + id, time.GetUtcNow(), tenant is null ? KeyRules.OfInstallation : null)],
+            },
             http.RequestAborted);
+        if (result is { Status: CommitStatus.Conflict, Detail: ConflictNames.LastKey })
+        {
+            return new ProblemAnswer(LastCode, "No other key of the installation works: make another one first.");
+        }
+
         if (result.Status != CommitStatus.Committed)
         {
-            return new ProblemAnswer("key.unknown", "The tenant has no such key, or it was revoked before.");
+            return new ProblemAnswer("key.unknown", $"{(tenant is null ? "The installation" : "The tenant")} has no such key, or it was revoked before.");
         }
 
         await cache.RefreshAsync();

@@ -6,7 +6,7 @@ namespace OrleansPolicy.Silo.Http;
 /// <summary>Numbers for Prometheus.</summary>
 public static class MetricsEndpoints
 {
-    /// <summary>Maps them: open on loopback, for a viewer's key elsewhere.</summary>
+    /// <summary>Maps them: open on loopback, for an admin's key of the installation elsewhere.</summary>
     public static void MapMetrics(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/metrics", WriteAsync)
             .Is(Permission.ReadMetrics, "Numbers in the Prometheus text format 0.0.4")

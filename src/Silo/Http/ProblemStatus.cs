@@ -34,6 +34,7 @@ public static class ProblemStatus
         ["fleet.has_baseline"] = StatusCodes.Status409Conflict,
         ["fleet.epoch_behind"] = StatusCodes.Status409Conflict,
         ["key.limit"] = StatusCodes.Status409Conflict,
+        [KeyEndpoints.LastCode] = StatusCodes.Status409Conflict,
         ["parity.mismatch"] = StatusCodes.Status409Conflict,
         ["parity.no_answer"] = StatusCodes.Status503ServiceUnavailable,
         ["arm.same_person"] = StatusCodes.Status403Forbidden,

@@ -53,6 +53,17 @@ internal static class CommitBatch
         WHERE key_id = $1 AND tenant IS NOT DISTINCT FROM $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
         """;
 
+    // Touches a row only where the key is the last one of the installation. All that work are locked in one order, and all of them (an
+    // aggregate reads to the end): of two who take back each other's key, the second finds the first one's gone.
+    private const string LastKeySql =
+        """
+        WITH working AS MATERIALIZED (
+            SELECT key_id FROM api_key WHERE tenant IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
+            ORDER BY key_id FOR UPDATE
+        )
+        UPDATE api_key SET key_id = key_id WHERE key_id = $1 AND ARRAY[$1] = (SELECT array_agg(key_id) FROM working)
+        """;
+
     private const string TrustRootSql =
         """
         INSERT INTO trust_root (tenant, version, document)
@@ -227,6 +238,11 @@ internal static class CommitBatch
 
         if (change.RevokedKeyId is { } keyId)
         {
+            if (change.RevokesInstallationKey)
+            {
+                batch.AddGuarded(CommitStatus.Conflict, ConflictNames.LastKey, 0, LastKeySql, SqlValue.Text(keyId), SqlValue.Time(now));
+            }
+
             batch.AddGuarded(
                 CommitStatus.Stale, "api_key", 1, RevokeSql,
                 SqlValue.Text(keyId), SqlValue.Text(change.RevokesInstallationKey ? null : change.Tenant), SqlValue.Time(now));

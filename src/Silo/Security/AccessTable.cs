@@ -8,7 +8,7 @@ public static class AccessTable
     private static readonly Permission[] Reading = [Permission.KnowTheApi, Permission.ReadPolicy, Permission.ReadFleet, Permission.ReadNode, Permission.Read, Permission.Handshake];
 
     // What reaches across tenants comes with no role of a tenant, but with an admin key of the installation.
-    private static readonly Permission[] OfInstallation = [Permission.ManageTenants, Permission.ArmAll, Permission.ReadMetrics];
+    private static readonly Permission[] OfInstallation = [Permission.ManageTenants, Permission.ManageInstallationKeys, Permission.ArmAll, Permission.ReadMetrics];
 
     private static readonly FrozenDictionary<Role, FrozenSet<Permission>> Table = new Dictionary<Role, Permission[]>
     {

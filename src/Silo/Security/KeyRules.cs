@@ -8,11 +8,18 @@ namespace OrleansPolicy.Silo.Security;
 /// <summary>What a key may be.</summary>
 public static class KeyRules
 {
+    /// <summary>The tenant in whose chain stands what happens to keys of the installation.</summary>
+    public const string ChainOfInstallation = "default";
+
+    /// <summary>What the audit says of a key that is not the tenant's in whose chain it stands.</summary>
+    public static readonly ImmutableSortedDictionary<string, string> OfInstallation =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal).Add("scope", "installation");
+
     private const int NameLengthMax = 200;
     private const string InvalidCode = "key.invalid";
 
-    /// <summary>Everything that is wrong with a request for a key.</summary>
-    public static IEnumerable<Problem> Check(KeyRequest? request, DateTimeOffset now, string path)
+    /// <summary>Everything that is wrong with a request for a key of a tenant; null: of the installation, whose keys are admins' alone.</summary>
+    public static IEnumerable<Problem> Check(KeyRequest? request, string? tenant, DateTimeOffset now, string path)
     {
         if (request is null)
         {
@@ -24,15 +31,18 @@ public static class KeyRules
         [
             .. CheckText(request.Name, "name", path),
             .. CheckText(request.Subject, "subject", path),
-            .. role is null
-                ? [new Problem(InvalidCode, "The role is one of: " + string.Join(", ", Enum.GetNames<Role>()).ToLowerInvariant() + ".", path + ".role")]
-                : CheckScope(request, role.Value, path),
+            .. role switch
+            {
+                null => [new Problem(InvalidCode, "The role is one of: " + string.Join(", ", Enum.GetNames<Role>()).ToLowerInvariant() + ".", path + ".role")],
+                not Role.Admin when tenant is null => [new Problem(InvalidCode, "A key of the installation has the role admin.", path + ".role")],
+                _ => CheckScope(request, role.Value, path),
+            },
             .. request.ExpiresAt <= now ? [new Problem(InvalidCode, "The key would be expired already.", path + ".expires_at")] : Array.Empty<Problem>(),
         ];
     }
 
-    /// <summary>The key as it is stored. The makers of the key that makes it are its makers too.</summary>
-    public static KeyWrite ToWrite(KeyRequest request, string tenant, string secret, Actor by, DateTimeOffset now)
+    /// <summary>The key as it is stored, of a tenant or (null) the installation. The makers of the key that makes it are its makers too.</summary>
+    public static KeyWrite ToWrite(KeyRequest request, string? tenant, string secret, Actor by, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(by);
@@ -57,6 +67,11 @@ public static class KeyRules
     {
         ArgumentNullException.ThrowIfNull(key);
         var detail = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        if (key.Tenant is null)
+        {
+            detail.AddRange(OfInstallation);
+        }
+
         detail["name"] = key.Name;
         detail["role"] = key.Role;
         detail["subject"] = key.Subject;

@@ -93,6 +93,9 @@ public enum Permission
     /// <summary>Create and list tenants. For installation admins alone.</summary>
     ManageTenants,
 
+    /// <summary>Make and revoke keys of the installation. For installation admins alone.</summary>
+    ManageInstallationKeys,
+
     /// <summary>Arm and disarm every tenant. For installation admins alone.</summary>
     ArmAll,
 

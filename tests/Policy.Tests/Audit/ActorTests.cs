@@ -27,5 +27,18 @@ public sealed class ActorTests
     public void Two_keys_that_one_admin_made_are_not_certainly_different_people() =>
         Assert.False(Key("p1", Actor.FirstAdminSubject, "alice").IsAnotherPersonThan(Key("p2", Actor.FirstAdminSubject, "alice")));
 
+    [Fact]
+    public void Every_key_of_the_first_admins_name_is_the_first_admin()
+    {
+        var second = Key(Actor.FirstAdminSubject, Actor.FirstAdminSubject);
+        var byAlice = Key(Actor.FirstAdminSubject, Actor.FirstAdminSubject, "alice");
+
+        Assert.False(second.IsAnotherPersonThan(Root));
+        Assert.False(Root.IsAnotherPersonThan(second));
+        Assert.False(Root.IsAnotherPersonThan(Root with { KeyId = "made anew" }));
+        Assert.False(byAlice.IsAnotherPersonThan(second));
+        Assert.False(byAlice.IsAnotherPersonThan(Key("bob", Actor.FirstAdminSubject)));
+    }
+
     private static Actor Key(string subject, params string[] creators) => new(subject, "http", "k-" + subject, [.. creators]);
 }

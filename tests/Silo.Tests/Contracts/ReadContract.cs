@@ -113,7 +113,7 @@ public abstract class ReadContract : StoreContract
     {
         await MakeTenantAsync();
         var root = Key("root", ofInstallation: true);
-        await CommitAsync(Change() with { Keys = [root, Key("mine")] });
+        await CommitAsync(Change() with { Keys = [root, Key("spare", ofInstallation: true), Key("mine")] });
         var other = Tenant + "-other";
         await CommitAsync(Change() with { Tenant = other, CreatesTenant = true });
 
@@ -124,6 +124,39 @@ public abstract class ReadContract : StoreContract
         Assert.Contains(root.KeyId, (await Store.Keys.ListKeysAsync(null)).Select(key => key.KeyId));
         await CommitAsync(Change() with { RevokedKeyId = root.KeyId, RevokesInstallationKey = true });
         Assert.DoesNotContain(root.KeyId, (await Store.Keys.ListKeysAsync(null)).Select(key => key.KeyId));
+    }
+
+    [Fact]
+    public async Task The_last_key_of_the_installation_that_works_is_not_taken_back()
+    {
+        await MakeTenantAsync();
+        var (first, last, expired) = (Key("first", ofInstallation: true), Key("last", ofInstallation: true), Key("expired", ofInstallation: true) with { ExpiresAt = Now });
+        await OnlyKeysOfInstallationAsync(first, last, expired);
+        await CommitAsync(Take(first));
+        var before = await ReadAuditAsync();
+
+        var result = await Store.Rollouts.CommitAsync(Take(last));
+
+        Assert.Equal((CommitStatus.Conflict, ConflictNames.LastKey), (result.Status, result.Detail));
+        AssertSame([last], (await Store.Keys.FindKeysAsync([first.KeySha256, last.KeySha256, expired.KeySha256], Now)).ToArray());
+        Assert.Equal(before.Length, (await ReadAuditAsync()).Length);
+        Assert.Equal(CommitStatus.Stale, (await Store.Rollouts.CommitAsync(Take(first))).Status);
+        Assert.Equal(CommitStatus.Stale, (await Store.Rollouts.CommitAsync(Take(expired))).Status);
+    }
+
+    [Fact]
+    public async Task Of_the_keys_of_the_installation_that_are_taken_back_at_once_one_stays()
+    {
+        await MakeTenantAsync();
+        var keys = Enumerable.Range(0, 4).Select(index => Key($"key-{index}", ofInstallation: true)).ToArray();
+        await OnlyKeysOfInstallationAsync(keys);
+
+        var results = await Task.WhenAll(keys.Select(key => Task.Run(() => Store.Rollouts.CommitAsync(Take(key)))));
+
+        Assert.Equal(
+            [CommitStatus.Committed, CommitStatus.Committed, CommitStatus.Committed, CommitStatus.Conflict],
+            results.Select(result => result.Status).Order());
+        Assert.Single(await Store.Keys.FindKeysAsync([.. keys.Select(key => key.KeySha256)], Now));
     }
 
     [Fact]
@@ -158,4 +191,17 @@ public abstract class ReadContract : StoreContract
     }
 
     private TagRecord Tag(string tag, string? fleet, char digit) => new(tag, fleet, new string(digit, 64), "why", "alice", Now);
+
+    private PolicyChange Take(KeyWrite key) => Change() with { RevokedKeyId = key.KeyId, RevokesInstallationKey = true };
+
+    // The installation is shared by the tests of the class.
+    private async Task OnlyKeysOfInstallationAsync(params KeyWrite[] keys)
+    {
+        var others = await Store.Keys.ListKeysAsync(null);
+        await CommitAsync(Change() with { Keys = [.. keys] });
+        foreach (var other in others)
+        {
+            await Store.Rollouts.CommitAsync(Take(other));
+        }
+    }
 }

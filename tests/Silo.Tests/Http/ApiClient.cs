@@ -11,6 +11,8 @@ public sealed class ApiClient(Uri address, string? key) : IDisposable
 
     public string? Key => key;
 
+    public Uri Address => address;
+
     public void Dispose() => _http.Dispose();
 
     public Task<ApiAnswer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);

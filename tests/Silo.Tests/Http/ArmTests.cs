@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Hosting;
+using OrleansPolicy.Silo.Tests.Postgres;
 
 namespace OrleansPolicy.Silo.Tests.Http;
 
 [Collection(OneControlPlane.Name)]
-public sealed class ArmTests(ControlPlane plane) : IDisposable
+public sealed class ArmTests(PostgresServer server, ControlPlane plane) : IDisposable
 {
     private const string Path = "/fleets/edge/nodes/n000";
     private readonly TestBundles _bundles = new();
@@ -192,6 +195,49 @@ public sealed class ArmTests(ControlPlane plane) : IDisposable
     }
 
     [Fact]
+    public async Task What_stopped_everything_is_ended_by_two_admins_of_the_installation()
+    {
+        // On a host of its own: what is said of everything is said of every other test's fleets too.
+        using var folder = new TemporaryFolder();
+        await using var host = await PolicyHost.StartAsync(new SiloSettings
+        {
+            Urls = "http://127.0.0.1:0",
+            DataFolder = folder.Path,
+            ConnectionString = await server.CreateDatabaseAsync(),
+        });
+        var address = new Uri(host.Addresses.Single());
+        using var first = new ApiClient(address, (await File.ReadAllTextAsync(folder["admin.key"])).Trim());
+        using var alice = await MakeAdminAsync(first, "alice");
+        using var bob = await MakeAdminAsync(first, "bob");
+        using var other = await MakeAdminAsync(alice, "carol");
+        (await first.PutAsync("/v1/default/fleets/edge", new { })).Expect(200);
+
+        (await first.PostAsync("/v1/disarm?wait=0", new { reason = "fire" })).Expect(200);
+        await ServesAsync(false);
+        var id = (await alice.PostAsync("/v1/arm", new { reason = "over" })).Expect(202)["pending_id"].GetString();
+        foreach (var same in (ApiClient[])[alice, first, other])
+        {
+            (await same.PostAsync("/v1/arm", new { reason = "over", pending_id = id })).ExpectProblem(403, "arm.same_person");
+        }
+
+        await ServesAsync(false);
+        Assert.True((await bob.PostAsync("/v1/arm?wait=0", new { reason = "I looked", pending_id = id })).Expect(200)["armed"].GetBoolean());
+        await ServesAsync(true);
+
+        // What the first admin asks for nobody completes whose key it made; a new disarm voids it, and two others ask.
+        (await alice.PostAsync("/v1/disarm?wait=0", new { reason = "fire" })).Expect(200);
+        id = (await first.PostAsync("/v1/arm", new { reason = "over" })).Expect(202)["pending_id"].GetString();
+        (await bob.PostAsync("/v1/arm", new { reason = "over", pending_id = id })).ExpectProblem(403, "arm.same_person");
+        (await bob.PostAsync("/v1/disarm?wait=0", new { reason = "ask anew" })).Expect(200);
+        id = (await bob.PostAsync("/v1/arm", new { reason = "over" })).Expect(202)["pending_id"].GetString();
+        (await alice.PostAsync("/v1/arm?wait=0", new { reason = "over", pending_id = id })).Expect(200);
+        await ServesAsync(true);
+
+        Task ServesAsync(bool armed) =>
+            Eventually.BecomesAsync(async () => (await first.GetAsync("/v1/default/fleets/edge")).Expect(200)["armed"].GetBoolean(), armed);
+    }
+
+    [Fact]
     public async Task Twenty_at_once_are_all_taken_and_the_last_one_stands()
     {
         var (tenant, node) = await ArmedFleetAsync();
@@ -220,6 +266,9 @@ public sealed class ArmTests(ControlPlane plane) : IDisposable
         Assert.Equal((true, false), (before["armed"].GetBoolean(), after["armed"].GetBoolean()));
         Assert.True(after["arm_epoch"].GetInt64() > before["arm_epoch"].GetInt64());
     }
+
+    private static async Task<ApiClient> MakeAdminAsync(ApiClient by, string subject) =>
+        new(by.Address, (await by.PostAsync("/v1/keys", new { name = subject, subject, role = "admin" })).Expect(201)["key"].GetString());
 
     private static object Question => new { capability_id = "orders.read" };
 
