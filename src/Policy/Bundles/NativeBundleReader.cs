@@ -191,8 +191,8 @@ internal sealed class NativeBundleReader(ProblemList problems, BundleReadOptions
 
         if (root.TryGetProperty("schema", out var schema))
         {
-            var compiled = DocumentSchema.Compile(schema, "$.schema");
-            problems.AddRange(compiled.Succeeded ? compiled.Value.Validate(document, "$.document") : compiled.Problems);
+            var compiled = DocumentSchema.Compile(schema);
+            problems.AddRange(compiled.Succeeded ? compiled.Value.Validate(document) : compiled.Problems);
         }
 
         return bundle with { Document = document.Clone(), DocumentHash = BundleReader.HashOf(document) };

@@ -7,6 +7,8 @@ namespace OrleansPolicy.Bundles;
 /// <summary>One schema object (or <c>true</c>, <c>false</c>) after it was read. What it does not name is null or empty and allows everything.</summary>
 internal sealed class SchemaNode
 {
+    private const int EnumTextLengthMax = 1_000;
+
     /// <summary>Set for the schema <c>false</c>: nothing is valid.</summary>
     public bool IsNever { get; set; }
 
@@ -14,7 +16,19 @@ internal sealed class SchemaNode
 
     public ImmutableArray<string> Types { get; set; } = [];
 
-    public ImmutableArray<JsonElement>? Enum { get; set; }
+    public ImmutableArray<JsonElement>? Enum
+    {
+        get;
+        set
+        {
+            field = value;
+            var text = string.Join(", ", (value ?? []).Select(v => v.GetRawText()));
+            EnumText = text.Length > EnumTextLengthMax ? text[..EnumTextLengthMax] + "…" : text;
+        }
+    }
+
+    /// <summary>The values in words, cut short where they are many.</summary>
+    public string EnumText { get; private set; } = "";
 
     public Dictionary<string, SchemaNode> Properties { get; set; } = [];
 

@@ -16,19 +16,24 @@ internal sealed class SchemaReader(ProblemList problems)
 
     private static readonly HashSet<string> TypeNames = ["null", "boolean", "object", "array", "number", "integer", "string"];
 
+    // What is missing is named in as many problems as places lack it.
+    private const int NameLengthMax = 1_000;
+
     private readonly Dictionary<string, SchemaNode> byReference = new(StringComparer.Ordinal);
-    private readonly List<(SchemaNode Node, string Reference, string Path)> unresolved = [];
+    private readonly List<SchemaNode> nodes = [];
+    private readonly List<(SchemaNode Node, string Reference, JsonPlace Path)> unresolved = [];
 
     /// <summary>The outermost schema with its definitions.</summary>
-    public SchemaNode ReadRoot(JsonElement schema, string path)
+    public SchemaNode ReadRoot(JsonElement schema, JsonPlace path)
     {
-        var root = Read(schema, path);
+        var root = Read(schema, path, isRoot: true);
         byReference["#"] = root;
         if (schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$defs", out var definitions))
         {
-            foreach (var member in MembersOf(definitions, path + "[\"$defs\"]"))
+            var definitionsPath = path.Member("$defs");
+            foreach (var member in MembersOf(definitions, definitionsPath))
             {
-                byReference["#/$defs/" + member.Name] = Read(member.Value, path + "[\"$defs\"]" + JsonPath.Member(member.Name));
+                byReference["#/$defs/" + member.Name] = Read(member.Value, definitionsPath.Member(member.Name));
             }
         }
 
@@ -37,19 +42,20 @@ internal sealed class SchemaReader(ProblemList problems)
             node.Reference = byReference.GetValueOrDefault(reference);
             if (node.Reference is null)
             {
-                problems.Add("bundle.schema_ref", "A $ref is # or #/$defs/NAME of a definition of the outermost schema.", at);
+                Refuse("bundle.schema_ref", "A $ref is # or #/$defs/NAME of a definition of the outermost schema.", at);
             }
         }
 
-        foreach (var (_, _, at) in unresolved.Where(u => ReachesItself(u.Node)))
+        var closing = FindCircles();
+        foreach (var (_, _, at) in unresolved.Where(u => closing.Contains(u.Node)))
         {
-            problems.Add("bundle.schema_ref", "This $ref leads back to itself without entering the document.", at);
+            Refuse("bundle.schema_ref", "This $ref leads back to itself without entering the document.", at);
         }
 
         return root;
     }
 
-    private SchemaNode Read(JsonElement schema, string path)
+    private SchemaNode Read(JsonElement schema, JsonPlace path, bool isRoot = false)
     {
         if (schema.ValueKind is JsonValueKind.True or JsonValueKind.False)
         {
@@ -57,23 +63,24 @@ internal sealed class SchemaReader(ProblemList problems)
         }
 
         var node = new SchemaNode();
+        nodes.Add(node);
         foreach (var member in MembersOf(schema, path))
         {
-            ReadKeyword(node, member.Name, member.Value, path + JsonPath.Member(member.Name), path == "$.schema");
+            ReadKeyword(node, member.Name, member.Value, path.Member(member.Name), isRoot);
         }
 
         return node;
     }
 
-    private void ReadKeyword(SchemaNode node, string name, JsonElement value, string path, bool isRoot)
+    private void ReadKeyword(SchemaNode node, string name, JsonElement value, JsonPlace path, bool isRoot)
     {
         switch (name)
         {
             case "type":
-                node.Types = ReadTexts(value, path);
+                node.Types = [.. ReadTexts(value, path).Distinct()];
                 foreach (var unknown in node.Types.Where(t => !TypeNames.Contains(t)))
                 {
-                    problems.Add("bundle.schema", $"There is no type {unknown}.", path);
+                    Refuse("bundle.schema", $"There is no type {unknown}.", path);
                 }
 
                 break;
@@ -84,7 +91,7 @@ internal sealed class SchemaReader(ProblemList problems)
                 node.Enum = [value];
                 break;
             case "properties":
-                node.Properties = MembersOf(value, path).ToDictionary(m => m.Name, m => Read(m.Value, path + JsonPath.Member(m.Name)), StringComparer.Ordinal);
+                node.Properties = MembersOf(value, path).ToDictionary(m => m.Name, m => Read(m.Value, path.Member(m.Name)), StringComparer.Ordinal);
                 break;
             case "required":
                 node.Required = ReadTexts(value, path);
@@ -127,27 +134,27 @@ internal sealed class SchemaReader(ProblemList problems)
             default:
                 if (!Annotations.Contains(name) || (name == "$id" && !isRoot))
                 {
-                    problems.Add("bundle.schema_unsupported", $"The keyword {name} is not supported here.", path);
+                    Refuse("bundle.schema_unsupported", $"The keyword {name} is not supported here.", path);
                 }
 
                 break;
         }
     }
 
-    private void ReadPattern(SchemaNode node, JsonElement value, string path)
+    private void ReadPattern(SchemaNode node, JsonElement value, JsonPlace path)
     {
         node.Pattern = value.ValueKind == JsonValueKind.String ? SharedRegexes.Find(value.GetString()!) : null;
         if (node.Pattern is null)
         {
-            problems.Add("bundle.schema", "A pattern is a regular expression without look-around and back references.", path);
+            Refuse("bundle.schema", "A pattern is a regular expression of those that rules may have.", path);
         }
     }
 
-    private void ReadBound(SchemaNode node, string name, JsonElement value, string path)
+    private void ReadBound(SchemaNode node, string name, JsonElement value, JsonPlace path)
     {
         if (value.ValueKind != JsonValueKind.Number)
         {
-            problems.Add("bundle.schema", $"{name} is a number.", path);
+            Refuse("bundle.schema", $"{name} is a number.", path);
             return;
         }
 
@@ -161,11 +168,11 @@ internal sealed class SchemaReader(ProblemList problems)
         };
     }
 
-    private void ReadCount(SchemaNode node, string name, JsonElement value, string path)
+    private void ReadCount(SchemaNode node, string name, JsonElement value, JsonPlace path)
     {
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var count) || count < 0)
         {
-            problems.Add("bundle.schema", $"{name} is a whole number, not negative.", path);
+            Refuse("bundle.schema", $"{name} is a whole number, not negative.", path);
             return;
         }
 
@@ -178,56 +185,71 @@ internal sealed class SchemaReader(ProblemList problems)
         };
     }
 
-    private ImmutableArray<SchemaNode> ReadSeveral(JsonElement value, string path) =>
+    private ImmutableArray<SchemaNode> ReadSeveral(JsonElement value, JsonPlace path) =>
         value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0
-            ? [.. value.EnumerateArray().Select((schema, i) => Read(schema, $"{path}[{i}]"))]
+            ? [.. value.EnumerateArray().Select((schema, i) => Read(schema, path.Item(i)))]
             : Refuse<SchemaNode>("a list of schemas", path);
 
-    private ImmutableArray<string> ReadTexts(JsonElement value, string path)
+    private ImmutableArray<string> ReadTexts(JsonElement value, JsonPlace path)
     {
         var members = Operand.Members(value);
-        return members.All(m => m.ValueKind == JsonValueKind.String)
+        return members.All(m => m.ValueKind == JsonValueKind.String && m.GetString()!.Length <= NameLengthMax)
             ? [.. members.Select(m => m.GetString()!)]
-            : Refuse<string>("a text or a list of texts", path);
+            : Refuse<string>($"a text or a list of texts, of at most {NameLengthMax} characters each", path);
     }
 
-    private JsonElement.ObjectEnumerator MembersOf(JsonElement value, string path)
+    private JsonElement.ObjectEnumerator MembersOf(JsonElement value, JsonPlace path)
     {
         if (value.ValueKind == JsonValueKind.Object)
         {
             return value.EnumerateObject();
         }
 
-        problems.Add("bundle.schema", "This is an object.", path);
+        Refuse("bundle.schema", "This is an object.", path);
         return default; // Enumerates nothing.
     }
 
-    private ImmutableArray<T> Refuse<T>(string what, string path)
+    private ImmutableArray<T> Refuse<T>(string what, JsonPlace path)
     {
-        problems.Add("bundle.schema", $"This is {what}.", path);
+        Refuse("bundle.schema", $"This is {what}.", path);
         return [];
     }
 
-    private static bool ReachesItself(SchemaNode start)
-    {
-        var seen = new HashSet<SchemaNode>();
-        var next = new Stack<SchemaNode>(start.InPlace);
-        while (next.TryPop(out var node))
-        {
-            if (node == start)
-            {
-                return true;
-            }
+    private void Refuse(string code, string message, JsonPlace path) => problems.Add(code, message, path.ToString());
 
-            if (seen.Add(node))
+    // The schemas whose references close a circle that never enters the document. One walk over all of them, in the order they were read, so that
+    // a schema is come to from the one around it or by a reference; where it leads through is a list of its own, as it may be as long as the schema.
+    private HashSet<SchemaNode> FindCircles()
+    {
+        var closing = new HashSet<SchemaNode>();
+        var isOnWay = new Dictionary<SchemaNode, bool>(); // Those seen: true while the walk leads through them.
+        var way = new Stack<(SchemaNode Node, IEnumerator<SchemaNode> Inner)>();
+        foreach (var start in nodes.Where(n => !isOnWay.ContainsKey(n)))
+        {
+            Enter(start);
+            while (way.TryPeek(out var step))
             {
-                foreach (var inner in node.InPlace)
+                if (!step.Inner.MoveNext())
                 {
-                    next.Push(inner);
+                    isOnWay[way.Pop().Node] = false;
+                }
+                else if (!isOnWay.TryGetValue(step.Inner.Current, out var isCircle))
+                {
+                    Enter(step.Inner.Current);
+                }
+                else if (isCircle)
+                {
+                    closing.Add(step.Node);
                 }
             }
         }
 
-        return false;
+        return closing;
+
+        void Enter(SchemaNode node)
+        {
+            isOnWay[node] = true;
+            way.Push((node, node.InPlace.GetEnumerator()));
+        }
     }
 }

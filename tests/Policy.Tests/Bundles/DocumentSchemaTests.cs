@@ -83,6 +83,7 @@ public sealed class DocumentSchemaTests
     [InlineData("""{"enum":1}""", "bundle.schema $.schema.enum")]
     [InlineData("""{"properties":1}""", "bundle.schema $.schema.properties")]
     [InlineData("""{"required":[1]}""", "bundle.schema $.schema.required")]
+    [InlineData("""{"properties":{"a b":{"items":{"anyOf":[true,{"maxItems":"1"}]}}}}""", "bundle.schema $.schema.properties[\"a b\"].items.anyOf[1].maxItems")]
     [InlineData("""{"items":[{}]}""", "bundle.schema $.schema.items")]
     [InlineData("""{"minimum":"1"}""", "bundle.schema $.schema.minimum")]
     [InlineData("""{"minItems":-1}""", "bundle.schema $.schema.minItems")]
@@ -96,6 +97,8 @@ public sealed class DocumentSchemaTests
     [InlineData("""{"$ref":1}""", "bundle.schema_ref $.schema[\"$ref\"]")]
     [InlineData("""{"$ref":"#"}""", "bundle.schema_ref $.schema[\"$ref\"]")]
     [InlineData("""{"anyOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"not":{"$ref":"#/$defs/a"}}}}""", "bundle.schema_ref $.schema[\"$defs\"].a.not[\"$ref\"]")]
+    [InlineData("""{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"oneOf":[{"$ref":"#/$defs/c"}]},"c":{"$ref":"#/$defs/a"}}}""", "bundle.schema_ref $.schema[\"$defs\"].c[\"$ref\"]")]
+    [InlineData("""{"items":{"$ref":"#/$defs/a"},"$defs":{"a":{"allOf":[{"$ref":"#/$defs/a"},{"not":{"$ref":"#/$defs/a"}}]}}}""", "bundle.schema_ref $.schema[\"$defs\"].a.allOf[0][\"$ref\"], bundle.schema_ref $.schema[\"$defs\"].a.allOf[1].not[\"$ref\"]")]
     public void A_schema_that_would_not_be_understood_is_refused(string schema, string problems) => Assert.Equal(
         problems,
         string.Join(", ", DocumentSchema.Compile(JsonElement.Parse(schema)).Problems.Select(p => $"{p.Code} {p.Path}")));
@@ -119,6 +122,84 @@ public sealed class DocumentSchemaTests
         var schema = DocumentSchema.Compile(JsonElement.Parse("{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + definitions + ",\"d40\":{}}}")).Value!;
 
         Assert.Equal("bundle.schema_cost", schema.Validate(JsonElement.Parse("1")).Last().Code);
+    }
+
+    [Theory]
+    [InlineData("""{"allOf":[""", "]}")]
+    [InlineData("""{"anyOf":[""", "]}")]
+    [InlineData("""{"oneOf":[""", "]}")]
+    [InlineData("""{"not":""", "}")]
+    public void A_schema_that_leads_through_itself_far_too_deep_is_given_up(string open, string close)
+    {
+        const int Nested = 28;
+        string Within(string inner) => string.Concat(Enumerable.Repeat(open, Nested)) + inner + string.Concat(Enumerable.Repeat(close, Nested));
+        var definitions = Enumerable.Range(0, 5_000).Select(i => $"\"d{i}\":" + Within($$"""{"$ref":"#/$defs/d{{i + 1}}"}"""));
+        var schema = DocumentSchema.Compile(JsonElement.Parse("{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + string.Join(',', definitions) + ",\"d5000\":{}}}")).Value!;
+
+        // That it comes back is the test: more than that deep, the stack ends, and the process with it.
+        Assert.Equal("bundle.schema_cost", schema.Validate(JsonElement.Parse("1")).Last().Code);
+    }
+
+    [Theory]
+    [InlineData(DocumentSchema.DepthMax - 1, "bundle.document.schema")]
+    [InlineData(DocumentSchema.DepthMax, "bundle.schema_cost")]
+    public void A_schema_leads_through_only_so_many_others(int others, string code)
+    {
+        var definitions = Enumerable.Range(1, others - 1).Select(i => $$"""
+            "d{{i}}":{"$ref":"#/$defs/d{{i + 1}}"}
+            """);
+        var schema = DocumentSchema.Compile(JsonElement.Parse(
+            "{\"$ref\":\"#/$defs/d1\",\"$defs\":{" + string.Join(',', definitions) + $",\"d{others}\":{{\"type\":\"string\"}}}}}}")).Value!;
+
+        Assert.Equal(code, Assert.Single(schema.Validate(JsonElement.Parse("1"))).Code);
+    }
+
+    [Fact]
+    public async Task A_long_chain_of_references_is_read_in_one_walk()
+    {
+        const int Count = 100_000;
+        var definitions = string.Join(',', Enumerable.Range(0, Count).Select(i => $$"""
+            "d{{i}}":{"$ref":"#/$defs/d{{i + 1}}"}
+            """));
+        var schema = JsonElement.Parse("{\"$defs\":{" + definitions + $",\"d{Count}\":{{\"$ref\":\"#/$defs/d0\"}}}}}}");
+
+        // Once around for each reference would take minutes.
+        var compiled = await Task.Run(() => DocumentSchema.Compile(schema), TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+
+        Assert.Equal($"$.schema[\"$defs\"].d{Count}[\"$ref\"]", Assert.Single(compiled.Problems).Path);
+    }
+
+    [Theory]
+    [InlineData("""{"allOf":[{},{},{},{},{}]}""", true)]
+    [InlineData("""{"required":["a","b"]}""", true)]
+    [InlineData("""{"allOf":[MANY{}]}""", false)]
+    [InlineData("""{"required":[MANY"a"]}""", false)]
+    [InlineData("""{"enum":[MANY1]}""", false)]
+    public void To_look_through_a_long_value_again_and_again_counts(string schema, bool isCheap)
+    {
+        const int Length = 250_000, Times = 10_000;
+        var repeated = schema.IndexOf("MANY", StringComparison.Ordinal) is >= 0 and var at ? string.Concat(Enumerable.Repeat(schema[(at + 4)..^2] + ",", Times)) : "";
+        var document = JsonElement.Parse($$"""{"a":1,"b":"{{new string('x', Length)}}"}""");
+
+        var problems = DocumentSchema.Compile(JsonElement.Parse(schema.Replace("MANY", repeated, StringComparison.Ordinal))).Value!.Validate(document);
+
+        Assert.Equal(isCheap ? null : "bundle.schema_cost", problems.LastOrDefault()?.Code);
+    }
+
+    [Fact]
+    public void What_is_told_of_long_names_and_many_values_is_cut_short()
+    {
+        var (name, value) = (new string('n', 100_000), new string('v', 100_000));
+        var schema = DocumentSchema.Compile(JsonElement.Parse($$$"""{"additionalProperties":{"enum":[1,"{{{value}}}"]}}""")).Value!;
+
+        var problem = Assert.Single(schema.Validate(JsonElement.Parse($$"""{"{{name}}":2}""")));
+
+        Assert.StartsWith("$.document[\"nnn", problem.Path, StringComparison.Ordinal);
+        Assert.EndsWith("n…\"]", problem.Path, StringComparison.Ordinal);
+        Assert.StartsWith("This must be one of 1, \"vvv", problem.Message, StringComparison.Ordinal);
+        Assert.True(problem.Path.Length + problem.Message.Length < 2_000, $"{problem.Path.Length} and {problem.Message.Length} characters");
+        Assert.Equal("bundle.schema", DocumentSchema.Compile(JsonElement.Parse($$"""{"required":["{{name}}"]}""")).Problems.Single().Code);
     }
 
     [Fact]
