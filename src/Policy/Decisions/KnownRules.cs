@@ -44,7 +44,7 @@ internal sealed class KnownRules
             if (AreWrittenAlike(rules[i].Source, written))
             {
                 next = i + 1;
-                return rules[i].Position == position ? rules[i] : rules[i] with { Position = position };
+                return rules[i].Position == position ? rules[i] : RuleReader.Moved(rules[i], position);
             }
         }
 

@@ -54,12 +54,19 @@ internal static class RuleReader
         return rules.MoveToImmutable();
     }
 
+    /// <summary>A rule as it is read at another position, after which one without an id is named.</summary>
+    internal static Rule Moved(Rule rule, int position) => rule with
+    {
+        Position = position,
+        Id = rule.Source.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && !id.ValueEquals("") ? rule.Id : NameOf(position),
+    };
+
     private static Rule Read(JsonElement element, int position, JsonPlace path, RuleReadContext context)
     {
         if (element.ValueKind != JsonValueKind.Object)
         {
             context.Refuse("bundle.rule.type", "A rule is an object.", path);
-            return new Rule { Id = $"#{position}", Position = position, Effect = RuleEffect.Deny, Reason = "" };
+            return new Rule { Id = NameOf(position), Position = position, Effect = RuleEffect.Deny, Reason = "" };
         }
 
         var isUnison = element.TryGetProperty("decision", out var decision);
@@ -137,8 +144,10 @@ internal static class RuleReader
             context.Refuse("bundle.rule.id_missing", "A rule has an id.", path.Member("id"));
         }
 
-        return string.IsNullOrEmpty(id) ? $"#{position}" : id;
+        return string.IsNullOrEmpty(id) ? NameOf(position) : id;
     }
+
+    private static string NameOf(int position) => $"#{position}";
 
     private static int ReadPriority(JsonElement rule, JsonPlace path, RuleReadContext context)
     {

@@ -25,6 +25,34 @@ public sealed class KnownRulesTests
         Assert.Same(before.Paths, after.Paths);
     }
 
+    [Theory]
+    [InlineData("first")]
+    [InlineData("#3")]
+    public void A_rule_without_an_id_that_is_taken_over_at_another_place_is_named_after_that_one(string id)
+    {
+        const string Null = "\"id\":null,", Empty = "\"id\":\"\",";
+        var named = Unnamed(7, $"\"id\":\"{id}\",");
+        var before = Read([Unnamed(0), Unnamed(1, Null), Unnamed(2, Empty)]);
+
+        var after = Read([named, Unnamed(0), Unnamed(1, Null)], before);
+        var again = Read([Unnamed(0), Unnamed(2, Empty), named], Read([named, Unnamed(0), Unnamed(2, Empty)], before));
+
+        Assert.Equal([id, "#1", "#2"], after.Rules.Select(rule => rule.Id));
+        Assert.Equal(["#0", "#1", id], again.Rules.Select(rule => rule.Id));
+        Assert.Equal(before.Rules[0].Conditions, after.Rules[1].Conditions);
+    }
+
+    [Fact]
+    public void The_first_of_rules_without_ids_may_go()
+    {
+        var before = Read([Unnamed(0), Unnamed(1), Unnamed(2)]);
+
+        var after = Read([Unnamed(1), Unnamed(2)], before);
+
+        Assert.Equal(["#0", "#1"], after.Rules.Select(rule => rule.Id));
+        Assert.Equal("#1", Decide(RuleSet.Compile(after).Value!, """{"o2":{"v":2}}""").RuleId);
+    }
+
     [Fact]
     public void What_is_read_beside_another_bundle_outlives_the_bytes_it_was_read_from()
     {
@@ -92,17 +120,33 @@ public sealed class KnownRulesTests
     [Fact]
     public void A_bundle_read_beside_another_is_the_bundle_read_alone()
     {
-        var rule = Gen.Zip(Gen.Choose(0, 40), Gen.Choose(0, 2)).Select(given => Rule(given.Item1, given.Item2));
-        Prop.ForAll(Gen.Zip(rule.ListOf(), rule.ListOf()).ToArbitrary(), given =>
+        var named = Gen.Zip(Gen.Choose(0, 40), Gen.Choose(0, 2)).Select(given => Rule(given.Item1, given.Item2));
+        var unnamed = Gen.Choose(0, 40).Select(number => Unnamed(number));
+        var likePlaces = Gen.Zip(Gen.Choose(0, 40), Gen.Choose(0, 40)).Select(given => Unnamed(given.Item1, $"\"id\":\"#{given.Item2}\","));
+        var rules = Gen.Frequency((6, named), (3, unnamed), (1, likePlaces)).ListOf();
+        var (readAlone, refusedAlone) = (0, 0);
+        Prop.ForAll(Gen.Zip(rules, rules).ToArbitrary(), given =>
         {
             var (left, right) = given;
-            byte[] Bytes(IEnumerable<string> rules) => SomeBundle.OfRules($$"""[{{string.Join(',', rules.DistinctBy(r => r.Split(',')[0]).Prepend("""{"id":"first","effect":"deny","match":{"path":"context.stop","eq":true}}"""))}}]""");
-            var alone = Read(Bytes(left.Concat(right)), null);
-            var beside = Read(Bytes(left.Concat(right)), Read(Bytes(left.AsEnumerable().Reverse()), null));
-            var (one, other) = (RuleSet.Compile(alone).Value!, RuleSet.Compile(beside).Value!);
-            return alone.PolicyHash == beside.PolicyHash
+            Outcome<Bundle> TryRead(IEnumerable<string> written, Bundle? previous) => BundleReader.Read(
+                SomeBundle.OfRules($$"""[{{string.Join(',', written.DistinctBy(r => r.Split(',')[0]).Prepend("""{"id":"first","effect":"deny","match":{"path":"context.stop","eq":true}}"""))}}]"""),
+                BundleReadOptions.ForTrial with { Previous = previous });
+            var alone = TryRead(left.Concat(right), null);
+            var previous = TryRead(left.AsEnumerable().Reverse(), null);
+            var beside = TryRead(left.Concat(right), previous.Succeeded ? previous.Value : null);
+            if (!alone.Succeeded)
+            {
+                refusedAlone++;
+                return alone.Problems.SequenceEqual(beside.Problems);
+            }
+
+            readAlone++;
+            var (one, other) = (RuleSet.Compile(alone.Value).Value!, RuleSet.Compile(beside.Value!).Value!);
+            return alone.Value.PolicyHash == beside.Value!.PolicyHash
+                && alone.Value.Rules.Select(r => (r.Id, r.Position)).SequenceEqual(beside.Value.Rules.Select(r => (r.Id, r.Position)))
                 && Enumerable.Range(0, 41).All(i => Explained(one, i) == Explained(other, i));
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(200));
+        Assert.True(readAlone > 0 && refusedAlone > 0, $"{readAlone} read, {refusedAlone} refused");
     }
 
     [Fact]
@@ -123,6 +167,10 @@ public sealed class KnownRulesTests
     // Looks into an object of its own, at a value that is its number unless another is given.
     private static string Rule(int number, int? value = null) =>
         $$$"""{"id":"r{{{number}}}","effect":"allow","match":{"path":"context.o{{{number}}}.v","eq":{{{value ?? number}}}}}""";
+
+    // The same with a decision, as unison writes it, which needs no id.
+    private static string Unnamed(int number, string id = "") =>
+        $$$"""{{{{id}}}"match":{"path":"context.o{{{number}}}.v","eq":{{{number}}}},"decision":{"action":"allow"}}""";
 
     private static Bundle Read(IEnumerable<string> rules, Bundle? previous = null) => Read(SomeBundle.OfRules($"[{string.Join(',', rules)}]"), previous);
 
