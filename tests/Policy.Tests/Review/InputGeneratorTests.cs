@@ -128,6 +128,7 @@ public sealed class InputGeneratorTests
     [InlineData(@"^[\w.-]+@[]a]x?.\b$")]
     [InlineData(@"(?<name>x){2,}y?")]
     [InlineData("a{b")]
+    [InlineData(@"[\](((a{999}){999}){999}){999}]")]
     [InlineData("")]
     public void A_sample_matches_its_expression(string pattern) => Assert.Matches(new Regex(pattern, RegexOptions.NonBacktracking), RegexSample.Of(pattern));
 
@@ -138,6 +139,9 @@ public sealed class InputGeneratorTests
     [InlineData("(?")]
     [InlineData("[")]
     [InlineData(@"\")]
+    [InlineData(@"\c[x")]
+    [InlineData(@"(?#:[)x")]
+    [InlineData(@"\c\")]
     public void Where_no_sample_is_found_there_is_none(string pattern) => Assert.Null(RegexSample.Of(pattern));
 
     private static IEnumerable<string> Texts(IEnumerable<ReviewRequest> requests) =>

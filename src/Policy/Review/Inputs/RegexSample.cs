@@ -5,9 +5,12 @@ using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Review.Inputs;
 
-/// <summary>Writes a text that a regular expression matches: the first of alternatives, the least of repeats. Null where that does not work out.</summary>
+/// <summary>Writes a text that a regular expression matches: the first of alternatives, the least of repeats. What it does not understand it reads as best it can: null where that does not work out.</summary>
 internal sealed class RegexSample
 {
+    // More than that is no value to try, and what is read wrongly here may repeat without end.
+    private const int LengthMax = 20_000;
+
     private readonly string pattern;
     private int at;
 
@@ -42,11 +45,8 @@ internal sealed class RegexSample
         while (at < pattern.Length && pattern[at] is not ('|' or ')'))
         {
             var atom = ReadAtom();
-            var times = ReadLeast();
-            for (var i = 0; i < times; i++)
-            {
-                text.Append(atom);
-            }
+            var times = Math.Min(ReadLeast(), LengthMax / Math.Max(1, atom.Length));
+            text.Insert(text.Length, atom, times);
         }
 
         return text.ToString();
@@ -65,11 +65,11 @@ internal sealed class RegexSample
                 at++; // The closing one.
                 return inner;
             case '[':
-                var end = pattern.IndexOf(']', at + (pattern[at] == '^' ? 2 : 1)); // A bracket that comes first is a member.
-                var set = pattern[(at - 1)..(end + 1)];
-                at = end + 1;
+                var end = pattern.IndexOf(']', Math.Min(pattern.Length, at + (pattern.AsSpan(at).StartsWith("^") ? 2 : 1))); // A bracket that comes first is a member.
+                var set = pattern[(at - 1)..(end < 0 ? pattern.Length : end + 1)];
+                at += set.Length - 1;
                 return OneOf(set);
-            case '\\':
+            case '\\' when at < pattern.Length:
                 var escaped = pattern[at++];
                 return escaped is 'b' or 'B' or 'A' or 'z' or 'Z' ? "" : OneOf("\\" + escaped);
             case '.':
