@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using OrleansPolicy.Bundles;
@@ -120,17 +122,24 @@ internal sealed class PathConditionReader(RuleReadContext context)
 
     private static IPNetwork? TryNetwork(string text)
     {
-        // The framework takes 10.0.0.1/8 for 10.0.0.0/8; whoever wrote that may have meant either.
         var slash = text.IndexOf('/');
-        if (!IPAddress.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var address))
+        var written = slash < 0 ? text : text[..slash];
+        if (!IPAddress.TryParse(written, out var address) || !IsPlain(address, written))
         {
             return null;
         }
 
+        // The framework takes 10.0.0.1/8 for 10.0.0.0/8; whoever wrote that may have meant either.
         return slash < 0 ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
             : IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(address) ? network
             : null;
     }
+
+    // Requests are read like that too, and have no IPv4 address in IPv6: what is not written so would never match, or match another address
+    // than was meant. The same goes for what the framework passes over: a port, brackets, a zone.
+    private static bool IsPlain(IPAddress address, string written) => address.AddressFamily == AddressFamily.InterNetwork
+        ? CidrTest.TryParseV4(Encoding.UTF8.GetBytes(written), out _)
+        : !address.IsIPv4MappedToIPv6 && !written.AsSpan().ContainsAny('[', '%');
 
     private static Order ToOrder(string name) => name switch
     {
@@ -150,8 +159,8 @@ internal sealed class PathConditionReader(RuleReadContext context)
             "prefix" or "suffix" => ("operand", "is a text or a list of texts, none empty"),
             "glob" => ("operand", $"is a text of 1 to {GlobPattern.LengthMax} characters or a list of such"),
             "exists" => ("operand", "is true or false"),
-            "cidr" => ("cidr", "is a network such as 10.0.0.0/8 with no bits set behind the mask, an address, or a list of these"),
-            "regex" => ("regex", $"is a regular expression without look-around and back references, of at most {RegexCost.LengthMax} characters and {RegexCost.StatesMax} states"),
+            "cidr" => ("cidr", "is a network such as 10.0.0.0/8 with no bits set behind the mask, an address, or a list of these; IPv4 addresses are four decimal numbers, without ::ffff: before them"),
+            "regex" => ("regex", $"is a regular expression without look-around, back references, the option x and classes taken from classes, of at most {RegexCost.LengthMax} characters and {RegexCost.StatesMax} states"),
             _ => ("operand", "is a number"),
         };
         context.Refuse("bundle.rule." + code, $"The operand of {name} {message}.", at.Member(name));

@@ -20,8 +20,31 @@ public sealed class RegexTests
     [InlineData(@"(?(a)b|c)")]
     [InlineData(@"((a{1,100}){1,100}){1,100}")]
     [InlineData(@"(.{0,500}x){500}")]
+    [InlineData(@"(?#[)(a{999}){999}")]
+    [InlineData(@"(?x)(a{999}) {999}")]
+    [InlineData(@"(?i-m+X:(a{999}) {999})")]
+    [InlineData("(?x:#[\n(a{999}){999})")]
+    [InlineData(@"[\\](a{999}){999}")]
+    [InlineData(@"[^\\](a{999}){999}")]
+    [InlineData(@"[\c\](a{999}){999}")]
+    [InlineData(@"\c[(a{999}){999}")]
+    [InlineData(@"[[::][](a{999}){999}[]]")]
+    [InlineData(@"(a{999}[b-[])(]]){999}")]
+    [InlineData(@"(?<long>(?i:(?'name'a){999})){999}")]
     public void What_could_backtrack_or_grow_without_bound_is_refused_when_the_bundle_is_read(string pattern) => Assert.Equal(
         "bundle.rule.regex", BundleReader.Read(OneRule(pattern), BundleReadOptions.ForTrial).Problems.Single().Code);
+
+    [Theory]
+    [InlineData(@"^a(?#a comment, with [ and \){3}$", "aaa")]
+    [InlineData(@"^[\\]{2}[\c\]\c[$", "\\\\\u001c\u001b")]
+    [InlineData(@"^{,5}{a}[[(]{2}$", "{,5}{a}[(")]
+    [InlineData(@"^(?i-s:A)(?<x>b)[]-]$", "ab]")]
+    public void What_looks_like_more_than_it_is_may_be_used(string pattern, string text)
+    {
+        var rules = RuleSet.Compile(BundleReader.Read(OneRule(pattern), BundleReadOptions.ForTrial).Value!).Value!;
+
+        Assert.True(rules.Decide(new DecisionRequest("x", JsonSerializer.SerializeToElement(new { a = text }), DateTimeOffset.UnixEpoch)).Allowed);
+    }
 
     [Theory]
     [InlineData("^(a+)+$")]

@@ -57,8 +57,8 @@ internal sealed class CidrTest(JsonElement operand, ImmutableArray<IPNetwork> ne
         return Truth.No;
     }
 
-    // Four decimal numbers: the short, octal and hexadecimal forms that other parsers take are how filters are passed by.
-    private static bool TryParseV4(ReadOnlySpan<byte> text, out uint address)
+    /// <summary>Four decimal numbers: the short, octal and hexadecimal forms that other parsers take are how filters are passed by.</summary>
+    internal static bool TryParseV4(ReadOnlySpan<byte> text, out uint address)
     {
         address = 0;
         var (octets, octet, digits) = (0, 0, 0);
