@@ -33,7 +33,7 @@ catch (ConfigurationFailureException failure)
 }
 catch (DatabaseException failure)
 {
-    return Say(failure.Code, failure.Message, ToldWrongly);
+    return Say(failure.Code, failure.Message, failure.MayPass ? Failed : ToldWrongly);
 }
 catch (StartFailureException failure)
 {

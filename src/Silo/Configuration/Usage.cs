@@ -45,7 +45,7 @@ public static class Usage
         (orleans-policy), Cluster:DeathVotes (1), Logging:LogLevel:Default, OTEL_EXPORTER_OTLP_ENDPOINT and _PROTOCOL. The command line
         wins over the environment, that over the file.
         A fresh start writes the first admin key to <data>/admin.key, readable by its owner alone.
-        Exit codes: 0 stopped as asked, 1 failed, 2 told wrongly.
+        Exit codes: 0 stopped as asked, 1 failed (a later start may succeed: the database was away, ...), 2 told wrongly.
         """;
 
     /// <summary>The version of this program.</summary>

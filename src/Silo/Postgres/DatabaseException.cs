@@ -50,6 +50,13 @@ public sealed class DatabaseException : Exception
 
     /// <summary>Stable and dotted; one of <see cref="DatabaseCodes"/>.</summary>
     public string Code { get; } = DatabaseCodes.StartFailed;
+
+    /// <summary>
+    /// Whether a later start may succeed with nothing changed here: the database is back, has room, lets its user in, has a sound
+    /// certificate or the schema. Else only another setting, program or folder helps, and whoever restarts the process should not.
+    /// </summary>
+    public bool MayPass => Code is not (DatabaseCodes.InUse or DatabaseCodes.FolderUnwritable or DatabaseCodes.BinariesMissing
+        or DatabaseCodes.NoServerUser or DatabaseCodes.ServerTooOld or DatabaseCodes.SchemaNewer or DatabaseCodes.SchemaAltered);
 }
 
 /// <summary>What can keep the database from being used.</summary>

@@ -43,6 +43,24 @@ public sealed class ProcessTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_database_that_is_away_is_exit_code_1_so_that_whoever_restarts_it_tries_again(bool migrateOnly)
+    {
+        // Bound and not listening: nobody answers there, and nobody else can come to.
+        using var nobody = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var away = $"Host=127.0.0.1;Port={((IPEndPoint)nobody.LocalEndPoint!).Port};Database=policy;Username=policy";
+        using var process = SiloProcess.Start(["--urls", "http://127.0.0.1:0", "--data", _folder["data"], "--connection-string", away, .. migrateOnly ? ["--migrate-only"] : Array.Empty<string>()]);
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
+
+        Assert.Matches("(^|\n)orleans-policy: postgres\\.unreachable: [^\n]*\n$", await errors);
+        Assert.Equal((1, ""), (process.ExitCode, await output));
+    }
+
     [Fact]
     public async Task It_says_where_everything_is_keeps_others_off_its_data_and_stops_when_told()
     {

@@ -126,6 +126,18 @@ public sealed class StartChecksTests(PostgresServer server) : IAsyncLifetime
         Assert.Equal(DatabaseCodes.Unreachable, DatabaseException.Of(new NpgsqlException("no route")).Code);
     }
 
+    [Fact]
+    public void Only_what_a_later_start_cannot_mend_keeps_the_process_down()
+    {
+        var codes = typeof(DatabaseCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!);
+
+        var lasting = codes.Where(code => !new DatabaseException(code, "").MayPass);
+
+        Assert.Equal(
+            ["data.in_use", "data.unwritable", "postgres.missing", "postgres.no_user", "postgres.too_old", "schema.altered", "schema.newer"],
+            lasting.Order(StringComparer.Ordinal));
+    }
+
     private Task CheckAsync(ClusterSettings cluster, TimeProvider? time = null) =>
         new StartChecks(_source, cluster, time ?? TimeProvider.System, NullLogger.Instance).RunAsync();
 
