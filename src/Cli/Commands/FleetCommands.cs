@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using OrleansPolicy.Client;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Cli.Commands;
@@ -21,22 +22,49 @@ internal static class FleetCommands
     private static Command New(CliHost host)
     {
         var fleet = FleetArgument();
-        var lease = new Option<string>("--lease") { Description = "Seconds a node serves without hearing anything, 10 to 45, or 'off'.", DefaultValueFactory = _ => "45" };
-        var report = new Option<double>("--report-interval") { Description = "Seconds between a node's reports, 0.2 to 7.", DefaultValueFactory = _ => 5 };
-        var ttl = new Option<int>("--node-ttl") { Description = "Seconds after which a node that is not heard has left.", DefaultValueFactory = _ => 86_400 };
-        return new Command("create", "Create a fleet, or change its settings.") { fleet, lease, report, ttl }.Does(host, async (context, cancellationToken) =>
+        var armed = new Option<bool?>("--requires-armed") { Description = "Whether nodes serve only while somebody armed them (true or false; default false)." };
+        var lease = new Option<string?>("--lease") { Description = "Seconds a node serves without hearing anything, 10 to 45, or 'off' (default 45)." };
+        var report = new Option<double?>("--report-interval") { Description = "Seconds between a node's reports, 0.2 to 7 (default 5)." };
+        var ttl = new Option<int?>("--node-ttl") { Description = "Seconds after which a node that is not heard has left (default 86400)." };
+        return new Command("create", "Create a fleet, or change its settings: what is not given stays as it is, or is the default of a new fleet.")
         {
-            int? leaseSec = context.Get(lease) switch
+            fleet, armed, lease, report, ttl,
+        }.Does(host, async (context, cancellationToken) =>
+        {
+            var leaseSec = ReadLease(context.Get(lease));
+            var known = await FindSettingsAsync(context, context.Get(fleet), cancellationToken) ?? new FleetSettings();
+            var settings = known with
             {
-                "off" => null,
-                var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) => seconds,
-                var text => throw CliException.Usage($"--lease is a whole number of seconds or 'off', not '{text}'."),
+                RequiresArmed = context.Get(armed) ?? known.RequiresArmed,
+                MaxStalenessSec = context.Get(lease) is null ? known.MaxStalenessSec : leaseSec,
+                ReportIntervalSec = context.Get(report) ?? known.ReportIntervalSec,
+                NodeTtlSec = context.Get(ttl) ?? known.NodeTtlSec,
             };
-            var settings = new FleetSettings { MaxStalenessSec = leaseSec, ReportIntervalSec = context.Get(report), NodeTtlSec = context.Get(ttl) };
             var made = await context.Client.ConfigureFleetAsync(context.Get(fleet), settings, null, cancellationToken);
             context.Output.Answer(made, o => PrintFleet(o, made));
             return ExitCodes.Ok;
         });
+    }
+
+    /// <summary>The seconds of a lease; null: leases are off, or nothing was said.</summary>
+    private static int? ReadLease(string? text) => text switch
+    {
+        null or "off" => null,
+        _ when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) => seconds,
+        _ => throw CliException.Usage($"--lease is a whole number of seconds or 'off', not '{text}'."),
+    };
+
+    /// <summary>The settings of a fleet that is there: a PUT replaces all of them.</summary>
+    private static async Task<FleetSettings?> FindSettingsAsync(CliContext context, string fleet, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await context.Client.GetFleetAsync(fleet, cancellationToken)).Settings;
+        }
+        catch (PolicyApiException e) when (e.Code == "fleet.unknown")
+        {
+            return null;
+        }
     }
 
     private static Command List(CliHost host) => new Command("ls", "All fleets.").Does(host, async (context, cancellationToken) =>
@@ -151,7 +179,9 @@ internal static class FleetCommands
         output.Facts(
             ("fleet", fleet.Fleet),
             ("lease", settings.MaxStalenessSec is { } lease ? $"{lease} s" : "off: nothing bounds a rollback"),
+            ("armed gate", settings.RequiresArmed ? "on: nodes serve only while armed" : "off"),
             ("report interval", $"{Cli.Show.Number(settings.ReportIntervalSec)} s"),
+            ("node ttl", $"{Cli.Show.Number(settings.NodeTtlSec)} s"),
             ("epoch", Cli.Show.Number(directive.Epoch)),
             ("target", directive.Target),
             ("fallback", directive.Fallback),
