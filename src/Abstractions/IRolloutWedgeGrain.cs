@@ -8,8 +8,12 @@ namespace OrleansPolicy.Abstractions;
 public interface IRolloutWedgeGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Starts it; takes one admission. Fails with <c>plan.*</c> (all at once), <c>fleet.unknown</c>, <c>bundle.unknown</c>,
-    /// <c>bundle.expired</c>, <c>rollout.in_flight</c>, <c>rollout.no_fallback</c>, <c>rollout.staleness_exceeds_deadline</c>, <see cref="CommonCodes"/>.
+    /// Starts it; takes one admission. Fails with <c>plan.*</c> (all at once), <c>fleet.unknown</c>, <c>fleet.epoch_behind</c>,
+    /// <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>bundle.replayed</c>, <c>bundle.*</c> (signatures that count no more), <c>rollout.exists</c>,
+    /// <c>rollout.in_flight</c>, <c>rollout.no_fallback</c>, <c>rollout.fleet_split</c>, <c>rollout.already_running</c>,
+    /// <c>rollout.quarantined</c>, <c>rollout.tenant_cap</c>, <c>rollout.staleness_exceeds_deadline</c>, <c>wave.state</c>,
+    /// <c>waiver.unknown</c>, <c>waiver.not_in_force</c>, <c>line.stopped</c>, <c>freeze.window</c>, <c>freeze.outside</c>,
+    /// <c>backtest.too_few_records</c>, <c>backtest.changed</c>, <c>admission.refused</c>, <see cref="CommonCodes"/>.
     /// </summary>
     [Alias("start")]
     Task<Outcome<RolloutView>> StartAsync([Immutable] StartRollout request, [Immutable] Caller caller);
@@ -36,14 +40,15 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
     [Alias("attest")]
     Task<Outcome<RolloutView>> AttestAsync(string criterion, bool met, string reason, [Immutable] Caller caller);
 
-    /// <summary>Takes it back, from every state that is not final; never limited. Fails with <c>rollout.state</c>.</summary>
+    /// <summary>Takes it back, from every state that is not final; never limited. Fails with <c>rollout.state</c>, <c>fleet.epoch_behind</c>.</summary>
     [Alias("roll-back")]
     Task<Outcome<RolloutView>> RollBackAsync(string reason, [Immutable] Caller caller);
 
     /// <summary>
     /// Brings its whole fleet at once to a bundle that it ran before, and ends what is in flight there; takes no admission. Fails with
-    /// <c>fleet.unknown</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>rollout.no_fallback</c>, <c>rollout.never_complete</c>,
-    /// <c>rollout.quarantined</c>, <c>rollout.already_running</c>, <c>rollout.moved_on</c>.
+    /// <c>fleet.unknown</c>, <c>fleet.epoch_behind</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>rollout.exists</c>,
+    /// <c>rollout.no_fallback</c>, <c>rollout.never_complete</c>, <c>rollout.quarantined</c>, <c>rollout.already_running</c>,
+    /// <c>rollout.in_flight</c> (without a reference, over a fast-track that is not over), <c>rollout.moved_on</c>.
     /// </summary>
     [Alias("fast-track")]
     Task<Outcome<RolloutView>> FastTrackAsync([Immutable] FastTrackFleet request, [Immutable] Caller caller);
@@ -71,7 +76,7 @@ public sealed record FastTrackFleet(string Fleet, string? Ref, bool AllowExpired
 /// <param name="RolloutWedge">The plan.</param>
 /// <param name="Critical">Whether the bounds of critical subsystems apply.</param>
 /// <param name="Reason">Why.</param>
-/// <param name="WaiverId">The waiver of the multi-stage rule that it uses; null: none.</param>
+/// <param name="WaiverId">The waiver of the multi-stage rule, or of the backtest, that it uses; null: none.</param>
 /// <param name="WaveId">The wave that it is part of, and that must let it start (<c>wave.state</c>); null: none.</param>
 public sealed record StartRollout(
     string Fleet, string Ref, JsonElement RolloutWedge, bool Critical, string Reason, string? WaiverId = null, string? WaveId = null);

@@ -10,7 +10,7 @@ internal static class DeployCommand
         "Deploy a policy to both sides of a fleet by the runbook (docs/RUNBOOK.md): checklist, DISARM, execution side, brain side, handshake, ARM, and no rejection "
         + "for a window; else DISARM and roll back. Each step is written to a state file before and after it: --resume goes on after an interruption.\n\n"
         + "Exit codes: 0 deployed and verified; 1 the checklist does not hold, nothing was changed; 3, 4, 130 interrupted, go on with --resume; "
-        + "7 rolled back; 8 DISARMED and not proven to run what it ran before: somebody must look.";
+        + "6 the update limit refused for longer than --timeout: DISARMED, go on with --resume; 7 rolled back; 8 DISARMED and not proven to run what it ran before: somebody must look.";
 
     public static Command Create(CliHost host)
     {

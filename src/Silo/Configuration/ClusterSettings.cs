@@ -35,6 +35,6 @@ public sealed record ClusterSettings
     /// <summary>The address at which others reach this silo, and on which it listens for them; null: this machine's first one.</summary>
     public IPAddress? AdvertisedAddress { get; init; }
 
-    /// <summary>How many silos must miss one before it is declared dead: 1 up to three silos (the default), 2 from four on.</summary>
+    /// <summary>How many silos must miss one before it is declared dead. Default 1, which is for up to three silos: from four on set 2.</summary>
     public int DeathVotes { get; init; } = 1;
 }

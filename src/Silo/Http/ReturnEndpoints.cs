@@ -13,7 +13,7 @@ public static class ReturnEndpoints
     public static void MapReturns(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/fleets/{fleet}/rollback", RollBackAsync)
-            .Is(Permission.Operate, "Bring the whole fleet at once to a bundle it ran before; takes no admission", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.no_fallback", "rollout.never_complete", "rollout.quarantined", "rollout.already_running", "reason.missing")
+            .Is(Permission.Operate, "Bring the whole fleet at once to a bundle it ran before; takes no admission", "fleet.unknown", "fleet.epoch_behind", "bundle.unknown", "bundle.expired", "rollout.no_fallback", "rollout.in_flight", "rollout.never_complete", "rollout.quarantined", "rollout.already_running", "reason.missing")
             .Takes<FastTrackRequest>()
             .Gives<RolloutView>(StatusCodes.Status202Accepted)
             .WithMetadata(new NeverLimited());

@@ -18,7 +18,7 @@ public static class RolloutEndpoints
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/rollouts", StartAsync)
-            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", RolloutProblems.TenantCap, "backtest.too_few_records", "backtest.changed", "admission.refused")
+            .Is(Permission.Operate, "Start a rollout; takes one admission", "plan.*", "fleet.unknown", "fleet.epoch_behind", "bundle.unknown", "bundle.expired", "bundle.replayed", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.already_running", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", RolloutProblems.TenantCap, "backtest.too_few_records", "backtest.changed", "admission.refused")
             .Takes<RolloutRequest>(PlanLimit)
             .Gives<RolloutView>(StatusCodes.Status201Created);
         routes.MapGet("/rollouts", ListAsync)
@@ -32,12 +32,14 @@ public static class RolloutEndpoints
             .Gives<WhyView>();
         Act(routes, "pause", Permission.Operate, "Stop its clock", (grain, reason, caller) => grain.PauseAsync(reason, caller));
         Act(routes, "resume", Permission.Operate, "Go on with a full new window", (grain, reason, caller) => grain.ResumeAsync(reason, caller));
-        Act(routes, "approve", Permission.Approve, "Let a manual rollout leave its stage", (grain, reason, caller) => grain.ApproveAsync(reason, caller));
+        Act(
+            routes, "approve", Permission.Approve, "Let a manual rollout leave its stage", (grain, reason, caller) => grain.ApproveAsync(reason, caller),
+            RolloutProblems.ApprovalNotNeeded, RolloutProblems.SamePerson);
         routes.MapPost("/rollouts/{rollout}/attest", AttestAsync)
             .Is(Permission.Operate, "Say whether a criterion for a person is met in the current stage", "rollout.unknown", "rollout.state", "rollout.not_attestable", "attestation.invalid", "reason.missing")
             .Takes<AttestRequest>()
             .Gives<RolloutView>();
-        Act(routes, "rollback", Permission.Operate, "Take it back, from every state that is not final", (grain, reason, caller) => grain.RollBackAsync(reason, caller))
+        Act(routes, "rollback", Permission.Operate, "Take it back, from every state that is not final", (grain, reason, caller) => grain.RollBackAsync(reason, caller), "fleet.epoch_behind")
             .WithMetadata(new NeverLimited());
     }
 
@@ -119,10 +121,10 @@ public static class RolloutEndpoints
 
     private static RouteHandlerBuilder Act(
         IEndpointRouteBuilder routes, string action, Permission permission, string summary,
-        Func<IRolloutWedgeGrain, string, Caller, Task<Outcome<RolloutView>>> act) =>
+        Func<IRolloutWedgeGrain, string, Caller, Task<Outcome<RolloutView>>> act, params string[] codes) =>
         routes.MapPost("/rollouts/{rollout}/" + action, (string tenant, string rollout, IGrainFactory grains, HttpContext http) =>
                 ActAsync(tenant, rollout, grains, http, act))
-            .Is(permission, summary, "rollout.unknown", "rollout.state", "reason.missing")
+            .Is(permission, summary, ["rollout.unknown", "rollout.state", "reason.missing", .. codes])
             .Takes<ReasonRequest>()
             .Gives<RolloutView>();
 

@@ -19,7 +19,7 @@ public static class WaveEndpoints
     public static void MapWaves(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/waves", StartAsync)
-            .Is(Permission.Operate, "Start a wave; each of its rollouts takes one admission when its turn comes", WaveRules.EmptyCode, WaveRules.TooManyCode, WaveRules.TwiceCode, WaveRules.OverrideCode, WaveRules.OverlapsCode, "plan.invalid", "fleet.unknown", "bundle.unknown", "bundle.expired", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.already_running", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", "backtest.too_few_records", "backtest.changed")
+            .Is(Permission.Operate, "Start a wave; each of its rollouts takes one admission when its turn comes", WaveRules.EmptyCode, WaveRules.TooManyCode, WaveRules.TwiceCode, WaveRules.OverrideCode, WaveRules.OverlapsCode, "plan.*", "fleet.unknown", "fleet.epoch_behind", "bundle.unknown", "bundle.expired", "bundle.replayed", "rollout.in_flight", "rollout.no_fallback", "rollout.fleet_split", "rollout.already_running", "rollout.quarantined", "rollout.staleness_exceeds_deadline", "waiver.unknown", "waiver.not_in_force", "line.stopped", "freeze.window", "freeze.outside", "rollout.tenant_cap", "backtest.too_few_records", "backtest.changed")
             .Takes<WaveRequest>(PlansLimit)
             .Gives<WaveView>(StatusCodes.Status201Created);
         routes.MapGet("/waves", ListAsync)
