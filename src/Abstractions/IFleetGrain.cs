@@ -56,6 +56,15 @@ public interface IFleetGrain : IGrainWithStringKey
     Task<Outcome<FleetSnapshot>> GetAsync();
 
     /// <summary>
+    /// The same without the counts, read from the truth: where that is older than what the asker or the fleet knew before,
+    /// <see cref="FleetSnapshot.EpochBehind"/> says so, to everybody from then on. Fails with <c>fleet.unknown</c>.
+    /// </summary>
+    /// <param name="knownEpoch">The highest epoch that the asker knows to have been durable.</param>
+    [Alias("read")]
+    [AlwaysInterleave]
+    Task<Outcome<FleetSnapshot>> ReadAsync(long knownEpoch);
+
+    /// <summary>
     /// All that the decider may know of the fleet now. A fleet that knows a lower epoch than the asker missed a change and reads the
     /// truth first. Fails with <c>fleet.unknown</c>.
     /// </summary>
@@ -137,7 +146,7 @@ public enum CensusSource
     /// <summary>What the fleet has in memory: to see whether anything follows.</summary>
     Known,
 
-    /// <summary>The registry's rows, read now: what a stage is cut from, so that nobody below the cut was left uncounted.</summary>
+    /// <summary>The registry's rows and the fleet's own, read now: what a stage is cut from, so that nobody below the cut was left uncounted.</summary>
     Stored,
 }
 

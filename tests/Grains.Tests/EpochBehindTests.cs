@@ -62,6 +62,79 @@ public class EpochBehindTests(PostgresServer server)
         Assert.Null(Value(await cluster.FleetGrain.GetAsync()).EpochBehind);
     }
 
+    [Fact]
+    public async Task A_database_that_goes_back_under_running_silos_is_noticed_before_anything_rests_on_it()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(40);
+        var (old, target) = ((await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash, (await cluster.Catalog.FindBundleAsync(Tenant, "2.0.0"))!.PolicyHash);
+        Value(await cluster.StartAsync("r1"));
+        await fleet.SpeakUntilAsync(target, 5);
+        await ExecuteAsync(cluster, "CREATE TABLE old_directive AS TABLE fleet_directive; CREATE TABLE old_rollout AS TABLE rollout");
+        await UntilAsync(
+            async () =>
+            {
+                await fleet.PassAsync("r1", TimeSpan.FromSeconds(4));
+                return fleet.Running(target) > 5;
+            },
+            "the next stage");
+        Value(await cluster.Grains.Rollout(Tenant, "r1").PauseAsync("wait", As("olga")));
+        var obeyed = (await cluster.GetAsync("r1")).Epoch;
+
+        // A standby that lagged takes over: what the last stage wrote is gone, and every silo lives on.
+        await ExecuteAsync(
+            cluster,
+            """
+            UPDATE fleet_directive d SET epoch = o.epoch, directive = o.directive, revision = o.revision
+            FROM old_directive o WHERE (d.tenant, d.fleet) = (o.tenant, o.fleet);
+            UPDATE rollout r SET target = o.target, is_final = o.is_final, revision = o.revision, state = o.state
+            FROM old_rollout o WHERE (r.tenant, r.rollout_id) = (o.tenant, o.rollout_id)
+            """);
+
+        Assert.Equal("fleet.epoch_behind", Code(await cluster.Grains.Rollout(Tenant, "r1").RollBackAsync("no", As("olga"))));
+        Assert.Equal("fleet.epoch_behind", Code(await cluster.StartAsync("r2")));
+        Assert.Equal("fleet.epoch_behind", Code(await cluster.ConfigureFleetAsync(new FleetSettings { ReportIntervalSec = 1 })));
+        Assert.Equal(obeyed, Value(await cluster.FleetGrain.GetAsync()).EpochBehind);
+        await UntilAsync(async () => await PollAsync(cluster, "node-039") == FeedAnswer.Behind, "no lease is granted");
+        Assert.Equal("lease.unavailable", Code(await cluster.Feeds().ServingAsync(Tenant, Fleet, "node-039")));
+        await UntilAsync(async () => (await cluster.GetAsync("r1")).Why.Code == RolloutReasons.EpochBehind, "the rollout, as it was stored before, says why it holds");
+
+        Value(await cluster.FleetGrain.RaiseEpochAsync(obeyed + 1, "standby", As("admin")));
+        await UntilAsync(async () => await PollAsync(cluster, "node-039") is FeedAnswer.Changed { Directive.Epoch: var epoch } && epoch > obeyed, "leases are granted again");
+        Value(await cluster.Grains.Rollout(Tenant, "r1").RollBackAsync("no", As("olga")));
+        await UntilAsync(
+            async () =>
+            {
+                await fleet.SpeakAsync();
+                return (await cluster.GetAsync("r1")).Rollback?.OverAt is not null;
+            },
+            "it goes back under the new epoch");
+        await fleet.SpeakUntilAsync(old, 40);
+    }
+
+    [Fact]
+    public async Task A_feed_that_finds_an_older_truth_tells_the_fleet()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(16);
+        await UntilAsync(async () => await PollAsync(cluster, "node-001") is FeedAnswer.Changed, "leases are granted");
+        await ExecuteAsync(cluster, "UPDATE fleet_directive SET epoch = epoch - 1, directive = jsonb_set(directive, '{epoch}', to_jsonb(epoch - 1)), revision = revision - 1");
+
+        await UntilAsync(async () => await PollAsync(cluster, "node-001") == FeedAnswer.Behind, "no lease is granted");
+        await UntilAsync(async () => Value(await cluster.FleetGrain.GetAsync()).EpochBehind == 1, "the fleet says why");
+        await ExecuteAsync(cluster, "UPDATE fleet_directive SET epoch = epoch + 1, directive = jsonb_set(directive, '{epoch}', to_jsonb(epoch + 1)), revision = revision + 1");
+        await UntilAsync(async () => await PollAsync(cluster, "node-001") is FeedAnswer.Changed, "the right database is back, and leases are granted again");
+        await UntilAsync(
+            async () => await PollAsync(cluster, "node-001") is FeedAnswer.Changed && Value(await cluster.FleetGrain.GetAsync()).EpochBehind is null,
+            "the fleet says so");
+    }
+
+    private static async Task ExecuteAsync(PolicyCluster cluster, string sql)
+    {
+        await using var command = cluster.DataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
     private static Task<FeedAnswer> PollAsync(PolicyCluster cluster, string node) => cluster.Feeds().WaitAsync(Tenant, Fleet, node, null, TimeSpan.Zero);
 
     private static Task<FeedReportAnswer> ReportAsync(PolicyCluster cluster, string node, long epoch) => cluster.Feeds().ReportAsync(

@@ -187,7 +187,7 @@ internal static class FleetCommands
             ("fallback", directive.Fallback),
             ("share", directive.Fallback is null ? null : Cli.Show.Percent(directive.Percentage)),
             ("nodes", Counts(fleet)),
-            ("behind", fleet.EpochBehind is { } known ? $"a node reports epoch {known}: no leases until the epoch is raised above it" : null));
+            ("behind", fleet.EpochBehind is { } known ? $"epoch {known} was in force: no leases until the epoch is raised above it" : null));
     }
 
     private static string Counts(FleetSnapshot fleet) =>

@@ -84,6 +84,11 @@ internal sealed partial class FleetGrain
             _armEpochChecked = registry.HighestArmEpoch;
         }
 
+        TellBehind(registry);
+    }
+
+    private void TellBehind(FleetRegistry registry)
+    {
         if (registry.EpochBehind != _toldBehind)
         {
             _toldBehind = registry.EpochBehind;
@@ -92,20 +97,23 @@ internal sealed partial class FleetGrain
         }
     }
 
-    // Reads the row again and passes on what is new. What is older than what was heard is no news.
+    // Reads the row again and passes on what is new. A row that is older than what was known before it was asked for is taken too: then
+    // the database is, and the registry knows what its nodes obeyed.
     private async Task RefreshAsync()
     {
-        if (await _store.ReadFleetAsync(Tenant, Fleet) is { } stored && _fleet is { } known
-            && FleetProposals.SnapshotOf(stored) is var read && known.IsNews(read))
+        if (_fleet is { } before && await _store.ReadFleetAsync(Tenant, Fleet) is { } stored
+            && _fleet.AfterReading(FleetProposals.SnapshotOf(stored), before) is { } after)
         {
-            Take(read);
+            Know(after);
         }
     }
 
-    private void Take(FleetSnapshot fleet)
+    private void Take(FleetSnapshot fleet) => Know(_fleet!.With(fleet));
+
+    private void Know(FleetSnapshot fleet)
     {
-        var isNewDirective = fleet.Directive.Epoch > _fleet!.Directive.Epoch;
-        _fleet = _fleet.With(fleet);
+        var isNewDirective = fleet.Directive.Epoch != _fleet!.Directive.Epoch;
+        _fleet = fleet;
         var news = isNewDirective ? _registry!.SetDirective(_fleet.Directive, _clock.GetUtcNow()) : null;
         var snapshot = Snapshot();
         _observers.Tell(observer => observer.ChangedAsync(snapshot));

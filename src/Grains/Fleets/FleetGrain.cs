@@ -68,7 +68,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     public Task<Outcome<FleetSnapshot>> ConfigureAsync(FleetSettings settings, Caller caller) => WithStoreAsync(
         () => _committer.CommitAsync(Tenant, caller, async () =>
         {
-            if (Behind<Proposal<FleetSnapshot>>(_registry) is { } behind)
+            if (await FindBehindAsync<Proposal<FleetSnapshot>>() is { } behind)
             {
                 return behind;
             }
@@ -123,7 +123,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     public Task<Outcome<FleetSnapshot>> SetBaselineAsync(string reference, string reason, Caller caller, bool whileDisarmed) => WithFleetAsync(
         registry => _committer.CommitAsync(Tenant, caller, async () =>
         {
-            if (Behind<Proposal<FleetSnapshot>>(registry) is { } behind)
+            if (await FindBehindAsync<Proposal<FleetSnapshot>>() is { } behind)
             {
                 return behind;
             }
@@ -163,10 +163,19 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
         Snapshot() with { Nodes = registry.StatesAt(_fleet!.Settings, _clock.GetUtcNow()) })));
 
     /// <inheritdoc/>
+    public Task<Outcome<FleetSnapshot>> ReadAsync(long knownEpoch) => WithFleetAsync(async registry =>
+    {
+        await RefreshAsync();
+        registry.NoteStored(knownEpoch);
+        TellBehind(registry);
+        return Outcome<FleetSnapshot>.Ok(Snapshot());
+    });
+
+    /// <inheritdoc/>
     public Task<Outcome<FleetObservation>> ObserveAsync(FleetWatch watch, CensusSource census) => WithFleetAsync(
         async registry =>
         {
-            if (watch.KnownEpoch > _fleet!.Directive.Epoch)
+            if (watch.KnownEpoch > _fleet!.Directive.Epoch || census == CensusSource.Stored)
             {
                 await RefreshAsync();
             }
@@ -310,9 +319,12 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
         }
     }
 
-    private Outcome<T>? Behind<T>(FleetRegistry? registry) => registry?.EpochBehind is { } known
-        ? Outcome<T>.Fail([FleetProblems.Behind(known, _fleet!.Directive.Epoch)])
-        : null;
+    // Asked of the truth: nothing is decided on a database that is older than what this fleet knows of it.
+    private async Task<Outcome<T>?> FindBehindAsync<T>()
+    {
+        await RefreshAsync();
+        return _registry?.EpochBehind is { } known ? Outcome<T>.Fail([FleetProblems.Behind(known, _fleet!.Directive.Epoch)]) : null;
+    }
 
     private static Outcome<T> UnknownNode<T>(string node) => Outcome<T>.Fail("node.unknown", $"There is no node '{node}' in the fleet.");
 

@@ -29,6 +29,7 @@ internal sealed class FleetRegistry
     private DateTimeOffset? _firstSampleSinceQuiet;
     private ImmutableSortedDictionary<string, QueriedMetric> _queriedWhileQuiet = ImmutableSortedDictionary<string, QueriedMetric>.Empty;
     private long _highestEpoch;
+    private long _highestStored;
 
     /// <param name="life">Names this life of the registry: another one has heard other words.</param>
     /// <param name="directive">The directive in force.</param>
@@ -38,6 +39,7 @@ internal sealed class FleetRegistry
         _life = life;
         _observingSince = now;
         _directive = directive;
+        _highestStored = directive.Epoch;
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
         _shadow = directive.Shadow ? new ShadowTally(now) : null;
@@ -52,8 +54,8 @@ internal sealed class FleetRegistry
     /// <summary>How many nodes there are.</summary>
     public int Count => _nodes.Count;
 
-    /// <summary>The highest epoch that a registered node reported, where it is higher than the directive's.</summary>
-    public long? EpochBehind => _highestEpoch > _directive.Epoch ? _highestEpoch : null;
+    /// <summary>The highest epoch that a registered node reported, or that was stored, where it is higher than the directive's.</summary>
+    public long? EpochBehind => Math.Max(_highestEpoch, _highestStored) is var known && known > _directive.Epoch ? known : null;
 
     /// <summary>The highest number of an arm or disarm that a node reported.</summary>
     public long HighestArmEpoch { get; private set; }
@@ -71,6 +73,7 @@ internal sealed class FleetRegistry
     public RegistryNews? SetDirective(Directive directive, DateTimeOffset now)
     {
         _directive = directive;
+        NoteStored(directive.Epoch);
         _cohort = new MetricWindow(now);
         _rest = new MetricWindow(now);
         _shadow = directive.Shadow ? new ShadowTally(now) : null;
@@ -147,6 +150,9 @@ internal sealed class FleetRegistry
             }
         }
     }
+
+    /// <summary>Notes that an epoch was durable, whatever is stored now.</summary>
+    public void NoteStored(long epoch) => _highestStored = Math.Max(_highestStored, epoch);
 
     /// <summary>Hears nodes.</summary>
     public void Hear(ImmutableArray<HeardNode> heard)

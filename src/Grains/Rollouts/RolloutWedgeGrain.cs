@@ -42,6 +42,7 @@ internal sealed class RolloutWedgeGrain(
 
     private RolloutState? _state;
     private FleetObservation? _seen;
+    private long _highestEpoch;
     private IGrainTimer? _driver;
     private TimeSpan _driverPeriod;
     private DateTimeOffset? _durableAt;
@@ -84,9 +85,9 @@ internal sealed class RolloutWedgeGrain(
 
         // Counts belong to the directive in force; those of a rollout that another one followed are gone.
         var seen = await ObserveAsync(state, CensusSource.None);
-        if (seen.Value?.Directive.Epoch > state.Epoch)
+        if (seen.Value is { } fleet && fleet.Directive.Epoch != state.Epoch)
         {
-            // Somebody else wrote a directive, and perhaps the end of this rollout with it.
+            // Somebody else wrote a directive, and perhaps the end of this rollout with it; or the database is an older one.
             _state = null;
             state = await LoadAsync() ?? state;
         }
@@ -115,8 +116,13 @@ internal sealed class RolloutWedgeGrain(
     public async Task<Outcome<RolloutView>> RollBackAsync(string reason, Caller caller)
     {
         var acceptedAt = clock.GetUtcNow();
-        var known = await WithStoreAsync(async () => await LoadAsync() is { } state ? Outcome<RolloutState>.Ok(state) : Unknown<RolloutState>());
-        if (known.Value is { IsFinal: false } running && await FindBehindAsync(running.Fleet) is { } behind)
+        var known = await WithStoreAsync(FindOwnAsync);
+        if (known is { Succeeded: false, Problems: [{ Code: FleetProblems.EpochBehind }, ..] })
+        {
+            return known.As<RolloutView>();
+        }
+
+        if (known.Value is { } rollout && await FindBehindAsync(rollout.Fleet, Math.Max(_highestEpoch, rollout.Epoch)) is { } behind)
         {
             return Outcome<RolloutView>.Fail([behind]);
         }
@@ -141,7 +147,7 @@ internal sealed class RolloutWedgeGrain(
                 return Outcome<Proposal<RolloutView>>.Fail(RolloutProblems.Exists, $"Rollout {RolloutId} was started before.");
             }
 
-            if (await FindBehindAsync(request.Fleet) is { } behind)
+            if (await FindBehindAsync(request.Fleet, 0) is { } behind)
             {
                 return Outcome<Proposal<RolloutView>>.Fail([behind]);
             }
@@ -193,11 +199,11 @@ internal sealed class RolloutWedgeGrain(
             return looked.As<Proposal<RolloutView>>();
         }
 
-        _seen = looked.Value.Seen;
+        Note(looked.Value.Seen);
         var proposal = Propose(looked.Value.Change, new Caller(Actor.ControlPlane("timer")), 200);
-        if (_seen.Directive.Epoch > state.Epoch)
+        if (looked.Value.Seen.Directive.Epoch != state.Epoch)
         {
-            // Somebody else wrote a directive, and perhaps the end of this rollout with it: the next look reads.
+            // Somebody else wrote a directive, and perhaps the end of this rollout with it, or the database is an older one: the next look reads.
             _state = null;
         }
 
@@ -309,17 +315,37 @@ internal sealed class RolloutWedgeGrain(
     private async Task<Outcome<FleetObservation>> ObserveAsync(RolloutState state, CensusSource census)
     {
         var seen = await looks.ObserveAsync(state, census, _durableAt);
-        _seen = seen.Value ?? _seen;
+        if (seen.Succeeded)
+        {
+            Note(seen.Value);
+        }
+
         return seen;
     }
 
-    // A directive that is older than what nodes obeyed is not obeyed: then a way back would be none. Where the fleet's grain does not
-    // say so at once it is not waited for.
-    private async Task<Problem?> FindBehindAsync(string fleet)
+    private void Note(FleetObservation seen) => (_seen, _highestEpoch) = (seen, Math.Max(_highestEpoch, seen.Directive.Epoch));
+
+    // What this grain saw of its fleet tells it by itself that the database is an older one now, whoever of the others lives.
+    private async Task<Outcome<RolloutState>> FindOwnAsync()
+    {
+        if (await LoadAsync() is not { } state)
+        {
+            return Unknown<RolloutState>();
+        }
+
+        var highest = Math.Max(_highestEpoch, state.Epoch);
+        return await store.ReadFleetAsync(Tenant, state.Fleet) is { Directive.Epoch: var stored } && stored < highest
+            ? Outcome<RolloutState>.Fail([FleetProblems.Behind(highest, stored)])
+            : Outcome<RolloutState>.Ok(state);
+    }
+
+    // A directive that is older than what nodes obeyed is not obeyed: then a way back would be none. Asked of the truth, for a database that
+    // is older now is written to next. Where the fleet's grain does not say so at once it is not waited for.
+    private async Task<Problem?> FindBehindAsync(string fleet, long knownEpoch)
     {
         try
         {
-            return (await FleetOf(fleet).GetAsync().WaitAsync(BehindWithin, clock)).Value is { EpochBehind: { } known } behind
+            return (await FleetOf(fleet).ReadAsync(knownEpoch).WaitAsync(BehindWithin, clock)).Value is { EpochBehind: { } known } behind
                 ? FleetProblems.Behind(known, behind.Directive.Epoch)
                 : null;
         }

@@ -5,7 +5,7 @@ namespace OrleansPolicy.Fleets;
 /// <summary>The codes of what can be wrong with a fleet.</summary>
 public static class FleetProblems
 {
-    /// <summary>Nodes know a higher epoch than the control plane.</summary>
+    /// <summary>Nodes, or running silos, know a higher epoch than the database.</summary>
     public const string EpochBehind = "fleet.epoch_behind";
 
     /// <summary>The epoch asked for is not above all that are known, or beyond what a number in JSON can hold.</summary>
@@ -19,7 +19,7 @@ public static class FleetProblems
         EpochBehind,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"A node reports epoch {known}; the control plane knows {epoch}. An admin raises the fleet's epoch above it, or removes a node that lies."));
+            $"Epoch {known} was in force, as a node reports or as was read before; the database has {epoch}. An admin raises the fleet's epoch above it, or removes a node that lies."));
 
     /// <summary>What is wrong with an epoch that a fleet is to be raised to; null: nothing.</summary>
     public static Problem? CheckRaise(long epoch, long current, long? known)

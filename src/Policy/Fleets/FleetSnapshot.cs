@@ -32,8 +32,8 @@ public sealed record FleetSnapshot
     public ImmutableSortedDictionary<string, int> Nodes { get; init; } = ImmutableSortedDictionary<string, int>.Empty;
 
     /// <summary>
-    /// The highest epoch that a node reported, where the directive's is lower: the database was restored from an older backup, or that
-    /// node lies. No lease is granted and nothing is started until an admin raises the epoch above it, or the node is removed.
+    /// The highest epoch that a node reported or that was read before, where the directive's is lower: the database is older than what was
+    /// obeyed, or that node lies. No lease is granted and nothing is started until an admin raises the epoch above it, or the node is removed.
     /// </summary>
     public long? EpochBehind { get; init; }
 
@@ -61,6 +61,31 @@ public sealed record FleetSnapshot
             Arms = arms,
             Directive = (heard.Directive.Epoch > Directive.Epoch ? heard.Directive : Directive) with { ArmEpoch = arms.Epoch },
         };
+    }
+
+    /// <summary>
+    /// Whether a reading that began when this was known proves that the truth is an older one now: its numbers never fall, unless the
+    /// database was restored from a backup, or a standby that lagged took over.
+    /// </summary>
+    public bool IsAheadOf(FleetSnapshot read) => read.Directive.Epoch < Directive.Epoch || read.Revision < Revision;
+
+    /// <summary>
+    /// What is known after a reading of the truth; null: nothing else. An older truth is taken as it is, unless more was heard while it was
+    /// read. Only what was said about who may serve stays: it is numbered by the time, and nodes keep it likewise.
+    /// </summary>
+    /// <param name="read">What was read.</param>
+    /// <param name="before">What was known when the reading began.</param>
+    public FleetSnapshot? AfterReading(FleetSnapshot read, FleetSnapshot before)
+    {
+        if (!before.IsAheadOf(read))
+        {
+            return IsNews(read) ? With(read) : null;
+        }
+
+        var arms = FleetArms.Later(Arms, read.Arms);
+        return (Directive.Epoch, Revision) == (before.Directive.Epoch, before.Revision)
+            ? read with { Arms = arms, Directive = read.Directive with { ArmEpoch = arms.Epoch } }
+            : null;
     }
 
     /// <summary>Whether another reading says anything new.</summary>

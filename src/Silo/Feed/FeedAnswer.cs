@@ -27,9 +27,9 @@ public abstract record FeedAnswer
     /// <param name="Message">For a person.</param>
     public sealed record Refused(int Status, string Code, string Message) : FeedAnswer;
 
-    /// <summary>The refusal of a lease while nodes know a higher epoch than the truth.</summary>
+    /// <summary>The refusal of a lease while a higher epoch was obeyed than the truth has.</summary>
     public static Refused Behind { get; } = new(
-        503, "lease.unavailable", "Nodes of the fleet know a higher epoch than the control plane (fleet.epoch_behind): an admin must raise it. Ask again.");
+        503, "lease.unavailable", "Nodes of the fleet know a higher epoch than the database (fleet.epoch_behind): an admin must raise it. Ask again.");
 
     /// <summary>The refusal of a lease while the truth cannot be read.</summary>
     public static Refused NoLease { get; } = new(

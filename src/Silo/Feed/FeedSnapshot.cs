@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Silo.Feed;
@@ -20,6 +21,9 @@ internal sealed class FeedSnapshot(FleetSnapshot fleet, ImmutableDictionary<stri
 
     /// <summary>Settings and directive.</summary>
     public FleetSnapshot Fleet => fleet;
+
+    /// <summary>What the next read of the truth is compared with.</summary>
+    public KnownFleet Known => new(fleet.Tenant, fleet.Fleet, fleet.Revision, fleet.Arms.Epoch);
 
     /// <summary>Ends when another snapshot has taken this one's place.</summary>
     public Task Replaced => _replaced.Task;

@@ -28,6 +28,7 @@ internal sealed class FleetFeed : IFleetObserver
     private long _usedAt;
     private int _waiting;
     private long _reportedEpoch;
+    private long _highestEpoch;
 
     public FleetFeed(string tenant, string fleet, FeedEnvironment environment)
     {
@@ -44,14 +45,12 @@ internal sealed class FleetFeed : IFleetObserver
     /// <summary>The fleet.</summary>
     public string Fleet { get; }
 
-    /// <summary>What the next read of the truth is compared with; null before there is anything.</summary>
-    public KnownFleet? Known => _snapshot is { } snapshot ? new KnownFleet(Tenant, Fleet, snapshot.Fleet.Revision, snapshot.Fleet.Arms.Epoch) : null;
-
     /// <summary>What it serves now; null before the first subscription.</summary>
     public FeedSnapshot? Snapshot => _snapshot;
 
-    /// <summary>Whether nodes know a higher epoch than the truth: no lease is granted on what is older than what was obeyed.</summary>
-    public bool IsBehind => _snapshot is { } snapshot && Volatile.Read(ref _reportedEpoch) > snapshot.Fleet.Directive.Epoch;
+    /// <summary>Whether nodes, or this feed, know a higher epoch than the truth: no lease is granted on what is older than what was obeyed.</summary>
+    public bool IsBehind => _snapshot is { } snapshot
+        && Math.Max(Volatile.Read(ref _reportedEpoch), Volatile.Read(ref _highestEpoch)) > snapshot.Fleet.Directive.Epoch;
 
     /// <summary>Whether somebody waits, or asked within a time.</summary>
     public bool IsUsedWithin(TimeSpan time) => Volatile.Read(ref _waiting) > 0 || _environment.Clock.GetElapsedTime(Volatile.Read(ref _usedAt)) <= time;
@@ -138,12 +137,14 @@ internal sealed class FleetFeed : IFleetObserver
 
     /// <summary>Takes what a read of the truth said; null: nothing changed.</summary>
     /// <param name="changed">The fleet's row, where it is another than the one known.</param>
-    /// <param name="started">When the read began.</param>
-    public async Task TakeReadAsync(StoredFleet? changed, long started)
+    /// <param name="before">What was known when the read began.</param>
+    /// <param name="started">When that was.</param>
+    public async Task TakeReadAsync(StoredFleet? changed, FeedSnapshot before, long started)
     {
+        var isOlder = false;
         if (changed is not null)
         {
-            await TakeAsync(new FleetSnapshot
+            var read = new FleetSnapshot
             {
                 Tenant = Tenant,
                 Fleet = Fleet,
@@ -152,10 +153,21 @@ internal sealed class FleetFeed : IFleetObserver
                 Arms = changed.Arms,
                 Parity = changed.Parity,
                 Revision = changed.Revision,
-            });
+            };
+            isOlder = before.Fleet.IsAheadOf(read);
+            await TakeAsync(read, known => known.AfterReading(read, before.Fleet));
         }
 
-        Volatile.Write(ref _readAt, started);
+        if (!isOlder)
+        {
+            Volatile.Write(ref _readAt, started);
+        }
+
+        // The truth is an older one than this feed knew: its fleet must know it too. Nobody waits for it, for other feeds wait for this one.
+        if (Volatile.Read(ref _highestEpoch) is var highest && (isOlder || (IsBehind && Volatile.Read(ref _reportedEpoch) < highest)))
+        {
+            _ = _environment.CallAsync(() => _environment.Grains.Fleet(Tenant, Fleet).ReadAsync(highest));
+        }
     }
 
     /// <summary>Hands over what was heard; the answer tells whether news of the registry was missed.</summary>
@@ -181,7 +193,7 @@ internal sealed class FleetFeed : IFleetObserver
     public Task ChangedAsync(FleetSnapshot fleet)
     {
         Volatile.Write(ref _reportedEpoch, fleet.EpochBehind ?? 0);
-        return TakeAsync(fleet);
+        return HearAsync(fleet);
     }
 
     /// <inheritdoc/>
@@ -235,7 +247,7 @@ internal sealed class FleetFeed : IFleetObserver
         }
 
         Volatile.Write(ref _reportedEpoch, answer.Value.Fleet.EpochBehind ?? 0);
-        await TakeAsync(answer.Value.Fleet);
+        await HearAsync(answer.Value.Fleet);
         Volatile.Write(ref _subscribedAt, at);
         return null;
     }
@@ -266,9 +278,11 @@ internal sealed class FleetFeed : IFleetObserver
         }
     }
 
-    private async Task TakeAsync(FleetSnapshot fleet)
+    private Task HearAsync(FleetSnapshot heard) => TakeAsync(heard, known => known.IsNews(heard) ? known.With(heard) : null);
+
+    private async Task TakeAsync(FleetSnapshot fleet, Func<FleetSnapshot, FleetSnapshot?> after)
     {
-        if (!IsNews(fleet))
+        if (Next() is null)
         {
             return;
         }
@@ -276,18 +290,19 @@ internal sealed class FleetFeed : IFleetObserver
         await LearnVersionsAsync(fleet.Directive);
         lock (_gate)
         {
-            if (IsNews(fleet))
+            if (Next() is { } next)
             {
-                Swap(new FeedSnapshot(_snapshot is { } known ? known.Fleet.With(fleet) : fleet, _versions));
+                Swap(new FeedSnapshot(next, _versions));
             }
         }
-    }
 
-    private bool IsNews(FleetSnapshot fleet) => _snapshot is not { } known || known.Fleet.IsNews(fleet);
+        FleetSnapshot? Next() => _snapshot is { } known ? after(known.Fleet) : fleet;
+    }
 
     private void Swap(FeedSnapshot next)
     {
         var old = _snapshot;
+        Volatile.Write(ref _highestEpoch, Math.Max(_highestEpoch, next.Fleet.Directive.Epoch));
         _snapshot = next;
         old?.Replace();
     }

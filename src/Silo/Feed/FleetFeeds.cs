@@ -160,6 +160,11 @@ public sealed class FleetFeeds : BackgroundService
             return Outcome<NodeServing>.Fail(refused.Code, refused.Message);
         }
 
+        if (feed.IsBehind)
+        {
+            return Outcome<NodeServing>.Fail(FeedAnswer.Behind.Code, FeedAnswer.Behind.Message);
+        }
+
         // Deciding for a node, a silo is bound as the node is: what it read may be as old as a lease, and no older.
         if (!await IsReadAsync(feed, lease => feed.WasReadWithin(TimeSpan.FromSeconds(lease)), LeaseWaitMax, CancellationToken.None))
         {

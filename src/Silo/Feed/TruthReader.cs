@@ -74,14 +74,14 @@ internal sealed class TruthReader(
     {
         try
         {
-            var known = feeds.Select(feed => (Feed: feed, Known: feed.Known)).Where(pair => pair.Known is not null).ToList();
+            var known = feeds.Select(feed => (Feed: feed, feed.Snapshot)).Where(pair => pair.Snapshot is not null).ToList();
             if (known.Count > 0)
             {
-                var changed = await store.ReadChangedFleetsAsync([.. known.Select(pair => pair.Known!)], stoppingToken);
+                var changed = await store.ReadChangedFleetsAsync([.. known.Select(pair => pair.Snapshot!.Known)], stoppingToken);
                 var byFleet = changed.ToDictionary(fleet => (fleet.Tenant, fleet.Fleet));
-                foreach (var (feed, asked) in known)
+                foreach (var (feed, before) in known)
                 {
-                    await feed.TakeReadAsync(byFleet.GetValueOrDefault((asked!.Tenant, asked.Fleet)), started);
+                    await feed.TakeReadAsync(byFleet.GetValueOrDefault((feed.Tenant, feed.Fleet)), before!, started);
                 }
             }
 

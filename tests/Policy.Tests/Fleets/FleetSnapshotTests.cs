@@ -48,4 +48,41 @@ public sealed class FleetSnapshotTests
         Assert.True(Known.IsNews(Known with { Revision = 4 }));
         Assert.False(Known.IsNews(Known with { Directive = new Directive { Epoch = 4 }, Revision = 4 }));
     }
+
+    [Fact]
+    public void A_reading_says_what_is_new_and_nothing_where_there_is_nothing()
+    {
+        var later = Known with { Directive = new Directive { Epoch = 6 }, Revision = 4 };
+
+        Assert.Equal(Known.With(later), Known.AfterReading(later, Known));
+        Assert.Null(Known.AfterReading(Known, Known));
+    }
+
+    [Fact]
+    public void A_truth_with_lower_numbers_than_were_known_when_it_was_asked_for_is_an_older_one_and_is_taken_as_it_is()
+    {
+        var settings = new FleetSettings { NodeTtlSec = 50 };
+        var older = Known with { Directive = new Directive { Epoch = 4, ArmEpoch = 6 }, Arms = new FleetArms { Epoch = 6 }, Revision = 2, Settings = settings };
+        var settingsAlone = Known with { Revision = 2, Settings = settings };
+        var goneOn = Known with { Directive = new Directive { Epoch = 6, ArmEpoch = 7 }, Revision = 2, Settings = settings };
+
+        // What was said about who may serve stays: nodes keep it too.
+        Assert.Equal(older with { Arms = Known.Arms, Directive = new Directive { Epoch = 4, ArmEpoch = 7 } }, Known.AfterReading(older, Known));
+        Assert.Equal(settingsAlone, Known.AfterReading(settingsAlone, Known));
+        Assert.Equal(goneOn, Known.AfterReading(goneOn, Known));
+        Assert.True(Known.IsAheadOf(older) && Known.IsAheadOf(settingsAlone) && Known.IsAheadOf(goneOn));
+        Assert.False(Known.IsAheadOf(Known));
+    }
+
+    [Fact]
+    public void A_reading_that_began_before_the_news_proves_nothing_and_takes_nothing_back()
+    {
+        var late = Known with { Directive = new Directive { Epoch = 4 }, Revision = 2 };
+        var before = late;
+        var raised = Known with { Revision = 4 };
+
+        Assert.Null(Known.AfterReading(late, before));
+        Assert.Null(raised.AfterReading(late, Known));
+        Assert.Null((Known with { Directive = new Directive { Epoch = 6 } }).AfterReading(late, Known));
+    }
 }
