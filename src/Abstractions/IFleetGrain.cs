@@ -89,7 +89,8 @@ public interface IFleetGrain : IGrainWithStringKey
 
     /// <summary>
     /// A silo's feed hands over what its nodes reported in the last 100 ms. The answer is the registry's stamp: one that the feed does
-    /// not have means that it missed news and must subscribe again. Null: no such fleet.
+    /// not have means that it missed news and must subscribe again. Null: nothing was heard, because the fleet could not be read or is not
+    /// there.
     /// </summary>
     [Alias("report")]
     [AlwaysInterleave]

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Grains.Tests.Cluster;
+using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Feed;
 using OrleansPolicy.Silo.Tests.Postgres;
 using static OrleansPolicy.Grains.Tests.Cluster.PolicyCluster;
@@ -179,6 +182,40 @@ public class FeedTests(PostgresServer server)
         Assert.InRange(spent, 1, 6);
         Value(await cluster.StartAsync("r1"));
         Assert.All(await Task.WhenAll(polls), answer => Assert.IsType<FeedAnswer.Changed>(answer));
+    }
+
+    [Fact]
+    public async Task What_a_node_says_while_its_fleet_cannot_be_read_is_heard_once_it_can()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(2);
+        var report = new NodeReport
+        {
+            BootId = "outage",
+            Seq = 1,
+            Epoch = Value(await cluster.FleetGrain.GetAsync()).Directive.Epoch,
+            PolicyHash = (await cluster.Catalog.FindBundleAsync(Tenant, "1.0.0"))!.PolicyHash,
+            Ack = true,
+            Metrics = Metric("odd", new MetricValue(7, 7)),
+        };
+        var tries = 0;
+        cluster.Faults.BeforeFleetRead = () =>
+        {
+            Interlocked.Increment(ref tries);
+            throw new StoreUnavailableException("The store is away.");
+        };
+        Assert.Equal(CommonCodes.StoreUnavailable, Code(await cluster.FleetGrain.ReadAsync(0)));
+        Assert.Null(await cluster.FleetGrain.ReportAsync([new HeardNode("node-001", DateTimeOffset.UtcNow, report)]));
+
+        await SendAsync(cluster, report);
+        await UntilAsync(() => Task.FromResult(Volatile.Read(ref tries) >= 4), "the feed hands it over in vain");
+        cluster.Faults.BeforeFleetRead = () => Task.CompletedTask;
+
+        await UntilAsync(async () => await CountAsync() > 0, "the fleet heard the sample");
+        Assert.Equal(7, await CountAsync());
+
+        async Task<double> CountAsync() =>
+            Value(await cluster.FleetGrain.ObserveAsync(new FleetWatch(DateTimeOffset.UtcNow.AddHours(-1), 0), CensusSource.None)).Cohort.GetValueOrDefault("odd")?.Count ?? 0;
     }
 
     private static async Task<List<Task<FeedAnswer>>> WaitAllAsync(PolicyCluster cluster, SimulatedFleet fleet)

@@ -226,15 +226,17 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     /// <inheritdoc/>
     public async Task<string?> ReportAsync(ImmutableArray<HeardNode> heard)
     {
-        var stamp = await WithFleetAsync(async registry =>
+        // Heard is heard, whatever becomes of what follows from it: handed over again, the samples would count twice.
+        string? stamp = null;
+        _ = await WithFleetAsync(async registry =>
         {
             registry.Hear(heard);
+            stamp = registry.Stamp;
             LeadGroups();
             await CheckEpochAsync(registry);
-
-            return Outcome<string>.Ok(registry.Stamp);
+            return Outcome<string>.Ok(stamp = registry.Stamp);
         });
-        return stamp.Value;
+        return stamp;
     }
 
     /// <inheritdoc/>

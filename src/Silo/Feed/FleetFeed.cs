@@ -170,14 +170,16 @@ internal sealed class FleetFeed : IFleetObserver
         }
     }
 
-    /// <summary>Hands over what was heard; the answer tells whether news of the registry was missed.</summary>
-    public async Task HandOverAsync(ImmutableArray<HeardNode> words)
+    /// <summary>Hands over what was heard, and learns whether news of the registry was missed. False: the fleet heard nothing.</summary>
+    public async Task<bool> HandOverAsync(ImmutableArray<HeardNode> words)
     {
         var stamp = await _environment.Grains.Fleet(Tenant, Fleet).ReportAsync(words);
         if (stamp is not null && stamp != Volatile.Read(ref _stamp))
         {
             await SubscribeAsync();
         }
+
+        return stamp is not null;
     }
 
     /// <summary>Ends the subscription of a feed that nobody uses any more.</summary>

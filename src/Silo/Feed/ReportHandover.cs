@@ -66,21 +66,32 @@ internal sealed class ReportHandover(FleetFeed feed, FeedEnvironment environment
                 continue;
             }
 
-            try
+            if (await HandOverAsync(words))
             {
-                await feed.HandOverAsync(words);
                 delivered.ForEach(signal => signal.TrySetResult());
                 delivered.Clear();
                 pause = GatherTime;
             }
-#pragma warning disable CA1031 // Whatever happened to the call, the words are still true and are handed over again.
-            catch (Exception exception)
-#pragma warning restore CA1031
+            else
             {
-                environment.Logger.LogInformation(exception, "The fleet {Fleet} did not take its nodes' words; trying again.", feed.Fleet);
                 _words.Return(words);
                 pause = RetryTime;
             }
+        }
+    }
+
+    private async Task<bool> HandOverAsync(ImmutableArray<HeardNode> words)
+    {
+        try
+        {
+            return await feed.HandOverAsync(words);
+        }
+#pragma warning disable CA1031 // Whatever happened to the call, the words are still true and are handed over again.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            environment.Logger.LogInformation(exception, "The fleet {Fleet} did not take its nodes' words; trying again.", feed.Fleet);
+            return false;
         }
     }
 }

@@ -21,8 +21,11 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<StoredAdmission?> ReadAdmissionAsync(string tenant, CancellationToken cancellationToken = default) =>
         inner.ReadAdmissionAsync(tenant, cancellationToken);
 
-    public Task<StoredFleet?> ReadFleetAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
-        inner.ReadFleetAsync(tenant, fleet, cancellationToken);
+    public async Task<StoredFleet?> ReadFleetAsync(string tenant, string fleet, CancellationToken cancellationToken = default)
+    {
+        await faults.BeforeFleetRead();
+        return await inner.ReadFleetAsync(tenant, fleet, cancellationToken);
+    }
 
     public Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default) =>
         inner.ListFleetsAsync(tenant, cancellationToken);
@@ -94,6 +97,9 @@ public sealed class StoreFaults
 
     /// <summary>It is durable, and nobody has been told yet.</summary>
     public Func<string, PolicyChange, Task> AfterCommit { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>A fleet's row is about to be read.</summary>
+    public Func<Task> BeforeFleetRead { get; set; } = () => Task.CompletedTask;
 
     /// <summary>Somebody has read what is in flight, and decides on it.</summary>
     public Action InFlightWasRead { get; set; } = () => { };
