@@ -292,6 +292,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
             return;
         }
 
+        registry.ForgetLeft(fleet.Settings, _clock.GetUtcNow());
         _ = await WithStoreAsync(async () =>
         {
             foreach (var node in registry.LeftAt(fleet.Settings, _clock.GetUtcNow()).Take(SweepMax))

@@ -14,9 +14,7 @@ namespace OrleansPolicy.Grains.Fleets;
 internal sealed class FleetRegistry
 {
     private readonly Dictionary<string, NodeEntry> _nodes = new(StringComparer.Ordinal);
-
-    // Taken out, and still serving perhaps until their lease ends: a way back waits for them too.
-    private readonly Dictionary<string, NodeEntry> _leaving = new(StringComparer.Ordinal);
+    private readonly LeavingNodes _leaving = new();
     private readonly string _life;
     private readonly DateTimeOffset _observingSince;
     private long _changes;
@@ -79,7 +77,7 @@ internal sealed class FleetRegistry
         _shadow = directive.Shadow ? new ShadowTally(now) : null;
         (_firstSampleSinceQuiet, _queriedWhileQuiet) = (null, ImmutableSortedDictionary<string, QueriedMetric>.Empty);
         // Those who leave too: what they ACKed before they left is no word about this directive.
-        foreach (var entry in _nodes.Values.Concat(_leaving.Values))
+        foreach (var entry in _nodes.Values.Concat(_leaving.All))
         {
             entry.Assign(directive, now);
         }
@@ -116,7 +114,7 @@ internal sealed class FleetRegistry
         {
             if (_nodes.Remove(name, out var entry))
             {
-                _leaving[name] = entry;
+                _leaving.Add(entry);
                 Groups.Leave(entry);
                 left.Add(name);
             }
@@ -146,9 +144,18 @@ internal sealed class FleetRegistry
         {
             if (!_nodes.ContainsKey(record.Node))
             {
-                Groups.Leave(_leaving[record.Node] = new NodeEntry(record, leftAt));
+                var entry = new NodeEntry(record, leftAt);
+                _leaving.Add(entry);
+                Groups.Leave(entry);
             }
         }
+    }
+
+    /// <summary>Forgets nodes that left and are certain to have stopped, but for those that an open way back counts.</summary>
+    public void ForgetLeft(FleetSettings settings, DateTimeOffset now)
+    {
+        _leaving.Forget(settings, now);
+        Groups.ForgetLeft(settings, now);
     }
 
     /// <summary>Notes that an epoch was durable, whatever is stored now.</summary>
@@ -203,17 +210,9 @@ internal sealed class FleetRegistry
             returned?.Add(entry, settings, now);
         }
 
-        foreach (var (name, entry) in _leaving)
+        if (returned is not null)
         {
-            // Fenced it still counts, so that the way back says when it was over and with whom.
-            if (Lease.FencedAt(settings, entry.HeardAtOrWatched, null) > (watch.Return?.DetectedAt ?? now))
-            {
-                returned?.Add(entry, settings, now);
-            }
-            else
-            {
-                _leaving.Remove(name);
-            }
+            _leaving.CountInto(returned, watch.Return!, settings, now);
         }
 
         var seen = new FleetObservation

@@ -50,6 +50,15 @@ internal sealed class FleetGroups
         }
     }
 
+    /// <summary>Forgets members that left and are certain to have stopped: a group that does not switch asks nobody for them.</summary>
+    public void ForgetLeft(FleetSettings settings, DateTimeOffset now)
+    {
+        foreach (var group in _groups.Values)
+        {
+            group.Leaving.RemoveAll(left => !(Lease.FencedAt(settings, left.HeardAtOrWatched, null) > now));
+        }
+    }
+
     /// <summary>All groups, as they stand under a fleet's truth; and whether any of them is on its way.</summary>
     public (List<GroupMembers> Groups, bool AreAtRest) Read(FleetSnapshot fleet, DateTimeOffset now)
     {
