@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Grains.Tests.Cluster;
 using OrleansPolicy.Rollouts;
@@ -196,6 +197,44 @@ public class WayBackUnderFaultTests(PostgresServer server)
         await UntilAsync(async () => await LookAsync() is { Nodes.Acked: 4 }, "all but one are back");
         Assert.All((await LookAsync()).Nodes!.WaitingNodes, node => Assert.Equal(holder.Name, node));
         cluster.Clock.Skip(TimeSpan.FromSeconds(48));
+        await UntilAsync(async () => (await LookAsync()).OverAt is not null, "its lease has ended");
+    }
+
+    [Fact]
+    public async Task A_node_that_is_taken_out_is_waited_for_by_a_control_plane_that_starts_anew()
+    {
+        var database = await server.CreateDatabaseAsync();
+        DateTimeOffset leasedAfter;
+        SimulatedFleet fleet;
+        SimulatedNode holder;
+        await using (var before = await StartAsync(database))
+        {
+            leasedAfter = before.Clock.GetUtcNow();
+            fleet = await StageAsync(before);
+            var target = (await before.Catalog.FindBundleAsync(Tenant, "2.0.0"))!.PolicyHash;
+            holder = fleet.Nodes.First(node => node.Running == target);
+            Value(await before.Grains.Rollout(Tenant, "r1").RollBackAsync("no", As("olga")));
+            Value(await before.FleetGrain.RemoveAsync(holder.Name, As("olga")));
+            await UntilAsync(async () => (await before.Store.ReadRolloutAsync(Tenant, "r1"))!.Return!.DurableAt is not null, "known to be durable");
+
+            // Whoever looks without the fleet's grain counts it too.
+            var looks = before.Silos.Silos[0].ServiceProvider.GetRequiredService<RolloutLooks>();
+            Assert.Equal(5, Value(await looks.DecideFromStoreAsync((await before.Store.ReadRolloutAsync(Tenant, "r1"))!)).Seen.Return!.Nodes);
+        }
+
+        await using var after = await StartAsync(database);
+        var others = fleet.Nodes.Remove(holder);
+        async Task<RollbackView> LookAsync()
+        {
+            await Task.WhenAll(others.Select(node => node.SpeakAsync(after.Feeds())));
+            var back = (await after.GetAsync("r1")).Rollback!;
+            Assert.True(back.OverAt is null || back.OverAt - leasedAfter >= Lease, "The way back was over while the node that was taken out had its lease.");
+            return back;
+        }
+
+        // On a machine that is slow enough the lease has ended by then.
+        await UntilAsync(async () => await LookAsync() is { Nodes.Acked: 4 } or { OverAt: not null }, "all but one are back");
+        after.Clock.Skip(TimeSpan.FromSeconds(48));
         await UntilAsync(async () => (await LookAsync()).OverAt is not null, "its lease has ended");
     }
 

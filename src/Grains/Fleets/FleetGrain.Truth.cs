@@ -40,9 +40,9 @@ internal sealed partial class FleetGrain
             var now = _clock.GetUtcNow();
             var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
             registry.Apply(nodes, [], now);
-            if (!registry.Groups.IsEmpty && Lease.FenceAfter(fleet.Settings) is { } fenceAfter)
+            if (Lease.FenceAfter(fleet.Settings) is { } fenceAfter)
             {
-                registry.Remember(await _store.ListLeftMembersAsync(Tenant, Fleet, now - fenceAfter));
+                registry.Remember(await _store.ListLeftAsync(Tenant, Fleet, now - fenceAfter));
             }
 
             (_fleet, _registry) = (FleetProposals.SnapshotOf(fleet), registry);

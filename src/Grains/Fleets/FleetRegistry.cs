@@ -137,8 +137,8 @@ internal sealed class FleetRegistry
         return Apply(stored, [.. _nodes.Keys.Where(node => !names.Contains(node))], now);
     }
 
-    /// <summary>Members of groups that left before this registry watched, and whose lease may not have ended.</summary>
-    public void Remember(ImmutableArray<LeftMember> left)
+    /// <summary>Nodes that left before this registry watched, and whose lease may not have ended.</summary>
+    public void Remember(ImmutableArray<LeftNode> left)
     {
         foreach (var (record, leftAt) in left)
         {

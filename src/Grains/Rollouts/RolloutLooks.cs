@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Fleets;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Rollouts;
@@ -76,6 +77,11 @@ internal sealed class RolloutLooks(
         var now = clock.GetUtcNow();
         var registry = new FleetRegistry("", fleet.Directive, now);
         registry.Apply(nodes, [], now);
+        if (Lease.FenceAfter(fleet.Settings) is { } fenceAfter)
+        {
+            registry.Remember(await store.ListLeftAsync(state.Tenant, state.Fleet, (state.Return?.DetectedAt ?? now) - fenceAfter));
+        }
+
         return Decide(state, registry.ObserveAt(fleet.Settings, changes.Watch(state, null), withCensus: false, now), null, HeldRestraints.None);
     }
 

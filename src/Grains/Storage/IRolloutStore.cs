@@ -37,8 +37,8 @@ public interface IRolloutStore
     /// <summary>The nodes of a fleet that have not left, by registration.</summary>
     Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
 
-    /// <summary>Members of parity groups that left at or after a moment: their lease may not have ended.</summary>
-    Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(
+    /// <summary>Nodes that left at or after a moment: their lease may not have ended.</summary>
+    Task<ImmutableArray<LeftNode>> ListLeftAsync(
         string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default);
 
     /// <summary>One of these groups that has members in another fleet of the tenant; null: none has.</summary>
@@ -190,8 +190,8 @@ public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Sett
     public FleetParity Parity { get; init; } = FleetParity.None;
 }
 
-/// <summary>A member of a parity group that left.</summary>
-public sealed record LeftMember(NodeRecord Record, DateTimeOffset LeftAt);
+/// <summary>A node that left.</summary>
+public sealed record LeftNode(NodeRecord Record, DateTimeOffset LeftAt);
 
 /// <summary>A parity group of another fleet.</summary>
 public sealed record GroupElsewhere(string Group, string Fleet);

@@ -68,10 +68,10 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         WHERE tenant = $1 AND fleet = $2 AND left_at IS NULL ORDER BY registration
         """;
 
-    private const string LeftMembersSql =
+    private const string LeftSql =
         """
         SELECT node, registration, role, parity_group, failure_domain, labels, registered_at, group_domain, group_registration, left_at FROM node
-        WHERE tenant = $1 AND fleet = $2 AND left_at >= $3 AND parity_group IS NOT NULL
+        WHERE tenant = $1 AND fleet = $2 AND left_at >= $3
         """;
 
     private const string ElsewhereSql =
@@ -87,11 +87,11 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
             static (reader, token) => reader.ToArrayAsync(ReadNode, token),
             cancellationToken);
 
-    public Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken) =>
+    public Task<ImmutableArray<LeftNode>> ListLeftAsync(string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken) =>
         calls.ReadAsync(
-            LeftMembersSql,
+            LeftSql,
             [SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Time(since)],
-            static (reader, token) => reader.ToArrayAsync(static row => new LeftMember(ReadNode(row), row.Time(9)), token),
+            static (reader, token) => reader.ToArrayAsync(static row => new LeftNode(ReadNode(row), row.Time(9)), token),
             cancellationToken);
 
     public Task<GroupElsewhere?> FindGroupElsewhereAsync(

@@ -139,9 +139,9 @@ public sealed class PostgresRolloutStore : IRolloutStore
         _nodes.ListAsync(tenant, fleet, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(
+    public Task<ImmutableArray<LeftNode>> ListLeftAsync(
         string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default) =>
-        _nodes.ListLeftMembersAsync(tenant, fleet, since, cancellationToken);
+        _nodes.ListLeftAsync(tenant, fleet, since, cancellationToken);
 
     /// <inheritdoc/>
     public Task<GroupElsewhere?> FindGroupElsewhereAsync(

@@ -49,9 +49,9 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         inner.ListNodesAsync(tenant, fleet, cancellationToken);
 
-    public Task<ImmutableArray<LeftMember>> ListLeftMembersAsync(
+    public Task<ImmutableArray<LeftNode>> ListLeftAsync(
         string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default) =>
-        inner.ListLeftMembersAsync(tenant, fleet, since, cancellationToken);
+        inner.ListLeftAsync(tenant, fleet, since, cancellationToken);
 
     public Task<GroupElsewhere?> FindGroupElsewhereAsync(
         string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default) =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
 
 namespace OrleansPolicy.Silo.Tests.Contracts;
 
@@ -83,6 +84,31 @@ public abstract class NodeContract : StoreContract
         Assert.Equal(3, back[0].Registration);
         Assert.Equal(["b", "a"], (await Store.Rollouts.ListNodesAsync(Tenant, "edge")).Select(node => node.Node));
         await AssertChainIsWholeAsync(5);
+    }
+
+    [Fact]
+    public async Task Who_left_at_or_after_a_moment_is_listed_with_a_group_or_without()
+    {
+        await MakeFleetAsync();
+        var records = await RegisterAsync(Node("early"), Node("single"), Node("member") with { ParityGroup = "pair" }, Node("back"), Node("stays"));
+        await LeaveAsync("early");
+        Store.Clock.Advance(TimeSpan.FromSeconds(10));
+        await LeaveAsync("single", "member", "back");
+        await RegisterAsync(Node("back"));
+
+        var left = await Store.Rollouts.ListLeftAsync(Tenant, "edge", Now);
+
+        AssertSame(
+            records[1..3].Select(record => new LeftNode(record, Now)).OrderBy(node => node.Record.Node, StringComparer.Ordinal),
+            left.OrderBy(node => node.Record.Node, StringComparer.Ordinal));
+
+        async Task LeaveAsync(params string[] nodes)
+        {
+            foreach (var node in nodes)
+            {
+                Assert.True(await Store.Rollouts.RemoveNodeAsync(Tenant, "edge", node, Entry("node.left")));
+            }
+        }
     }
 
     [Fact]
