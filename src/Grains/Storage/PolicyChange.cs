@@ -209,6 +209,12 @@ public sealed record ArmWrite(ArmRow Row, long ExpectedEpoch);
 /// <param name="ExpectedRevision">The revision it replaces.</param>
 public sealed record ControlWrite(string Kind, string Id, JsonElement Record, long ExpectedRevision)
 {
+    /// <summary>
+    /// How many controls of the kind the tenant may have with this one: stale where there are more. A change that says so is decided on the
+    /// tenant's <see cref="ControlKinds.Restraints"/>: who holds them counts alone. Null: any number.
+    /// </summary>
+    public int? OfKindMax { get; init; }
+
     /// <summary>Of a record.</summary>
     public static ControlWrite Of<T>(string kind, string id, T record, long expectedRevision) =>
         new(kind, id, JsonSerializer.SerializeToElement(record, PolicyJson.Options), expectedRevision);

@@ -63,8 +63,9 @@ internal sealed class RolloutWaveGrain(
             return decided.As<Proposal<WaveView>>();
         }
 
-        await WakeAsync(decided.Value);
-        return Propose(new StoredWave(null, 0), decided.Value, [.. decided.Value.Places().Select(place => new WaveFleet(place.Fleet, place.Step))], caller, 201);
+        var wave = decided.Value.Wave;
+        await WakeAsync(wave);
+        return Propose(new StoredWave(null, 0), wave, [.. wave.Places().Select(place => new WaveFleet(place.Fleet, place.Step))], caller, 201, decided.Value);
     });
 
     /// <inheritdoc/>
@@ -229,22 +230,23 @@ internal sealed class RolloutWaveGrain(
         }
     }
 
-    private Outcome<Proposal<WaveView>> Propose(StoredWave known, Wave next, ImmutableArray<WaveFleet> fleets, Caller caller, int status)
+    private Outcome<Proposal<WaveView>> Propose(StoredWave known, Wave next, ImmutableArray<WaveFleet> fleets, Caller caller, int status, DecidedWave? start = null)
     {
         var answer = WaveView.Of(next, fleets);
-        return Outcome<Proposal<WaveView>>.Ok(new Proposal<WaveView>(answer, ChangeOf(known, next, Operations.Write(caller, status, answer)))
+        return Outcome<Proposal<WaveView>>.Ok(new Proposal<WaveView>(answer, ChangeOf(known, next, Operations.Write(caller, status, answer), start))
         {
             // By a call of its own, so that the caller does not wait for it.
             Then = () => GrainFactory.Wave(Tenant, WaveId).LookAsync(),
         });
     }
 
-    private PolicyChange ChangeOf(StoredWave known, Wave next, OperationWrite? operation) => new()
+    private PolicyChange ChangeOf(StoredWave known, Wave next, OperationWrite? operation, DecidedWave? start = null) => new()
     {
         Tenant = Tenant,
         Audit = [WaveAudit.Describe(known.Wave, next, clock.GetUtcNow())],
         Operation = operation,
-        Control = ControlWrite.Of(ControlKinds.Wave, WaveId, next, known.Revision),
+        Control = ControlWrite.Of(ControlKinds.Wave, WaveId, next, known.Revision) with { OfKindMax = start?.Others + 1 },
+        DecidedOn = start?.DecidedOn ?? [],
     };
 
     private async Task<StoredWave?> ReadAsync() =>

@@ -15,15 +15,16 @@ internal sealed class WaveStarts(
     IGrainFactory grains,
     StartableBundles bundles,
     RolloutStarts starts,
+    TenantRestraints restraints,
     [FromKeyedServices(PolicyClock.Key)] TimeProvider clock)
 {
     /// <summary>Decides a start. Everything that is wrong with any of the fleets is told at once, each problem with the fleets that have it.</summary>
-    public async Task<Outcome<Wave>> DecideAsync(string tenant, string waveId, StartWave request, Caller caller)
+    public async Task<Outcome<DecidedWave>> DecideAsync(string tenant, string waveId, StartWave request, Caller caller)
     {
         var wrong = WaveRules.Check(request.Fleets, request.Overrides);
         if (!wrong.IsEmpty)
         {
-            return Outcome<Wave>.Fail(wrong);
+            return Outcome<DecidedWave>.Fail(wrong);
         }
 
         var now = clock.GetUtcNow();
@@ -43,14 +44,18 @@ internal sealed class WaveStarts(
             Why = new Why(WaveReasons.Running, "", now),
             ChangedBy = caller.By,
         });
-        var overlaps = (await store.ListControlsAsync(tenant, ControlKinds.Wave)).SelectMany(other => WaveRules.Overlaps(wave.Fleets, other.Read<Wave>()));
+        var held = await restraints.ReadAsync(tenant);
+        var others = await store.ListControlsAsync(tenant, ControlKinds.Wave);
+        var overlaps = others.SelectMany(other => WaveRules.Overlaps(wave.Fleets, other.Read<Wave>()));
         var tried = await Task.WhenAll(wave.Places().Select(place => TryAsync(tenant, wave, place.Fleet, place.Step, caller)));
         var problems = bundle.Problems.Concat(overlaps).Select(problem => (Fleet: "", Problem: problem))
             .Concat(tried.SelectMany(one => one.Problems.Select(problem => (one.Fleet, Problem: problem))))
             .GroupBy(one => one.Problem, one => one.Fleet)
             .Select(group => Name(group.Key, [.. group], wave))
             .ToImmutableArray();
-        return problems.IsEmpty ? Outcome<Wave>.Ok(wave) : Outcome<Wave>.Fail(problems);
+        return problems.IsEmpty
+            ? Outcome<DecidedWave>.Ok(new DecidedWave(wave, others.Length, held.GuardsOf(waiverId: null)))
+            : Outcome<DecidedWave>.Fail(problems);
     }
 
     private async Task<(string Fleet, ImmutableArray<Problem> Problems)> TryAsync(string tenant, Wave wave, string fleet, int step, Caller caller)
@@ -94,3 +99,9 @@ internal sealed class WaveStarts(
     private static Problem Name(Problem problem, ImmutableArray<string> fleets, Wave wave) =>
         fleets.Contains("") || fleets.Length == wave.Places().Count() ? problem : problem with { Message = $"{string.Join(", ", fleets)}: {problem.Message}" };
 }
+
+/// <summary>A wave that may begin.</summary>
+/// <param name="Wave">The wave.</param>
+/// <param name="Others">How many waves the tenant has, over or not, none of which overlaps: with one more, it is decided again.</param>
+/// <param name="DecidedOn">What the tenant holds back: who holds it begins a wave alone.</param>
+internal sealed record DecidedWave(Wave Wave, int Others, ImmutableArray<ControlGuard> DecidedOn);

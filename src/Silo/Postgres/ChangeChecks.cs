@@ -23,11 +23,12 @@ internal static class ChangeChecks
             Demand(rollout.State.Tenant == change.Tenant, "A rollout belongs to the change's tenant.");
             Demand(rollout.State.Revision == rollout.ExpectedRevision + 1, "A rollout's revision is the expected one plus 1.");
             Demand(
-                rollout.InFlightMax is null || change.DecidedOn.Any(guard => guard is { Kind: ControlKinds.Restraints, Id: ControlKinds.OfTenant }),
-                "Rollouts in flight are counted by who holds the tenant's restraints.");
+                rollout.InFlightMax is null || HoldsRestraints(change), "Rollouts in flight are counted by who holds the tenant's restraints.");
             Demand(change.Directive is null || change.Directive.Fleet == rollout.State.Fleet, "Rollout and directive are of one fleet.");
         }
 
+        Demand(
+            change.Control?.OfKindMax is null || HoldsRestraints(change), "Controls of a kind are counted by who holds the tenant's restraints.");
         Demand(
             change.Superseded is null || change.Rollout?.ExpectedRevision == 0 && change.Superseded.State.IsFinal && change.Superseded.State.Fleet == change.Rollout.State.Fleet,
             "What is superseded is final, and what takes its place begins with the same change.");
@@ -44,6 +45,9 @@ internal static class ChangeChecks
     private static bool IsClockKeeping(PolicyChange change) =>
         change.Rollout is { State.IsFinal: false, ExpectedRevision: > 0 }
         && change == new PolicyChange { Tenant = change.Tenant, Audit = change.Audit, Rollout = change.Rollout };
+
+    private static bool HoldsRestraints(PolicyChange change) =>
+        change.DecidedOn.Any(guard => guard is { Kind: ControlKinds.Restraints, Id: ControlKinds.OfTenant });
 
     private static void Demand(bool holds, string sentence)
     {

@@ -25,12 +25,19 @@ internal static class ControlStatements
         WHERE tenant = $1 AND kind = $2 AND id = $3 AND (SELECT count(*) FROM rollout WHERE tenant = $1 AND NOT is_final) <= $4
         """;
 
+    private const string CountOfKindSql =
+        """
+        UPDATE tenant_control SET revision = revision
+        WHERE tenant = $1 AND kind = $2 AND id = $3 AND (SELECT count(*) FROM tenant_control WHERE tenant = $1 AND kind = $5) <= $4
+        """;
+
     /// <summary>Those of the change.</summary>
     public static void Add(GuardedBatch batch, PolicyChange change)
     {
         AddWrite(batch, change);
         AddGuards(batch, change);
         AddInFlightMax(batch, change);
+        AddOfKindMax(batch, change);
     }
 
     private static void AddWrite(GuardedBatch batch, PolicyChange change)
@@ -62,6 +69,16 @@ internal static class ControlStatements
             batch.AddGuarded(
                 CommitStatus.Stale, "rollout", 1, CountInFlightSql,
                 SqlValue.Text(change.Tenant), SqlValue.Text(ControlKinds.Restraints), SqlValue.Text(ControlKinds.OfTenant), SqlValue.Int(limit));
+        }
+    }
+
+    private static void AddOfKindMax(GuardedBatch batch, PolicyChange change)
+    {
+        if (change.Control is { OfKindMax: { } limit, Kind: var kind })
+        {
+            batch.AddGuarded(
+                CommitStatus.Stale, "tenant_control", 1, CountOfKindSql,
+                SqlValue.Text(change.Tenant), SqlValue.Text(ControlKinds.Restraints), SqlValue.Text(ControlKinds.OfTenant), SqlValue.Int(limit), SqlValue.Text(kind));
         }
     }
 }

@@ -146,6 +146,26 @@ public abstract class CommitContract : StoreContract
     }
 
     [Fact]
+    public async Task Of_controls_of_a_kind_at_the_same_instant_as_many_become_durable_as_there_may_be()
+    {
+        await MakeTenantAsync();
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Restraints, ControlKinds.OfTenant, new { }, 0) });
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Waiver, "another kind", new { }, 0) });
+        PolicyChange Wave(int n) => Change() with
+        {
+            Control = ControlWrite.Of(ControlKinds.Wave, $"w{n}", new { }, 0) with { OfKindMax = 3 },
+            DecidedOn = [new ControlGuard(ControlKinds.Restraints, ControlKinds.OfTenant, 1)],
+        };
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 9).Select(n => Task.Run(() => Store.Rollouts.CommitAsync(Wave(n)))));
+
+        Assert.Equal(3, results.Count(result => result.Status == CommitStatus.Committed));
+        Assert.All(results, result => Assert.True(result.Status is CommitStatus.Committed or CommitStatus.Stale));
+        Assert.Equal(3, (await Store.Rollouts.ListControlsAsync(Tenant, ControlKinds.Wave)).Length);
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.Rollouts.CommitAsync(Wave(9) with { DecidedOn = [] }));
+    }
+
+    [Fact]
     public async Task A_rollout_changes_only_from_the_revision_it_was_decided_on()
     {
         await MakeFleetWithBundleAsync();
