@@ -324,6 +324,52 @@ public class ParityTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task Of_two_fleets_that_register_a_group_at_the_same_instant_one_has_it_and_nodes_without_it_are_in_both()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        string[] fleets = ["a", "b"];
+        foreach (var fleet in fleets)
+        {
+            Value(await Abstractions.GrainKeys.Fleet(cluster.Grains, Tenant, fleet).ConfigureAsync(new FleetSettings(), As("olga")));
+        }
+
+        // Nothing is written before both have read that the group is nowhere; a machine that is too slow for that shows less, and nothing wrong.
+        var (read, bothRead) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        cluster.Faults.GroupsWereRead = () =>
+        {
+            if (Interlocked.Increment(ref read) == 2)
+            {
+                bothRead.SetResult();
+            }
+        };
+        cluster.Faults.BeforeRegister = () => Task.WhenAny(bothRead.Task, Task.Delay(TimeSpan.FromSeconds(5)));
+
+        // The first is written alone, and those behind it together.
+        NodeRegistration[] asked = [new() { Node = "first" }, ParityFleet.Member("pair-00", "brain"), new() { Node = "last" }];
+        var answers = await Task.WhenAll(fleets.SelectMany(fleet => asked.Select(node => RegisterAsync(cluster, fleet, node))));
+
+        var refused = Assert.Single(answers, answer => !answer.Succeeded);
+        Assert.Equal(GroupCodes.AcrossFleets, Code(refused));
+        var stored = await Task.WhenAll(fleets.Select(fleet => cluster.Store.ListNodesAsync(Tenant, fleet)));
+        Assert.All(stored, nodes => Assert.Equal(["first", "last"], nodes.Where(node => node.ParityGroup is null).Select(node => node.Node).Order(StringComparer.Ordinal)));
+        Assert.Single(stored.SelectMany(nodes => nodes), node => node.ParityGroup is not null);
+    }
+
+    // Where it is not answered in time it is asked for again, as an agent does.
+    private static async Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync(PolicyCluster cluster, string fleet, NodeRegistration node)
+    {
+        Outcome<ImmutableArray<NodeRecord>>? registered = null;
+        await UntilAsync(
+            async () =>
+            {
+                registered = await Abstractions.GrainKeys.Fleet(cluster.Grains, Tenant, fleet).RegisterAsync([node], As("olga"));
+                return registered.Succeeded || Code(registered) != Abstractions.CommonCodes.StoreUnavailable;
+            },
+            $"{node.Node} of {fleet} is answered");
+        return registered!;
+    }
+
+    [Fact]
     public async Task Nobody_decides_in_a_members_name_while_its_group_switches_or_runs_a_third_hash()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());

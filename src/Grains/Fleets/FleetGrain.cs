@@ -81,28 +81,38 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     public Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync(ImmutableArray<NodeRegistration> nodes, Caller caller) => WithFleetAsync(
         async registry =>
         {
-            var problems = RegistrationRules.Validate(nodes);
-            if (problems.IsEmpty && await _proposals.CheckGroupsAsync(Tenant, Fleet, nodes) is { } across)
+            for (var attempt = 1; attempt <= ChangeCommitter.AttemptsMax; attempt++)
             {
-                problems = [across];
+                var problems = RegistrationRules.Validate(nodes);
+                if (problems.IsEmpty && await _proposals.CheckGroupsAsync(Tenant, Fleet, nodes) is { } across)
+                {
+                    problems = [across];
+                }
+
+                if (problems.IsEmpty && FileDirective.Holds(_fleet!.Directive) && FileDirective.Check(nodes.Select(node => node.Node)) is { } refused)
+                {
+                    problems = [refused];
+                }
+
+                if (!problems.IsEmpty)
+                {
+                    return Outcome<ImmutableArray<NodeRecord>>.Fail(problems);
+                }
+
+                // An agent registers at every start; what is stored already needs no transaction.
+                var changed = nodes.RemoveAll(node => registry.Find(node.Node)?.Record.Matches(node) == true);
+                ImmutableArray<NodeRecord>? stored = changed.IsEmpty ? [] : await _registrations.RegisterAsync(changed, caller);
+                if (stored is not null)
+                {
+                    var written = stored.Value.ToDictionary(record => record.Node, StringComparer.Ordinal);
+                    return Outcome<ImmutableArray<NodeRecord>>.Ok(
+                        [.. nodes.Select(node => registry.Find(node.Node)?.Record ?? written.GetValueOrDefault(node.Node) ?? throw Vanished(node.Node))]);
+                }
+
+                // Somebody of those who were written together names a group that another fleet has by now: only that one is refused.
             }
 
-            if (problems.IsEmpty && FileDirective.Holds(_fleet!.Directive) && FileDirective.Check(nodes.Select(node => node.Node)) is { } refused)
-            {
-                problems = [refused];
-            }
-
-            if (!problems.IsEmpty)
-            {
-                return Outcome<ImmutableArray<NodeRecord>>.Fail(problems);
-            }
-
-            // An agent registers at every start; what is stored already needs no transaction.
-            var changed = nodes.RemoveAll(node => registry.Find(node.Node)?.Record.Matches(node) == true);
-            var stored = changed.IsEmpty ? [] : await _registrations.RegisterAsync(changed, caller);
-            var written = stored.ToDictionary(record => record.Node, StringComparer.Ordinal);
-            return Outcome<ImmutableArray<NodeRecord>>.Ok(
-                [.. nodes.Select(node => registry.Find(node.Node)?.Record ?? written.GetValueOrDefault(node.Node) ?? throw Vanished(node.Node))]);
+            throw new StoreUnavailableException($"The fleet {Fleet} has vanished from the store, or others took its nodes' groups several times over.");
         });
 
     /// <inheritdoc/>
@@ -275,11 +285,14 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     // What was read from the store is read again.
     protected override void OnStoreFailure() => _isTrusted = false;
 
-    private async Task<ImmutableArray<NodeRecord>> WriteAsync(ImmutableArray<QueuedRegistration> queued)
+    private async Task<ImmutableArray<NodeRecord>?> WriteAsync(ImmutableArray<QueuedRegistration> queued)
     {
         var audit = RegistrationAudit.Describe(Fleet, queued, _clock.GetUtcNow());
-        var records = await _store.RegisterNodesAsync(Tenant, Fleet, [.. queued.Select(one => one.Node)], audit)
-            ?? throw new StoreUnavailableException($"The fleet {Fleet} has vanished from the store.");
+        if (await _store.RegisterNodesAsync(Tenant, Fleet, [.. queued.Select(one => one.Node)], audit) is not { } records)
+        {
+            return null;
+        }
+
         Tell(_registry!.Apply(records, [], _clock.GetUtcNow()));
         LeadGroups();
         return records;

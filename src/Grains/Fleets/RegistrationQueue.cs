@@ -8,8 +8,8 @@ namespace OrleansPolicy.Grains.Fleets;
 /// Groups registrations: while one transaction runs, those that arrive wait for the next, up to a thousand rows in one. So a single
 /// node waits for nobody, and ten thousand at once cost a few transactions. It runs inside its grain, one turn at a time.
 /// </summary>
-/// <param name="write">Makes a group durable; the records come back in any order.</param>
-internal sealed class RegistrationQueue(Func<ImmutableArray<QueuedRegistration>, Task<ImmutableArray<NodeRecord>>> write)
+/// <param name="write">Makes a group durable; the records come back in any order. Null: something of it is not true any more.</param>
+internal sealed class RegistrationQueue(Func<ImmutableArray<QueuedRegistration>, Task<ImmutableArray<NodeRecord>?>> write)
 {
     /// <summary>The most rows of one transaction, except for a single request that brings more.</summary>
     public const int RowsMax = 1_000;
@@ -17,8 +17,8 @@ internal sealed class RegistrationQueue(Func<ImmutableArray<QueuedRegistration>,
     private readonly LinkedList<Request> _waiting = new();
     private bool _isWriting;
 
-    /// <summary>Registers; the answer is durable and in the order asked.</summary>
-    public async Task<ImmutableArray<NodeRecord>> RegisterAsync(ImmutableArray<NodeRegistration> nodes, Caller caller)
+    /// <summary>Registers; the answer is durable and in the order asked. Null: nothing was written, check again what was asked for.</summary>
+    public async Task<ImmutableArray<NodeRecord>?> RegisterAsync(ImmutableArray<NodeRegistration> nodes, Caller caller)
     {
         var request = new Request([.. nodes.Select(node => new QueuedRegistration(node, caller))]);
         _waiting.AddLast(request);
@@ -28,8 +28,7 @@ internal sealed class RegistrationQueue(Func<ImmutableArray<QueuedRegistration>,
             _ = WriteAsync();
         }
 
-        var stored = await request.Stored.Task;
-        return [.. nodes.Select(node => stored[node.Node])];
+        return await request.Stored.Task is { } stored ? [.. nodes.Select(node => stored[node.Node])] : null;
     }
 
     private async Task WriteAsync()
@@ -40,7 +39,7 @@ internal sealed class RegistrationQueue(Func<ImmutableArray<QueuedRegistration>,
             try
             {
                 var records = await write([.. group.SelectMany(request => request.Nodes)]);
-                var byName = records.ToDictionary(record => record.Node, StringComparer.Ordinal);
+                var byName = records?.ToDictionary(record => record.Node, StringComparer.Ordinal);
                 group.ForEach(request => request.Stored.TrySetResult(byName));
             }
 #pragma warning disable CA1031 // Each request gets the failure as its own; the queue goes on with the next group.
@@ -80,7 +79,7 @@ internal sealed class RegistrationQueue(Func<ImmutableArray<QueuedRegistration>,
     {
         public ImmutableArray<QueuedRegistration> Nodes { get; } = nodes;
 
-        public TaskCompletionSource<Dictionary<string, NodeRecord>> Stored { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<Dictionary<string, NodeRecord>?> Stored { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 

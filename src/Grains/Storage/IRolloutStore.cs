@@ -47,7 +47,8 @@ public interface IRolloutStore
 
     /// <summary>
     /// Registers up to 10,000 nodes in one transaction with one audit entry: numbers rise under the fleet's row lock. A node that
-    /// is there keeps its number unless its group or domain changed. Null: no such fleet.
+    /// is there keeps its number unless its group or domain changed. Null: nothing was written, for there is no such fleet, or one of the
+    /// groups has members in another fleet by now.
     /// </summary>
     Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default);

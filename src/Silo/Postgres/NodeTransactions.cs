@@ -121,8 +121,8 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, StoreAttempt attempt, CancellationToken token)
     {
         await using var connection = await dataSource.OpenConnectionAsync(token);
-        var (found, changed, head, records) = await WriteAsync(connection, tenant, fleet, nodes, audit.At, token);
-        if (found && changed && head is not null)
+        var (found, changed, elsewhere, head, records) = await WriteAsync(connection, tenant, fleet, nodes, audit.At, token);
+        if (found && changed && !elsewhere && head is not null)
         {
             await AuditAppend.CommitAsync(connection, tenant, head, [audit], attempt, token);
             return records;
@@ -130,10 +130,10 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
 
         // Nothing to write (a node that comes back as it was): no entry either.
         await AuditAppend.RollBackAsync(connection, token);
-        return found ? records : null;
+        return found && !(changed && elsewhere) ? records : null;
     }
 
-    private static async Task<(bool Found, bool Changed, AuditHead? Head, ImmutableArray<NodeRecord> Records)> WriteAsync(
+    private static async Task<(bool Found, bool Changed, bool Elsewhere, AuditHead? Head, ImmutableArray<NodeRecord> Records)> WriteAsync(
         NpgsqlConnection connection, string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, DateTimeOffset at, CancellationToken token)
     {
         await using var batch = new NpgsqlBatch(connection)
@@ -159,6 +159,15 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
                 new NpgsqlBatchCommand(AuditAppend.LockHeadSql) { Parameters = { SqlValue.Text(tenant) } },
             },
         };
+        if (nodes.Any(node => node.ParityGroup is not null))
+        {
+            // After the head, which every registration of the tenant holds to its end: it sees what those before this one wrote.
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(ElsewhereSql)
+            {
+                Parameters = { SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Texts(nodes.Select(node => node.ParityGroup)) },
+            });
+        }
+
         await using var reader = await batch.ExecuteReaderAsync(token);
         var found = await reader.ReadAsync(token);
         await reader.NextResultAsync(token);
@@ -171,7 +180,9 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         }
 
         await reader.NextResultAsync(token);
-        return (found, changed, await reader.ToSingleAsync(AuditAppend.ReadHead, token), records.DrainToImmutable());
+        var head = await reader.ToSingleAsync(AuditAppend.ReadHead, token);
+        var elsewhere = await reader.NextResultAsync(token) && await reader.ReadAsync(token);
+        return (found, changed, elsewhere, head, records.DrainToImmutable());
     }
 
     private async Task<bool> RemoveOnceAsync(

@@ -53,12 +53,20 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
         string tenant, string fleet, DateTimeOffset since, CancellationToken cancellationToken = default) =>
         inner.ListLeftAsync(tenant, fleet, since, cancellationToken);
 
-    public Task<GroupElsewhere?> FindGroupElsewhereAsync(
-        string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default) =>
-        inner.FindGroupElsewhereAsync(tenant, fleet, groups, cancellationToken);
+    public async Task<GroupElsewhere?> FindGroupElsewhereAsync(
+        string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default)
+    {
+        var elsewhere = await inner.FindGroupElsewhereAsync(tenant, fleet, groups, cancellationToken);
+        faults.GroupsWereRead();
+        return elsewhere;
+    }
 
-    public Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default) =>
-        inner.RegisterNodesAsync(tenant, fleet, nodes, audit, cancellationToken);
+    public async Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default)
+    {
+        await faults.BeforeRegister();
+        return await inner.RegisterNodesAsync(tenant, fleet, nodes, audit, cancellationToken);
+    }
 
     public Task<bool> RemoveNodeAsync(string tenant, string fleet, string node, AuditDraft audit, CancellationToken cancellationToken = default) =>
         inner.RemoveNodeAsync(tenant, fleet, node, audit, cancellationToken);
@@ -103,4 +111,10 @@ public sealed class StoreFaults
 
     /// <summary>Somebody has read what is in flight, and decides on it.</summary>
     public Action InFlightWasRead { get; set; } = () => { };
+
+    /// <summary>Nodes are about to be registered.</summary>
+    public Func<Task> BeforeRegister { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Somebody has read whether groups have members in another fleet, and goes by it.</summary>
+    public Action GroupsWereRead { get; set; } = () => { };
 }

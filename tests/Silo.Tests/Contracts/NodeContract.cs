@@ -122,6 +122,31 @@ public abstract class NodeContract : StoreContract
     }
 
     [Fact]
+    public async Task A_group_that_two_fleets_register_at_once_is_of_one_and_the_other_leaves_no_trace()
+    {
+        await MakeFleetAsync();
+        await CommitAsync(Change() with { Fleet = new FleetWrite("core", new FleetSettings(), Creates: true) });
+        var member = Node("b") with { ParityGroup = "pair" };
+
+        // Many tries, each of which must hold, as both can also come one after the other.
+        string[] fleets = ["edge", "core"];
+        var groups = Enumerable.Range(0, 6).Select(n => $"pair-{n}").ToList();
+        var written = await Task.WhenAll(groups.SelectMany(group => fleets.Select(fleet => Task.Run(() => Store.Rollouts.RegisterNodesAsync(
+            Tenant, fleet, [Node(group) with { ParityGroup = group }, Node(group + "-alone")], Entry())))));
+
+        Assert.Equal(6, written.Count(records => records is not null));
+        var stored = (await Store.Rollouts.ListNodesAsync(Tenant, "edge")).AddRange(await Store.Rollouts.ListNodesAsync(Tenant, "core"));
+        Assert.Equal(groups, stored.Select(node => node.ParityGroup).OfType<string>().Order(StringComparer.Ordinal));
+        Assert.Equal(12, stored.Length);
+        await AssertChainIsWholeAsync(3 + 6);
+
+        await RegisterAsync(member);
+        Assert.Null(await Store.Rollouts.RegisterNodesAsync(Tenant, "core", [member], Entry()));
+        await Store.Rollouts.RemoveNodeAsync(Tenant, "edge", "b", Entry());
+        Assert.NotNull(await Store.Rollouts.RegisterNodesAsync(Tenant, "core", [member], Entry()));
+    }
+
+    [Fact]
     public async Task A_batch_has_a_limit_and_names_a_node_once()
     {
         await MakeFleetAsync();
