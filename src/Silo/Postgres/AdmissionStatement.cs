@@ -23,7 +23,7 @@ internal static class AdmissionStatement
 
     /// <summary>Does it; null: the chain does not end where it was thought to.</summary>
     public static async Task<CommitResult?> RunAsync(
-        NpgsqlConnection connection, PolicyChange change, AuditHead head, DateTimeOffset now, CancellationToken cancellationToken)
+        NpgsqlConnection connection, PolicyChange change, AuditHead head, DateTimeOffset now, StoreAttempt attempt, CancellationToken cancellationToken)
     {
         var admission = change.Admission!;
         var entries = AuditAppend.Chain(head, change.Audit);
@@ -36,14 +36,18 @@ internal static class AdmissionStatement
         ];
         await using var command = new NpgsqlCommand(Sql, connection);
         Array.ForEach(parameters, parameter => command.Parameters.Add(parameter));
+
+        // Made again on a connection that was dead, it cannot be done twice: the limiter's revision moved on. Whose operation is there then
+        // is told that it was done; an admission without one would be told nothing, and be taken again. Each has one entry.
+        attempt.MayHaveTakenEffect = change.Operations.Length < change.Audit.Length;
         try
         {
-            // Made again on a connection that was dead, it cannot be done twice: its operations are there, or the limiter's revision moved on.
             await command.ExecuteNonQueryAsync(cancellationToken);
             return new CommitResult(CommitStatus.Committed, new AuditHead(entries[^1].Seq, entries[^1].Hash));
         }
         catch (PostgresException e) when (e.SqlState is OperationExists or AdmissionStale or HeadMoved)
         {
+            attempt.MayHaveTakenEffect = false;
             return e.SqlState switch
             {
                 OperationExists => new CommitResult(CommitStatus.OperationExists, Detail: "operation"),

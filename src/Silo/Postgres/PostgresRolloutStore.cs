@@ -243,7 +243,7 @@ public sealed class PostgresRolloutStore : IRolloutStore
     {
         await using var connection = await _dataSource.OpenConnectionAsync(token);
         if (AdmissionStatement.Fits(change) && _heads.TryGetValue(change.Tenant, out var known)
-            && await AdmissionStatement.RunAsync(connection, change, known, _time.GetUtcNow(), token) is { } done)
+            && await AdmissionStatement.RunAsync(connection, change, known, _time.GetUtcNow(), attempt, token) is { } done)
         {
             return Remember(change.Tenant, done);
         }

@@ -102,6 +102,9 @@ internal sealed class StoreCalls(NpgsqlDataSource dataSource, WriteHealth? write
 /// <summary>One try of a call that changes something.</summary>
 internal sealed class StoreAttempt
 {
-    /// <summary>Set just before the commit is sent: from there on a failure leaves the outcome unknown.</summary>
+    /// <summary>
+    /// Set just before the commit is sent, where a second try could not tell that it took effect: from there on a failure leaves the outcome
+    /// unknown.
+    /// </summary>
     public bool MayHaveTakenEffect { get; set; }
 }
