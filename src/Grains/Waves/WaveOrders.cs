@@ -55,5 +55,5 @@ internal sealed class WaveOrders(IRolloutStore store, IGrainFactory grains)
         }
     }
 
-    private static Caller Through(Actor by) => new(by with { Interface = "wave" });
+    private static Caller Through(Actor by) => new(by with { Interface = Wave.Interface });
 }

@@ -5,7 +5,7 @@ namespace OrleansPolicy.Audit;
 /// <summary>Who acts.</summary>
 /// <param name="Subject">The person or program that the key belongs to. "Another person" compares this.</param>
 /// <param name="Interface">Through what: <c>http</c>, or <c>cli</c>, <c>runbook</c> or <c>nats</c> where the caller says that it is that program;
-/// <c>grain</c>, <c>scanner</c>, <c>timer</c>. For people: nothing is allowed by it.</param>
+/// <c>grain</c>, <c>scanner</c>, <c>timer</c>, <c>wave</c>. For people: nothing is allowed by it.</param>
 /// <param name="KeyId">The key that was shown; null for the control plane itself.</param>
 /// <param name="Creators">The subjects who created the key, and theirs: the key counts as each of them too.</param>
 public sealed record Actor(string Subject, string Interface, string? KeyId = null, ImmutableArray<string> Creators = default)

@@ -43,6 +43,7 @@ internal static class RolloutChange
             {
                 Phase = RolloutPhase.Paused,
                 PausedAt = e.At,
+                PausedBy = paused.By,
                 Verdict = paused.Verdict,
                 Why = paused.Why,
                 Healthy = false,
@@ -56,6 +57,7 @@ internal static class RolloutChange
                 StageClockStart = state.StageClockStart + (e.At - (state.PausedAt ?? e.At)),
                 WindowStartedAt = e.At,
                 PausedAt = null,
+                PausedBy = null,
                 Verdict = null,
                 Why = resumed.Why,
                 Healthy = false,

@@ -99,6 +99,9 @@ public sealed record RolloutState
     /// <summary>Since when it is paused.</summary>
     public DateTimeOffset? PausedAt { get; init; }
 
+    /// <summary>Who paused it; null also where a version did that did not write it down.</summary>
+    public Actor? PausedBy { get; init; }
+
     /// <summary>Who approved leaving the current stage.</summary>
     public Actor? ApprovedBy { get; init; }
 

@@ -15,6 +15,9 @@ public sealed record Wave
     /// <summary>The most fleets of one wave.</summary>
     public const int FleetsMax = 50;
 
+    /// <summary>The <see cref="Actor.Interface"/> of what waves do to rollouts.</summary>
+    public const string Interface = "wave";
+
     /// <summary>Its id, unique in the tenant.</summary>
     public required string WaveId { get; init; }
 

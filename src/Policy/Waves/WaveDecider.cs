@@ -10,7 +10,7 @@ namespace OrleansPolicy.Waves;
 /// </summary>
 public static class WaveDecider
 {
-    private static readonly Actor Itself = Actor.ControlPlane("wave");
+    private static readonly Actor Itself = Actor.ControlPlane(Wave.Interface);
 
     /// <summary>A wave as it is born: active in its first step, with nothing started.</summary>
     public static Wave Open(Wave wave)
@@ -120,8 +120,10 @@ public static class WaveDecider
             };
     }
 
+    // What it asked for while it was halted may reach a rollout after it was resumed: that is no news, and goes on with the others.
     private static bool PausedAnew(Wave wave, WaveFleet fleet) =>
-        fleet.Rollout is { Phase: RolloutPhase.Paused } rollout && (wave.ResumedAt is not { } resumed || rollout.PausedAt > resumed);
+        fleet.Rollout is { Phase: RolloutPhase.Paused, PausedBy: not { Interface: Wave.Interface } } rollout
+        && (wave.ResumedAt is not { } resumed || rollout.PausedAt > resumed);
 
     private static Wave Fail(Wave wave, string code, string sentence, DateTimeOffset now) => wave.OnHalt == WaveOnHalt.Rollback
         ? RollBack(wave, Itself, code, sentence, now)

@@ -228,7 +228,7 @@ public sealed class RolloutClockTests
         fleet.Do(new RolloutCommand.Pause(Fleet.Author, "wait"));
 
         Assert.Equal(seen, fleet.Rollout.SeenAt);
-        Assert.Equal(seen, fleet.Rollout.PausedAt);
+        Assert.Equal((seen, Fleet.Author), (fleet.Rollout.PausedAt, fleet.Rollout.PausedBy));
         Assert.Equal(fleet.Events.Select(e => e.At).Order(), fleet.Events.Select(e => e.At));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansPolicy.Audit;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Waves;
 
@@ -93,6 +94,24 @@ public sealed class WaveDeciderTests
         Assert.Equal(WaveOrder.Resume, WaveDecider.OrderFor(resumed, before));
         Assert.Equal((WavePhase.Halted, WaveReasons.FleetPaused), (resumed.Look(before, after).State, resumed.Look(before, after).Why.Code));
         Assert.Contains("us-1", resumed.Look(before, after).Why.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pause_of_its_own_that_comes_after_it_was_resumed_halts_nothing_and_is_lifted()
+    {
+        var resumed = Second.Do(Pause).Do(new WaveCommand.Resume(SomeWave.Ada, "go on", []));
+        var other = SomeWave.At("eu-2", 1, RolloutPhase.Active);
+        WaveFleet PausedBy(Actor by)
+        {
+            var paused = SomeWave.At("us-1", 1, RolloutPhase.Paused, RolloutReasons.PausedByOperator, resumed.ResumedAt!.Value.AddTicks(1));
+            return paused with { Rollout = paused.Rollout! with { PausedBy = by } };
+        }
+
+        var late = PausedBy(SomeWave.Ada with { Interface = Wave.Interface });
+
+        Assert.Same(resumed, resumed.Look(other, late));
+        Assert.Equal(WaveOrder.Resume, WaveDecider.OrderFor(resumed, late));
+        Assert.Equal(WavePhase.Halted, resumed.Look(other, PausedBy(SomeWave.Ada)).State);
     }
 
     [Fact]
