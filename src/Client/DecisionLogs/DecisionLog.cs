@@ -5,7 +5,8 @@ namespace OrleansPolicy.Client;
 /// <summary>Writes down what a node decides: on the deciding thread a copy into memory, everything else in the background.</summary>
 internal sealed class DecisionLog : IAsyncDisposable
 {
-    private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
+    /// <summary>A log that is full says that it will be for a minute; until then nobody but the log waits.</summary>
+    private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10)) { RetryAfterMax = TimeSpan.FromSeconds(60) };
 
     private readonly DecisionLogOptions _options;
     private readonly TimeProvider _time;

@@ -41,6 +41,6 @@ public sealed class PolicyApiException : Exception
     /// <summary>Everything that was found, where several things were.</summary>
     public ImmutableArray<Problem> Problems { get; } = [];
 
-    /// <summary>When to come back.</summary>
+    /// <summary>When to come back: from zero to seven days, whatever the answer said. Null: it said nothing.</summary>
     public TimeSpan? RetryAfter { get; }
 }

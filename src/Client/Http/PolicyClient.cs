@@ -19,6 +19,9 @@ public sealed partial class PolicyClient : IDisposable
     /// <summary>Between a failure and the next address, at most: those whom one silo left do not reach the next in the same moment.</summary>
     private static readonly TimeSpan NextServerPauseMax = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>The limiter's longest interval is a day, and several may wait for it; what is longer is no answer of a control plane.</summary>
+    private static readonly TimeSpan RetryAfterMax = TimeSpan.FromDays(7);
+
     private readonly PolicyTransport _transport;
     private readonly bool _ownsTransport;
     private readonly ServerChoice _servers;
@@ -262,9 +265,7 @@ public sealed partial class PolicyClient : IDisposable
     private PolicyAnswer Judge(string origin, PolicyRequest request, HttpResponseMessage response, byte[] body, long sentAt)
     {
         var status = (int)response.StatusCode;
-        var retryAfter = response.Headers.RetryAfter is { } header
-            ? header.Delta ?? (header.Date - Options.TimeProvider.GetUtcNow())
-            : null;
+        var retryAfter = RetryAfter(response);
         if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.NotModified)
         {
             return Answer();
@@ -280,6 +281,15 @@ public sealed partial class PolicyClient : IDisposable
         return problem.Code == request.AlsoExpected ? Answer() : throw problem;
 
         PolicyAnswer Answer() => new(status, body, response.Headers.ETag?.ToString(), retryAfter, LeaseSec(response), sentAt);
+    }
+
+    // A date may be past, or so far away that no timer takes it.
+    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        var header = response.Headers.RetryAfter;
+        return (header?.Delta ?? (header?.Date - Options.TimeProvider.GetUtcNow())) is { } asked
+            ? TimeSpan.FromTicks(Math.Clamp(asked.Ticks, 0, RetryAfterMax.Ticks))
+            : null;
     }
 
     private static int? LeaseSec(HttpResponseMessage response) =>

@@ -54,11 +54,12 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         string? etag = null;
+        var pause = TimeSpan.Zero;
         for (var failures = 0; !cancellationToken.IsCancellationRequested;)
         {
-            var pause = TimeSpan.Zero;
             try
             {
+                await Task.Delay(pause, _time, cancellationToken);
                 if (!_registered)
                 {
                     await RegisterAsync(cancellationToken);
@@ -83,11 +84,6 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
             {
                 pause = Failed(e, ++failures);
                 etag = e is PolicyApiException ? null : etag;
-            }
-
-            if (pause > TimeSpan.Zero)
-            {
-                await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

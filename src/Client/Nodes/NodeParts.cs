@@ -6,6 +6,8 @@ internal sealed record NodeParts : IDisposable
     private const int RecentInputsMax = 1024;
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(20);
 
+    private static readonly Backoff CallBackoff = new PolicyClientOptions().Backoff;
+
     /// <summary>The options, with the names that a file's node has by default.</summary>
     public required PolicyNodeOptions Options { get; init; }
 
@@ -130,6 +132,7 @@ internal sealed record NodeParts : IDisposable
             ApiKey = options.ApiKey,
             Tenant = options.Tenant,
             Timeout = CallTimeout,
+            Backoff = CallBackoff with { RetryAfterMax = options.Backoff.RetryAfterMax },
             TimeProvider = options.TimeProvider,
             Transport = options.Transport ?? own,
         });

@@ -32,7 +32,7 @@ public sealed class WebhookTransport : IDisposable
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(meter);
         (_settings, _clock, _logger) = (settings.Webhooks, clock, logger);
-        _backoff = new Backoff(_settings.RetryFirst, _settings.RetryMax);
+        _backoff = new Backoff(_settings.RetryFirst, _settings.RetryMax) { RetryAfterMax = _settings.RetryMax };
         _tries = meter.Count("policy_webhook_deliveries_total", "Tries to send something to a webhook, by result: delivered, refused, unanswered.");
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -114,7 +114,7 @@ public sealed class WebhookTransport : IDisposable
             408 or 429 or 502 or 503 or 504 => new WebhookAnswer(WebhookResult.Unanswered, "webhook.unavailable", $"The receiver answered {status}.")
             {
                 Status = status,
-                RetryAfter = after is { } wait && wait > TimeSpan.Zero ? (wait < _settings.RetryMax ? wait : _settings.RetryMax) : null,
+                RetryAfter = after,
             },
             _ => new WebhookAnswer(WebhookResult.Refused, "webhook.refused", $"The receiver answered {status}.") { Status = status },
         };

@@ -74,6 +74,26 @@ public sealed class PolicyClientTests
         Assert.Equal("Bearer the-key", Assert.Single(plane.Keys));
     }
 
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("86400", 86_400)]
+    [InlineData("2147483647", 604_800)]
+    [InlineData("Fri, 31 Dec 9999 23:59:59 GMT", 604_800)]
+    [InlineData("Thu, 01 Jan 1970 00:00:00 GMT", 0)]
+    public async Task When_to_come_back_is_a_time_that_can_be_waited_for(string retryAfter, double seconds)
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        plane.Intercept = async http =>
+        {
+            http.Response.Headers.RetryAfter = retryAfter;
+            await FakeControlPlane.Problem(429, "admission.refused").ExecuteAsync(http);
+            return true;
+        };
+        using var client = Client(plane);
+        var refused = await Assert.ThrowsAsync<PolicyApiException>(() => client.PublishAsync("{}"u8.ToArray()));
+        Assert.Equal(seconds, refused.RetryAfter!.Value.TotalSeconds);
+    }
+
     [Fact]
     public async Task A_refusal_for_another_reason_is_not_taken_for_the_limiters_answer()
     {
@@ -170,8 +190,12 @@ public sealed class PolicyClientTests
             Assert.True(waits.Distinct().Count() > 25);
         }
 
-        Assert.InRange(backoff.After(1, TimeSpan.FromSeconds(6)).TotalSeconds, 6, 6.1);
+        Assert.InRange(backoff.After(1, TimeSpan.FromSeconds(4)).TotalSeconds, 4, 4.1);
         Assert.InRange(backoff.After(20, TimeSpan.FromSeconds(1)).TotalSeconds, 1, 1.5);
+        Assert.InRange(backoff.After(1, TimeSpan.FromDays(100_000)).TotalSeconds, 5, 5.1);
+        Assert.InRange((backoff with { RetryAfterMax = TimeSpan.FromMinutes(1) }).After(1, TimeSpan.MaxValue).TotalSeconds, 60, 60.1);
+        Assert.InRange((backoff with { RetryAfterMax = TimeSpan.Zero }).After(1, TimeSpan.FromHours(1)).TotalSeconds, 0.05, 0.1);
+        Assert.InRange(backoff.After(1, TimeSpan.FromDays(-1)).TotalSeconds, 0.05, 0.1);
     }
 
     private static PolicyClient Client(FakeControlPlane plane, Func<PolicyClientOptions, PolicyClientOptions>? change = null)

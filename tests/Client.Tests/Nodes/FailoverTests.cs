@@ -83,6 +83,37 @@ public sealed class FailoverTests : IAsyncLifetime
         Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
     }
 
+    [Theory]
+    [InlineData("3600")]
+    [InlineData("2147483647")]
+    [InlineData("Fri, 31 Dec 9999 23:59:59 GMT")]
+    [InlineData("Thu, 01 Jan 1970 00:00:00 GMT")]
+    public async Task What_stands_before_the_control_plane_does_not_decide_when_a_node_comes_back(string retryAfter)
+    {
+        // Each call fails once: the registration, the first poll, the roots, the content.
+        var failed = new System.Collections.Concurrent.ConcurrentDictionary<string, bool>();
+        _test.Plane.Demand(_bundle);
+        _test.Plane.Intercept = async http =>
+        {
+            if (http.Request.Path.Value!.EndsWith("/report", StringComparison.Ordinal) || !failed.TryAdd($"{http.Request.Method} {http.Request.Path}", true))
+            {
+                return false;
+            }
+
+            http.Response.Headers.RetryAfter = retryAfter;
+            await FakeControlPlane.Problem(503, "proxy.maintenance").ExecuteAsync(http);
+            return true;
+        };
+
+        await using var node = await PolicyNode.StartAsync(_test.Options with
+        {
+            Backoff = _test.Options.Backoff with { RetryAfterMax = TimeSpan.FromMilliseconds(200) },
+        }).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await Eventually.Holds(() => node.Decide("read", NodeUnderTest.Nothing).Allowed);
+
+        Assert.Equal(4, failed.Count);
+    }
+
     [Fact]
     public async Task A_node_that_is_told_to_stop_while_its_poll_is_held_stops()
     {
