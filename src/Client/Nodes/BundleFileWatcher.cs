@@ -32,7 +32,7 @@ internal sealed class BundleFileWatcher(string path, FileReloads reloads, NodeTr
 
     /// <summary>
     /// The first look, before anybody is served: takes the file as it is. One that is no JSON is left to <see cref="RunAsync"/>, and one
-    /// that was judged before a restart is not judged again: what was in force since, by a reload of another file, stays.
+    /// that was in force before a restart is not judged again: what was in force since, by a reload of another file, stays.
     /// </summary>
     public Task BeginAsync(CancellationToken cancellationToken) =>
         JudgeAsync(WatchedFile.Look(path), isSettled: options.BundleFileWatch == BundleFileWatch.None, cancellationToken);

@@ -18,6 +18,7 @@ internal sealed class FileReloads(
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly TimeProvider _time = options.TimeProvider;
     private string? _judgedHash;
+    private string? _takenHash;
 
     /// <summary>
     /// The SHA-256 of the last bytes of <see cref="PolicyNodeOptions.BundleFile"/> that were judged, whoever asked for it: they need not be
@@ -25,8 +26,15 @@ internal sealed class FileReloads(
     /// </summary>
     public string? JudgedHash => Volatile.Read(ref _judgedHash);
 
-    /// <summary>Takes up what was judged before a restart.</summary>
-    public void Resume(string contentHash) => Volatile.Write(ref _judgedHash, contentHash);
+    /// <summary>The same of the last bytes that were put in force. What was refused may be taken after a restart, so it outlives none.</summary>
+    public string? TakenHash => Volatile.Read(ref _takenHash);
+
+    /// <summary>Takes up what was put in force before a restart.</summary>
+    public void Resume(string contentHash)
+    {
+        Volatile.Write(ref _judgedHash, contentHash);
+        Volatile.Write(ref _takenHash, contentHash);
+    }
 
     /// <summary>Puts a bundle in force, or says why not. Throws for nothing but its own cancellation.</summary>
     /// <param name="source">The bundle.</param>
@@ -107,8 +115,13 @@ internal sealed class FileReloads(
 
         if (name == options.BundleFile)
         {
-            Volatile.Write(ref _judgedHash, WatchedFile.Hash(content));
-            truth.Changed?.Invoke();
+            var hash = WatchedFile.Hash(content);
+            Volatile.Write(ref _judgedHash, hash);
+            if (problems is null)
+            {
+                Volatile.Write(ref _takenHash, hash);
+                truth.Changed?.Invoke();
+            }
         }
 
         if (problems is { } refused)

@@ -37,6 +37,6 @@ internal sealed record KeptState
     /// <summary>The path of the watched file; null: there is none.</summary>
     public string? File { get; init; }
 
-    /// <summary>The SHA-256 of the last bytes of it that were judged.</summary>
+    /// <summary>The SHA-256 of the last bytes of it that were put in force.</summary>
     public string? FileHash { get; init; }
 }

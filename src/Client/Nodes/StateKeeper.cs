@@ -94,7 +94,7 @@ internal sealed class StateKeeper
                 PolicyHash = policy.PolicyHash,
                 LoadedAt = now.LoadedAt ?? _options.TimeProvider.GetUtcNow(),
                 File = _options.BundleFile,
-                FileHash = _files.JudgedHash,
+                FileHash = _files.TakenHash,
             };
         }
 

@@ -190,6 +190,22 @@ public sealed class OfflineStartTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_was_refused_before_a_restart_is_judged_again_after_it()
+    {
+        using var test = new FileNode();
+        var options = test.Unwatched with { StateFolder = _folder };
+        test.Write("2.0.0");
+        await using (var before = await PolicyNode.StartAsync(options with { Accept = candidate => candidate.Version == "3.0.0" ? "too new" : null }))
+        {
+            test.Write("3.0.0");
+            Assert.Equal("reload.refused", (await before.ReloadAsync()).Code);
+        }
+
+        await using var after = await PolicyNode.StartAsync(options);
+        Assert.Equal(("3.0.0", 2L), (after.Status.Version, after.Status.Epoch));
+    }
+
+    [Fact]
     public async Task A_pinned_trust_root_that_was_fetched_once_is_enough_to_start_offline()
     {
         await using var test = await NodeUnderTest.CreateAsync();
