@@ -87,11 +87,12 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
 
     /// <summary>
     /// Starts an agent. It comes back as soon as the node is registered, or cannot be for now: then the node denies and goes on
-    /// trying. With <see cref="PolicyNodeOptions.BundleFile"/> it comes back once the file was tried: its bundle is in force, or the node
+    /// trying. Where a sound bundle was kept from before a restart (<see cref="PolicyNodeOptions.StateFolder"/>) it comes back at once and
+    /// registers behind its back. With <see cref="PolicyNodeOptions.BundleFile"/> it comes back once the file was tried: its bundle is in force, or the node
     /// denies until the file is sound. <see cref="WaitUntilServingAsync"/> waits for the first bundle.
     /// </summary>
     /// <exception cref="ArgumentException">The options do not fit.</exception>
-    /// <exception cref="PolicyApiException">The control plane refuses the node.</exception>
+    /// <exception cref="PolicyApiException">The control plane refuses the node, and no bundle was kept.</exception>
     /// <exception cref="PolicyUnreachableException">The trust root is to be fetched, and nobody answers.</exception>
     public static async Task<PolicyNode> StartAsync(PolicyNodeOptions options, CancellationToken cancellationToken = default)
     {
@@ -217,13 +218,10 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         var loops = new List<Func<CancellationToken, Task>>();
         if (_parts is { Listener: { } listener, Reporter: { } reporter })
         {
-            try
+            // What was kept is not held up by a control plane that is away or does not know the key: the listener registers first of all.
+            if (kept is null)
             {
-                await listener.RegisterAsync(cancellationToken);
-            }
-            catch (Exception e) when (e is PolicyUnreachableException or PolicyApiException { Status: 429 or >= 500 })
-            {
-                // A node may start before its control plane, or while that is away.
+                await TryRegisterAsync(listener, cancellationToken);
             }
 
             loops.AddRange([listener.RunAsync, reporter.RunAsync, _parts.Leadership!.RunAsync]);
@@ -246,6 +244,18 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         }
 
         _loops = Task.WhenAll(loops.Select(loop => Task.Run(() => loop(_stopping.Token), CancellationToken.None)));
+    }
+
+    private static async Task TryRegisterAsync(NodeListener listener, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await listener.RegisterAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is PolicyUnreachableException or PolicyApiException { Status: 429 or >= 500 })
+        {
+            // A node may start before its control plane, or while that is away.
+        }
     }
 
     private NodeDecision Answer(string capabilityId, JsonElement context, DateTimeOffset wallClock)

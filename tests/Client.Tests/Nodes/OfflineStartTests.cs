@@ -32,6 +32,42 @@ public sealed class OfflineStartTests : IDisposable
     }
 
     [Fact]
+    public async Task A_control_plane_that_takes_everything_and_answers_nothing_does_not_hold_the_kept_bundle_up()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        test.Plane.Change(d => d with { LeaseSec = null });
+        await RunOnceAsync(test, "1.0.0");
+        test.Plane.Intercept = async http =>
+        {
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return true;
+        };
+
+        await using var node = await PolicyNode.StartAsync(Options(test)).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.True(node.Decide("read", NodeUnderTest.Nothing) is { Allowed: true, Offline: true });
+    }
+
+    [Fact]
+    public async Task A_node_whose_key_is_refused_serves_the_kept_bundle_says_so_and_goes_on_trying()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        test.Plane.Change(d => d with { LeaseSec = null });
+        await RunOnceAsync(test, "1.0.0");
+        test.Plane.Intercept = async http =>
+        {
+            await FakeControlPlane.Problem(401, "auth.invalid").ExecuteAsync(http);
+            return true;
+        };
+
+        await using var node = await PolicyNode.StartAsync(Options(test));
+        Assert.True(node.Decide("read", NodeUnderTest.Nothing) is { Allowed: true, Offline: true });
+        await Eventually.Holds(() => test.Events.Any(e => e is { Kind: NodeEventKind.Trouble, Code: "auth.invalid" }));
+
+        test.Plane.Intercept = null;
+        await Eventually.Holds(() => !node.Status.Offline);
+    }
+
+    [Fact]
     public async Task Where_leases_were_on_it_denies_until_the_first_directive_and_then_serves_without_a_download()
     {
         await using var test = await NodeUnderTest.CreateAsync();
