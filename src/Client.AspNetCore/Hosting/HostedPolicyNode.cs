@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
@@ -23,14 +24,15 @@ internal sealed partial class HostedPolicyNode(
     private readonly Lock _leading = new();
     private bool _leads;
     private volatile PolicyNode? _node;
-    private volatile NodeEvent? _trouble;
+    private volatile NodeEvent? _notStarted;
+    private readonly ConcurrentDictionary<NodeEventSource, NodeEvent> _troubles = new();
 
     public string Name => settings.Value.Node;
 
     public PolicyNodeStatus Status => _node?.Status ?? PolicyNodeStatus.NotStarted;
 
-    /// <summary>What keeps the node from hearing or loading, until it does again; null: nothing is known.</summary>
-    public NodeEvent? Trouble => _trouble;
+    /// <summary>What keeps the node from starting, or a part of it from doing what it should, until it does again; null: nothing is known.</summary>
+    public NodeEvent? Trouble => _notStarted ?? _troubles.ToArray().OrderBy(trouble => trouble.Key).FirstOrDefault().Value;
 
     public NodeDecision Decide(string capabilityId, JsonElement context) =>
         _node is { } node ? node.Decide(capabilityId, context) : new NodeDecision(NotStarted, null, null, 0, _time.GetUtcNow());
@@ -71,6 +73,8 @@ internal sealed partial class HostedPolicyNode(
         {
             try
             {
+                // Those of a node that did not come to be are nobody's.
+                _troubles.Clear();
                 var node = await PolicyNode.StartAsync(await OptionsAsync(), _stopping.Token);
                 lock (_leading)
                 {
@@ -83,6 +87,8 @@ internal sealed partial class HostedPolicyNode(
                     _node = node;
                 }
 
+                _notStarted = null;
+
                 LogStarted(Name, settings.Value.Fleet);
                 return;
             }
@@ -93,7 +99,7 @@ internal sealed partial class HostedPolicyNode(
             catch (Exception e)
             {
                 // A key that is not made yet, a file that is not mounted yet, a control plane that is away: all of it may come.
-                _trouble = new NodeEvent(_time.GetUtcNow(), NodeEventKind.Trouble, (e as PolicyApiException)?.Code ?? "node.not_started", e.Message);
+                _notStarted = new NodeEvent(_time.GetUtcNow(), NodeEventKind.Trouble, (e as PolicyApiException)?.Code ?? "node.not_started", e.Message);
                 LogNotStarted(e, Name, failures);
             }
 
@@ -164,11 +170,11 @@ internal sealed partial class HostedPolicyNode(
         switch (e.Kind)
         {
             case NodeEventKind.Trouble or NodeEventKind.Refused:
-                _trouble = e;
+                _troubles[e.Source] = e;
                 LogTrouble(e.Code, e.Text);
                 break;
             case NodeEventKind.Recovered or NodeEventKind.Swapped:
-                _trouble = null;
+                _troubles.TryRemove(e.Source, out _);
                 LogEvent(e.Code, e.Text);
                 break;
             default:

@@ -22,6 +22,7 @@ internal sealed class DecisionLog : IAsyncDisposable
     private readonly Task _shipping;
     private long _delivered;
     private volatile string? _trouble;
+    private volatile bool _isLossTold;
 
     private DecisionLog(PolicyNodeOptions node, DecisionLogOptions options, PolicyClient? client, NodeVoice voice, NodeMetrics metrics)
     {
@@ -168,26 +169,32 @@ internal sealed class DecisionLog : IAsyncDisposable
         {
             _queue.OnLoss = null;
             _queue.Lose(lost);
-            _voice.Say(NodeEventKind.Trouble, "decision_log.lost", $"The node stops with {lost} records that could not be put away: {_trouble ?? "no time was left"}");
+            _voice.Say(NodeEventKind.Trouble, "decision_log.lost", $"The node stops with {lost} records that could not be put away: {_trouble ?? "no time was left"}", NodeEventSource.DecisionLog);
         }
     }
 
-    private void TellLoss() => _voice.Say(
-        NodeEventKind.Trouble, "decision_log.lost", $"The decision log has no room: records are being lost and counted. {_trouble}".TrimEnd());
+    // What tells of the loss is yet to be delivered, and ends it: so it is noted after it was said.
+    private void TellLoss()
+    {
+        _voice.Say(
+            NodeEventKind.Trouble, "decision_log.lost", $"The decision log has no room: records are being lost and counted. {_trouble}".TrimEnd(), NodeEventSource.DecisionLog);
+        _isLossTold = true;
+    }
 
     private void Troubled(string code, string text)
     {
         if (Interlocked.Exchange(ref _trouble, $"{text} [{code}]") is null)
         {
-            _voice.Say(NodeEventKind.Trouble, code, $"The decision log cannot be put away: {text}");
+            _voice.Say(NodeEventKind.Trouble, code, $"The decision log cannot be put away: {text}", NodeEventSource.DecisionLog);
         }
     }
 
     private void Recovered()
     {
-        if (_trouble is not null && Interlocked.Exchange(ref _trouble, null) is not null)
+        if (_trouble is not null || _isLossTold)
         {
-            _voice.Say(NodeEventKind.Recovered, "decision_log.recovered", "The decision log is put away again.");
+            (_trouble, _isLossTold) = (null, false);
+            _voice.Say(NodeEventKind.Recovered, "decision_log.recovered", "The decision log is put away again.", NodeEventSource.DecisionLog);
         }
     }
 }

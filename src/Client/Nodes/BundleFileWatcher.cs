@@ -48,6 +48,7 @@ internal sealed class BundleFileWatcher(string path, FileReloads reloads, NodeTr
         _events = options.BundleFileWatch == BundleFileWatch.EventsAndPolling ? new FileEvents(path, _wakeup.Wake) : null;
         var seen = WatchedFile.Look(path);
         var seenAt = _time.GetTimestamp();
+        var isTroubled = false;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
@@ -60,6 +61,12 @@ internal sealed class BundleFileWatcher(string path, FileReloads reloads, NodeTr
                 }
 
                 var pause = await StepAsync(look, _time.GetElapsedTime(seenAt), cancellationToken);
+                if (isTroubled)
+                {
+                    isTroubled = false;
+                    voice.Say(NodeEventKind.Recovered, "reload.file_recovered", $"{path} is watched again.", NodeEventSource.BundleFile);
+                }
+
                 await _wakeup.SleepAsync(pause, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -68,7 +75,8 @@ internal sealed class BundleFileWatcher(string path, FileReloads reloads, NodeTr
             }
             catch (Exception e)
             {
-                voice.Say(NodeEventKind.Trouble, ReloadCodes.File, $"{path} could not be watched: {e.Message}");
+                voice.Say(NodeEventKind.Trouble, ReloadCodes.File, $"{path} could not be watched: {e.Message}", NodeEventSource.BundleFile);
+                isTroubled = true;
                 await Task.Delay(options.BundleFilePoll, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

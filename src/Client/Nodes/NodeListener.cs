@@ -47,7 +47,7 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
 
         await channel.RegisterAsync(registration, cancellationToken);
         _registered = true;
-        voice.Say(NodeEventKind.Registered, "node.registered", $"{options.Node} is registered in {options.Fleet}");
+        voice.Say(NodeEventKind.Registered, "node.registered", $"{options.Node} is registered in {options.Fleet}", NodeEventSource.ControlPlane);
     }
 
     /// <summary>Until cancelled.</summary>
@@ -72,7 +72,7 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
                 if (failures > 0)
                 {
                     failures = 0;
-                    voice.Say(NodeEventKind.Recovered, "node.recovered", "The control plane answers again.");
+                    voice.Say(NodeEventKind.Recovered, "node.recovered", "The control plane answers again.", NodeEventSource.ControlPlane);
                     voice.ReportSoon();
                 }
             }
@@ -117,7 +117,7 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
         var answer = e as PolicyApiException;
         if (failures == 1)
         {
-            voice.Say(NodeEventKind.Trouble, answer?.Code ?? "node.unreachable", e.Message);
+            voice.Say(NodeEventKind.Trouble, answer?.Code ?? "node.unreachable", e.Message, NodeEventSource.ControlPlane);
         }
 
         if (answer is { Code: "node.unknown" })

@@ -23,6 +23,7 @@ internal sealed class NodeReloader(
     private string? _loadingHash;
     private Brought? _brought;
     private bool _disposed;
+    private bool _isTroubled;
 
     /// <summary>Obeys a directive; returns quickly.</summary>
     public void Obey(NodeDirective directive, long sentAt)
@@ -136,6 +137,7 @@ internal sealed class NodeReloader(
         {
             // Back to what is in force: what was being loaded meanwhile is no longer demanded, and the control plane waits for a word.
             Stop();
+            Recovered("What is in force is demanded again.");
             voice.ReportSoon();
         }
     }
@@ -250,6 +252,7 @@ internal sealed class NodeReloader(
                 }
                 else if (truth.IsPrepared)
                 {
+                    Recovered($"{policy.Version} is prepared.");
                     voice.ReportSoon();
                 }
 
@@ -257,24 +260,16 @@ internal sealed class NodeReloader(
             }
             catch (Exception e)
             {
-                // Whatever it was, the old bundle stays, and the node says why.
-                if (running.IsCancellationRequested)
+                // Whatever it was, the old bundle stays, and the node says why; under the lock, so that nothing is told of a bundle after
+                // another one was demanded.
+                lock (_lock)
                 {
-                    return;
-                }
+                    if (running.IsCancellationRequested)
+                    {
+                        return;
+                    }
 
-                var (code, lasting) = Describe(e);
-                if (lasting)
-                {
-                    Refused(hash, code, $"{code}: {e.Message}", started);
-                    wait = AfterRefusal.After(failures);
-                }
-                else
-                {
-                    // A control plane that cannot be reached is no reason to say no to a bundle, however long it lasts: else its return
-                    // would find every node that was loading refusing. It counts a node without an answer by itself (node.no_ack).
-                    voice.Say(NodeEventKind.Trouble, code, e.Message);
-                    wait = options.Backoff.After(failures, (e as PolicyApiException)?.RetryAfter);
+                    wait = Failed(hash, e, failures, started);
                 }
             }
 
@@ -285,6 +280,34 @@ internal sealed class NodeReloader(
             catch (OperationCanceledException)
             {
                 return;
+            }
+        }
+    }
+
+    private TimeSpan Failed(string hash, Exception e, int failures, long started)
+    {
+        _isTroubled = true;
+        var (code, lasting) = Describe(e);
+        if (lasting)
+        {
+            Refused(hash, code, $"{code}: {e.Message}", started);
+            return AfterRefusal.After(failures);
+        }
+
+        // A control plane that cannot be reached is no reason to say no to a bundle, however long it lasts: else its return would find
+        // every node that was loading refusing. It counts a node without an answer by itself (node.no_ack).
+        voice.Say(NodeEventKind.Trouble, code, e.Message);
+        return options.Backoff.After(failures, (e as PolicyApiException)?.RetryAfter);
+    }
+
+    private void Recovered(string text)
+    {
+        lock (_lock)
+        {
+            if (_isTroubled)
+            {
+                _isTroubled = false;
+                voice.Say(NodeEventKind.Recovered, "node.bundle_recovered", text);
             }
         }
     }
@@ -304,6 +327,11 @@ internal sealed class NodeReloader(
         {
             started = brought.Started;
             Volatile.Write(ref _brought, null);
+        }
+
+        lock (_lock)
+        {
+            _isTroubled = false;
         }
 
         var took = _time.GetElapsedTime(started);

@@ -21,6 +21,7 @@ internal sealed class NodeReporter(
     private NodeShadow.Reading? _knownShadow;
     private Pending? _pending;
     private long _seq;
+    private bool _isRefused;
 
     /// <summary>Reports that were accepted.</summary>
     public long Accepted { get; private set; }
@@ -81,6 +82,12 @@ internal sealed class NodeReporter(
         {
             var heard = await channel.ReportAsync(pending.Body, ReportTimeout, cancellationToken);
             Confirm(pending);
+            if (_isRefused)
+            {
+                _isRefused = false;
+                voice.Say(NodeEventKind.Recovered, "report.recovered", "Reports are taken again.", NodeEventSource.Report);
+            }
+
             if (heard.Answer.Directive is { } directive)
             {
                 reloader.Obey(directive, heard.SentAt);
@@ -95,7 +102,8 @@ internal sealed class NodeReporter(
         {
             // It will never be accepted: better to lose these numbers than to be silent for ever.
             Confirm(pending);
-            voice.Say(NodeEventKind.Trouble, e.Code, $"A report was refused: {e.Message}");
+            voice.Say(NodeEventKind.Trouble, e.Code, $"A report was refused: {e.Message}", NodeEventSource.Report);
+            _isRefused = true;
         }
 
         if (repeated)

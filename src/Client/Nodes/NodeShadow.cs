@@ -9,6 +9,7 @@ internal sealed class NodeShadow(NodeTruth truth, PolicyLoader loader, NodeVoice
     private Life? _now;
     private Task _last = Task.CompletedTask;
     private bool _disposed;
+    private bool _isTroubled;
 
     /// <summary>Evaluates this bundle from now on; null: none. Returns at once.</summary>
     public void Follow(string? policyHash)
@@ -21,6 +22,7 @@ internal sealed class NodeShadow(NodeTruth truth, PolicyLoader loader, NodeVoice
             }
 
             _now?.Stopping.Cancel();
+            Recovered("is not demanded any more");
             _now = policyHash is null ? null : new Life(policyHash);
             if (_now is { } life)
             {
@@ -69,7 +71,12 @@ internal sealed class NodeShadow(NodeTruth truth, PolicyLoader loader, NodeVoice
                 if (truth.TryShadow(run))
                 {
                     Say(life, run, null);
-                    voice.Say(NodeEventKind.Heard, "node.shadow", $"{policy.Version} is evaluated beside the bundle in force");
+                    voice.Say(NodeEventKind.Heard, "node.shadow", $"{policy.Version} is evaluated beside the bundle in force", NodeEventSource.Shadow);
+                    lock (_lock)
+                    {
+                        Recovered("is evaluated");
+                    }
+
                     await run.RunAsync(options.TimeProvider, stopping);
                 }
 
@@ -77,14 +84,21 @@ internal sealed class NodeShadow(NodeTruth truth, PolicyLoader loader, NodeVoice
             }
             catch (Exception e)
             {
-                if (stopping.IsCancellationRequested)
+                var (code, lasting) = NodeReloader.Describe(e);
+                lock (_lock)
                 {
-                    return;
+                    if (stopping.IsCancellationRequested)
+                    {
+                        return;
+                    }
+
+                    _isTroubled = true;
+                    voice.Say(
+                        lasting ? NodeEventKind.Refused : NodeEventKind.Trouble, code,
+                        $"The bundle to evaluate beside the one in force: {e.Message}", NodeEventSource.Shadow);
                 }
 
-                var (code, lasting) = NodeReloader.Describe(e);
                 wait = lasting ? NodeReloader.AfterRefusal.After(failures) : options.Backoff.After(failures, (e as PolicyApiException)?.RetryAfter);
-                voice.Say(lasting ? NodeEventKind.Refused : NodeEventKind.Trouble, code, $"The bundle to evaluate beside the one in force: {e.Message}");
                 if (lasting)
                 {
                     Say(life, null, NodeReloader.Shortened($"{code}: {e.Message}"));
@@ -92,6 +106,16 @@ internal sealed class NodeShadow(NodeTruth truth, PolicyLoader loader, NodeVoice
             }
 
             await Task.Delay(wait, options.TimeProvider, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Under the lock, like what it answers: nothing is told of a bundle after the next one is demanded.
+    private void Recovered(string what)
+    {
+        if (_isTroubled)
+        {
+            _isTroubled = false;
+            voice.Say(NodeEventKind.Recovered, "node.shadow_recovered", $"The bundle to evaluate beside the one in force {what}.", NodeEventSource.Shadow);
         }
     }
 

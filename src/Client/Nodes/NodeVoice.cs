@@ -5,11 +5,11 @@ internal sealed class NodeVoice(PolicyNodeOptions options)
 {
     private readonly Wakeup _reporter = new(options.TimeProvider);
 
-    public void Say(NodeEventKind kind, string code, string text)
+    public void Say(NodeEventKind kind, string code, string text, NodeEventSource source = NodeEventSource.Bundle)
     {
         try
         {
-            options.OnEvent?.Invoke(new NodeEvent(options.TimeProvider.GetUtcNow(), kind, code, text));
+            options.OnEvent?.Invoke(new NodeEvent(options.TimeProvider.GetUtcNow(), kind, code, text) { Source = source });
         }
         catch (Exception)
         {

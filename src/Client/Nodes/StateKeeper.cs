@@ -73,7 +73,13 @@ internal sealed class StateKeeper
     {
         for (var failures = 0; !cancellationToken.IsCancellationRequested;)
         {
+            var failed = failures > 0;
             failures = Keep() ? 0 : failures + 1;
+            if (failed && failures == 0)
+            {
+                _voice.Say(NodeEventKind.Recovered, "node.state_written", "The last good bundle is kept on disk again.", NodeEventSource.StateFolder);
+            }
+
             await _wakeup.SleepAsync(failures == 0 ? TimeSpan.FromHours(1) : AfterFailure.After(failures), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -111,7 +117,7 @@ internal sealed class StateKeeper
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _voice.Say(NodeEventKind.Trouble, "node.state_unwritable", $"The last good bundle cannot be kept on disk: {e.Message}");
+            _voice.Say(NodeEventKind.Trouble, "node.state_unwritable", $"The last good bundle cannot be kept on disk: {e.Message}", NodeEventSource.StateFolder);
             return false;
         }
     }

@@ -132,6 +132,60 @@ public sealed class HostedNodeTests
     }
 
     [Fact]
+    public async Task Trouble_of_one_part_does_not_end_because_another_one_is_well()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var (one, two) = (test.Publish("1.0.0"), test.Publish("2.0.0"));
+        await using var web = await WebApplicationUnderTest.ServingAsync(
+            test, one, _ => { }, services => services.AddHealthChecks().AddPolicyNode(), node =>
+            {
+                var adjust = node.Adjust!;
+                node.Adjust = options => adjust(options) with { OnEvent = test.Events.Enqueue };
+                node.DecisionLog = new DecisionLogOptions { BatchWait = TimeSpan.FromMilliseconds(20) };
+            });
+        var checks = web.Services.GetRequiredService<HealthCheckService>();
+        await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Healthy);
+
+        // The poll fails, and so does the log; the next bundle comes with the answer to a report.
+        test.Plane.Intercept = http => FailAsync(http, "/directive", "/decisions");
+        test.Plane.Demand(two);
+        await web.ServesAsync(two);
+        await Eventually.Holds(() => test.Events.Any(e => e is { Kind: NodeEventKind.Swapped, Source: NodeEventSource.Bundle } && e.Text.Contains("2.0.0", StringComparison.Ordinal)));
+        await Eventually.Holds(() => test.Events.Any(e => e is { Kind: NodeEventKind.Trouble, Source: NodeEventSource.ControlPlane }));
+        Assert.Equal((HealthStatus.Degraded, "fails.directive"), (Entry(checks).Status, Entry(checks).Data["trouble"]));
+
+        web.Node.Decide("read", NodeUnderTest.Nothing);
+        await Eventually.Holds(() => test.Events.Any(e => e is { Kind: NodeEventKind.Trouble, Source: NodeEventSource.DecisionLog }));
+        test.Plane.Intercept = http => FailAsync(http, "/decisions");
+        await Eventually.Holds(() => test.Events.Any(e => e is { Kind: NodeEventKind.Recovered, Source: NodeEventSource.ControlPlane }));
+        Assert.Equal((HealthStatus.Degraded, "fails.decisions"), (Entry(checks).Status, Entry(checks).Data["trouble"]));
+
+        test.Plane.Intercept = null;
+        await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task A_bundle_that_was_refused_and_is_not_demanded_any_more_is_no_trouble()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var (one, two) = (test.Publish("1.0.0"), test.Publish("2.0.0"));
+        await using var web = await WebApplicationUnderTest.ServingAsync(
+            test, one, _ => { }, services => services.AddHealthChecks().AddPolicyNode(), node =>
+            {
+                var adjust = node.Adjust!;
+                node.Adjust = options => adjust(options) with { Accept = candidate => candidate.Version == "2.0.0" ? "too new" : null };
+            });
+        var checks = web.Services.GetRequiredService<HealthCheckService>();
+
+        test.Plane.Demand(two, fallback: one);
+        await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Degraded);
+        Assert.Equal("node.refused", Entry(checks).Data["trouble"]);
+
+        test.Plane.Demand(one);
+        await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Healthy);
+    }
+
+    [Fact]
     public async Task Requests_that_fail_under_a_bundle_count_as_its_errors_and_those_refused_do_not()
     {
         await using var test = await NodeUnderTest.CreateAsync();
@@ -240,6 +294,17 @@ public sealed class HostedNodeTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static async Task<bool> FailAsync(HttpContext http, params string[] ends)
+    {
+        if (Array.Find(ends, end => http.Request.Path.Value!.EndsWith(end, StringComparison.Ordinal)) is not { } end)
+        {
+            return false;
+        }
+
+        await FakeControlPlane.Problem(503, "fails." + end[1..]).ExecuteAsync(http);
+        return true;
     }
 
     private static HealthReportEntry Entry(HealthCheckService checks) => checks.CheckHealthAsync().GetAwaiter().GetResult().Entries["policy_node"];
