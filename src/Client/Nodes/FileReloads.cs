@@ -55,7 +55,7 @@ internal sealed class FileReloads(
         }
         finally
         {
-            _turn.Release();
+            EndTurn();
         }
     }
 
@@ -86,6 +86,18 @@ internal sealed class FileReloads(
     }
 
     public void Dispose() => _turn.Dispose();
+
+    private void EndTurn()
+    {
+        try
+        {
+            _turn.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node was stopped meanwhile: nobody comes after this one.
+        }
+    }
 
     private async Task<ReloadResult> ReloadInTurnAsync(
         string name, byte[] content, ReloadOrder order, CommitFile? commit, long started, CancellationToken cancellationToken)

@@ -70,7 +70,7 @@ internal sealed class NodeReloader(
                 }
             }
 
-            return [new Problem("node.overtaken", "Another bundle was demanded meanwhile.")];
+            return [new Problem("node.overtaken", "Another bundle was demanded meanwhile, or the node has stopped.")];
         }
         finally
         {

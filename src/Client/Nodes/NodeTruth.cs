@@ -22,6 +22,7 @@ internal sealed class NodeTruth(TimeProvider time)
     private long _terms;
     private NodeDirective? _directive;
     private string? _prepared;
+    private bool _stopped;
 
     public NodeSnapshot Now => _now;
 
@@ -55,7 +56,7 @@ internal sealed class NodeTruth(TimeProvider time)
         lock (_lock)
         {
             var before = _now;
-            if (directive.Epoch < before.Epoch || directive.ArmEpoch < before.ArmEpoch
+            if (_stopped || directive.Epoch < before.Epoch || directive.ArmEpoch < before.ArmEpoch
                 || (directive.Epoch == before.Epoch && directive.Group?.IsBehind(before.Group) == true))
             {
                 return HeardResult.Ignored;
@@ -101,7 +102,7 @@ internal sealed class NodeTruth(TimeProvider time)
     {
         lock (_lock)
         {
-            if (_now.Epoch > 0 || _directive is not null)
+            if (!_stopped && (_now.Epoch > 0 || _directive is not null))
             {
                 _now = _now with { LeaseUntil = Later(_now.LeaseUntil, Until(sentAt, leaseSec)) };
             }
@@ -109,14 +110,14 @@ internal sealed class NodeTruth(TimeProvider time)
     }
 
     /// <summary>
-    /// Puts a loaded bundle in force if it is still the one demanded. False: it is not, or the node's parity group is not so far: then
-    /// it is kept until it is.
+    /// Puts a loaded bundle in force if it is still the one demanded. False: it is not, or the node has stopped, or its parity group is not
+    /// so far: then it is kept until it is.
     /// </summary>
     public bool TrySwap(LoadedPolicy policy)
     {
         lock (_lock)
         {
-            if (policy.PolicyHash != _now.WantedHash)
+            if (_stopped || policy.PolicyHash != _now.WantedHash)
             {
                 return false;
             }
@@ -282,11 +283,12 @@ internal sealed class NodeTruth(TimeProvider time)
         }
     }
 
-    /// <summary>From now on nothing is served.</summary>
+    /// <summary>From now on nothing is served, whoever still hears or loads something.</summary>
     public void Stop()
     {
         lock (_lock)
         {
+            _stopped = true;
             _now = _now with { LeaseUntil = long.MinValue };
         }
     }

@@ -127,6 +127,36 @@ public sealed class FileReloadTests : IDisposable
         Assert.Contains("too new", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_reload_that_ends_after_its_node_was_stopped_puts_nothing_in_force()
+    {
+        _test.Write("1.0.0");
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var answer = new ManualResetEventSlim();
+        var node = await PolicyNode.StartAsync(_test.Unwatched with
+        {
+            Accept = candidate =>
+            {
+                if (candidate.Version == "2.0.0")
+                {
+                    asked.TrySetResult();
+                    answer.Wait(TimeSpan.FromSeconds(60));
+                }
+
+                return null;
+            },
+        });
+        _test.Write("2.0.0");
+        var reload = node.ReloadAsync();
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await node.DisposeAsync();
+        answer.Set();
+
+        Assert.False((await reload).Success);
+        Assert.False(node.Decide("read", NodeUnderTest.Nothing).Served);
+        Assert.Equal("decide.stale", node.Status.Refusal);
+    }
+
     [Theory]
     [InlineData("pipe")]
     [InlineData("socket")]
