@@ -28,6 +28,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     private NodeDirective _directive = new() { Epoch = 0, LeaseSec = 45, ReportIntervalSec = 0.2 };
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _tag;
+    private int _unchanged;
 
     private FakeControlPlane(WebApplication app)
     {
@@ -59,6 +60,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     /// <summary>Whether a poll is held until something changes.</summary>
     public bool Holds { get; set; } = true;
+
+    /// <summary>How many polls were answered with "unchanged".</summary>
+    public int Unchanged => Volatile.Read(ref _unchanged);
 
     public int Count(string part) => Requests.Count(r => r.Contains(part, StringComparison.Ordinal));
 
@@ -174,6 +178,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
                     http.Response.Headers["Lease-Sec"] = lease.ToString(System.Globalization.CultureInfo.InvariantCulture);
                 }
 
+                Interlocked.Increment(ref _unchanged);
                 return Results.StatusCode(304);
             }
 

@@ -20,6 +20,7 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
     private readonly TimeProvider _time = options.TimeProvider;
     private volatile bool _registered;
     private volatile bool _isAway;
+    private NodeDirective? _polled;
     private long _pollsFailed;
 
     public bool IsRegistered => _registered;
@@ -93,13 +94,14 @@ internal sealed class NodeListener(INodeChannel channel, NodeTruth truth, NodeRe
         var heard = await channel.HearAsync(etag, wait, cancellationToken);
         if (heard.Directive is { } directive)
         {
+            _polled = directive;
             reloader.Obey(directive, heard.SentAt);
             return (heard.ETag, heard.ETag is null ? NotHeldPause : TimeSpan.Zero);
         }
 
-        if (heard.LeaseSec is { } lease)
+        if (heard.LeaseSec is { } lease && _polled is { } unchanged)
         {
-            truth.Renew(lease, heard.SentAt);
+            truth.Renew(unchanged, lease, heard.SentAt);
         }
 
         var wasHeld = _time.GetElapsedTime(heard.SentAt) > wait / 2;

@@ -56,8 +56,7 @@ internal sealed class NodeTruth(TimeProvider time)
         lock (_lock)
         {
             var before = _now;
-            if (_stopped || directive.Epoch < before.Epoch || directive.ArmEpoch < before.ArmEpoch
-                || (directive.Epoch == before.Epoch && directive.Group?.IsBehind(before.Group) == true))
+            if (_stopped || IsOlder(directive, before))
             {
                 return HeardResult.Ignored;
             }
@@ -97,12 +96,15 @@ internal sealed class NodeTruth(TimeProvider time)
         }
     }
 
-    /// <summary>Renews the lease by an answer that says "unchanged".</summary>
-    public void Renew(int leaseSec, long sentAt)
+    /// <summary>Renews the lease by an answer that says "unchanged": of a directive that was, or would be by now, ignored it grants nothing either.</summary>
+    /// <param name="unchanged">What is unchanged.</param>
+    /// <param name="leaseSec">The lease that the answer grants.</param>
+    /// <param name="sentAt">The time stamp from just before the request left.</param>
+    public void Renew(NodeDirective unchanged, int leaseSec, long sentAt)
     {
         lock (_lock)
         {
-            if (!_stopped && (_now.Epoch > 0 || _directive is not null))
+            if (!_stopped && !IsOlder(unchanged, _now))
             {
                 _now = _now with { LeaseUntil = Later(_now.LeaseUntil, Until(sentAt, leaseSec)) };
             }
@@ -292,6 +294,10 @@ internal sealed class NodeTruth(TimeProvider time)
             _now = _now with { LeaseUntil = long.MinValue };
         }
     }
+
+    private static bool IsOlder(NodeDirective directive, NodeSnapshot than) =>
+        directive.Epoch < than.Epoch || directive.ArmEpoch < than.ArmEpoch
+        || (directive.Epoch == than.Epoch && directive.Group?.IsBehind(than.Group) == true);
 
     private static long Later(long one, long other) => one == long.MaxValue ? other : Math.Max(one, other);
 

@@ -160,6 +160,28 @@ public sealed class LeaseTests
         Assert.Equal("decide.stale", node.Status.Refusal);
     }
 
+    [Theory]
+    [InlineData(3, 7)]
+    [InlineData(7, 3)]
+    public async Task That_an_older_directive_has_not_changed_renews_no_lease(long epoch, long armEpoch)
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        test.Plane.Holds = false;
+        await using var node = await test.ServingAsync(test.Publish("1.0.0"));
+        test.Plane.Change(d => d with { Epoch = 7, ArmEpoch = 7 });
+        await Eventually.Holds(() => node.Status.Epoch == 7);
+
+        // Whatever is asked from here on is answered with this, and then with "unchanged" and a lease.
+        test.Plane.Change(d => d with { Epoch = epoch, ArmEpoch = armEpoch });
+        test.Time.Pass(TimeSpan.FromSeconds(46));
+        var (unchanged, polls) = (test.Plane.Unchanged, test.Plane.Count("/directive"));
+        await Eventually.Holds(() => test.Plane.Unchanged > unchanged + 1 && test.Plane.Count("/directive") > polls + 3);
+        Assert.Equal("decide.stale", node.Status.Refusal);
+
+        test.Plane.Change(d => d with { Epoch = 8, ArmEpoch = 8 });
+        await Eventually.Holds(() => node.Decide("read", NodeUnderTest.Nothing).Allowed);
+    }
+
     [Fact]
     public async Task A_stopped_node_denies()
     {
