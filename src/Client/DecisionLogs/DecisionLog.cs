@@ -33,7 +33,10 @@ internal sealed class DecisionLog : IAsyncDisposable
         _writer = new RecordWriter(node.Node, node.Fleet, ContextMask.For(options));
         var spills = options.Loss == DecisionLogLoss.Spill;
         _wait = options.Loss == DecisionLogLoss.Block ? options.BlockFor : TimeSpan.Zero;
-        _queue = new RecordQueue(_writer, options.QueueBytesMax, wakeAt: spills ? 1 : LogBatch.BytesMax, _time) { OnLoss = TellLoss };
+
+        // At half of a small queue: the rest takes what comes in while that is put away.
+        var wakeAt = spills ? 1 : Math.Min(LogBatch.BytesMax, options.QueueBytesMax / 2);
+        _queue = new RecordQueue(_writer, options.QueueBytesMax, wakeAt, _time) { OnLoss = TellLoss };
         _destination = client is not null && options.Folder is null ? new ControlPlaneLog(client, node.Fleet) : new LogFiles(options, _time);
         _source = spills
             ? new SpillSource(SpillFolder.Take(Path.Combine(options.SpillFolder!, node.Fleet, node.Node)), _queue, options, _time)

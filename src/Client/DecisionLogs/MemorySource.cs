@@ -13,7 +13,7 @@ internal sealed class MemorySource(RecordQueue queue, TimeSpan batchWait) : ILog
 
     public async Task<LogBatch?> NextAsync(CancellationToken cancellationToken)
     {
-        if (!_completed && queue.Used < LogBatch.BytesMax)
+        if (!_completed && !queue.IsDue)
         {
             await queue.SleepAsync(batchWait, cancellationToken);
         }

@@ -26,6 +26,9 @@ internal sealed class RecordQueue(RecordWriter writer, int bytesMax, int wakeAt,
 
     public int Used => Volatile.Read(ref _used);
 
+    /// <summary>Whether there is enough to take it at once.</summary>
+    public bool IsDue => Used >= wakeAt;
+
     /// <summary>Told of the first loss after none.</summary>
     public Action? OnLoss { get; set; }
 

@@ -118,10 +118,17 @@ internal sealed class SpillFolder : IDisposable
     {
         while (Oldest() is { } oldest)
         {
-            var lines = WholeLines(await File.ReadAllBytesAsync(PathOf(oldest.Id), cancellationToken));
-            if (!lines.IsEmpty)
+            try
             {
-                return new LogBatch(oldest.Id, lines);
+                var lines = WholeLines(await File.ReadAllBytesAsync(PathOf(oldest.Id), cancellationToken));
+                if (!lines.IsEmpty)
+                {
+                    return new LogBatch(oldest.Id, lines);
+                }
+            }
+            catch (FileNotFoundException)
+            {
+                // Somebody took it away: that one is gone, and those after it are not to wait for it.
             }
 
             Delete(oldest.Id);

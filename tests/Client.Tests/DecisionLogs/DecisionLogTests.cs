@@ -182,6 +182,31 @@ public sealed class DecisionLogTests
     }
 
     [Fact]
+    public async Task A_small_queue_is_put_away_before_it_is_full_however_long_records_may_wait_for_others()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var log = new DecisionLogOptions
+        {
+            Loss = DecisionLogLoss.Block,
+            QueueBytesMax = 256 * 1024,
+            BatchWait = TimeSpan.FromMinutes(10),
+            BlockFor = TimeSpan.FromMinutes(1),
+            FlushFor = TimeSpan.FromMinutes(1),
+        };
+        await using var node = await test.ServingAsync(test.Publish("1.0.0"), test.Options with { DecisionLog = log });
+
+        // Several times what fits into the queue.
+        const int Many = 2_000;
+        for (var n = 0; n < Many; n++)
+        {
+            Assert.Equal((n, true), (n, node.Decide("read", Numbered(n)).Allowed));
+        }
+
+        await node.DisposeAsync();
+        Assert.True(node.Status.DecisionLog is { Delivered: Many, Lost: 0 });
+    }
+
+    [Fact]
     public async Task A_batch_whose_answer_was_lost_is_sent_again_under_its_own_id()
     {
         await using var test = await NodeUnderTest.CreateAsync();

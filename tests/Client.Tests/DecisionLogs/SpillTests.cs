@@ -137,6 +137,28 @@ public sealed class SpillTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_somebody_took_away_holds_up_none_of_those_after_it()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        test.Plane.Intercept = DecisionLogTests.Away;
+        var bundle = test.Publish("1.0.0");
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, FakeControlPlane.Fleet, "n-1")).FullName;
+        foreach (var name in (string[])["000000000000-sent", "000000000001-taken", "000000000002-left"])
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, name + ".ndjson"), $$"""{"capability_id":"{{name}}"}""" + "\n", TestContext.Current.CancellationToken);
+        }
+
+        await using var node = await test.ServingAsync(bundle, test.Options with { DecisionLog = Spill });
+        await Eventually.Holds(() => test.Plane.Count("/decisions") > 0);
+        File.Delete(Path.Combine(folder, "000000000001-taken.ndjson"));
+        test.Plane.Intercept = null;
+
+        await Eventually.Holds(() => test.Plane.Batches.Contains("000000000002-left") && node.Status.DecisionLog is { WaitingBytes: 0 });
+        Assert.DoesNotContain("000000000001-taken", test.Plane.Batches);
+        Assert.DoesNotContain(test.Events, e => e.Code == "decision_log.failed");
+    }
+
+    [Fact]
     public async Task What_was_asked_is_for_its_owner_alone()
     {
         if (OperatingSystem.IsWindows())
