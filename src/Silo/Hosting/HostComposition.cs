@@ -54,7 +54,7 @@ internal static class HostComposition
         return builder;
     }
 
-    /// <summary>From the outside in: whether it stops, errors, counting, who it is, how often, whether they may, what they want.</summary>
+    /// <summary>From the outside in: whether it stops, counting, errors, who it is, how often, whether they may, what they want.</summary>
     public static void UseApi(WebApplication app)
     {
         // It counts from the start, not from when somebody first reads it.
@@ -63,9 +63,11 @@ internal static class HostComposition
         _ = app.Services.GetRequiredService<RolloutMeter>();
         OtlpExport.Begin(app.Services);
         app.UseMiddleware<Draining>();
+
+        // Outside of what makes answers of exceptions: what counts is what was answered.
+        app.UseMiddleware<RequestMetrics>();
         app.UseMiddleware<ErrorAnswers>();
         app.UseRouting();
-        app.UseMiddleware<RequestMetrics>();
         app.UseMiddleware<ApiKeyAuthentication>();
         app.UseRateLimiter();
         app.UseMiddleware<AccessControl>();

@@ -3,8 +3,8 @@ using OrleansPolicy.Grains.Storage;
 namespace OrleansPolicy.Silo.Http;
 
 /// <summary>
-/// The outermost middleware: what goes wrong below becomes a problem with a code, never a stack trace. Bare statuses of the framework
-/// (404, 405, 400) get their body here too.
+/// What goes wrong below becomes a problem with a code, never a stack trace. Bare statuses of the framework (404, 405, 400) get their
+/// body here too.
 /// </summary>
 public sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger)
 {
@@ -37,7 +37,12 @@ public sealed partial class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnsw
         switch (exception)
         {
             case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
-                // Nobody is there to read an answer.
+                // Nobody is there to read an answer; the status is for who counts.
+                if (!http.Response.HasStarted)
+                {
+                    http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+                }
+
                 http.Abort();
                 return;
             case BadHttpRequestException bad:

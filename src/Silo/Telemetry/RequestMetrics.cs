@@ -18,6 +18,7 @@ public sealed class RequestMetrics(RequestDelegate next, PolicyMeter meter, Time
         }
         finally
         {
+            // Routing is inside of this: the endpoint is known by now.
             var endpoint = http.GetEndpoint();
             var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "none";
             meter.Requests.Add(1, new("route", route), new("method", Method(http)), new("status", http.Response.StatusCode));

@@ -45,6 +45,10 @@ public sealed class UnwritableDatabaseTests : IAsyncLifetime
         (await tenant.PostAsync("/keys", new { name = "n", subject = "s", role = "viewer" })).ExpectProblem(503, "store.unwritable");
         (await tenant.PostAsync("/admission", new { })).ExpectProblem(503, "store.unwritable");
 
+        // What was answered is counted, also where the answer was made of an exception.
+        await Eventually.BecomesAsync(
+            async () => (await _admin.GetAsync("/metrics")).Text.Contains("""policy_http_requests_total{method="POST",route="/v1/{tenant}/keys",status="503"}""", StringComparison.Ordinal), true);
+
         // Reads, leases and decisions do.
         Assert.Equal("ACTIVE", (await tenant.GetAsync($"/rollouts/{rollout}")).Expect(200)["state"].GetString());
         (await tenant.GetAsync("/fleets/other")).Expect(404);
