@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using OrleansPolicy.Abstractions;
@@ -13,6 +14,8 @@ namespace OrleansPolicy.Grains.Audit;
 [Reentrant]
 internal sealed class AuditGrain(IAuditStore audit, ILogger<AuditGrain> logger) : StoreBackedGrain(logger), IAuditGrain
 {
+    private static readonly TimeSpan VerifyTimeout = TimeSpan.Parse(IAuditGrain.VerifyTimeout, CultureInfo.InvariantCulture);
+
     private string Tenant => this.GetPrimaryKeyString();
 
     /// <inheritdoc/>
@@ -23,21 +26,8 @@ internal sealed class AuditGrain(IAuditStore audit, ILogger<AuditGrain> logger) 
     /// <inheritdoc/>
     public Task<Outcome<AuditVerification>> VerifyAsync() => WithStoreAsync(async () =>
     {
-        // The head first: what is appended while we read is beyond it and is left for the next time.
-        var expected = await audit.ReadHeadAsync(Tenant);
-        var (head, entries) = (AuditHead.Empty, 0L);
-        while (true)
-        {
-            var page = await audit.ReadAsync(Tenant, head.Seq, IAuditGrain.ReadLimitMax);
-            var isLast = page.Length < IAuditGrain.ReadLimitMax || page[^1].Seq >= expected.Seq;
-            var found = AuditChain.Verify(page.Where(entry => entry.Seq <= expected.Seq), isLast ? expected : null, head);
-            entries += found.Entries;
-            if (!found.Valid || isLast)
-            {
-                return Outcome<AuditVerification>.Ok(found with { Entries = entries });
-            }
-
-            head = found.Head;
-        }
+        // By then its caller has given up.
+        using var limit = new CancellationTokenSource(VerifyTimeout);
+        return Outcome<AuditVerification>.Ok(await WholeChain.VerifyAsync(audit, Tenant, limit.Token));
     });
 }
