@@ -30,9 +30,7 @@ public static class EventEndpoints
             return new ProblemAnswer("events.after", "Last-Event-ID and after are a place in the audit: a whole number.", "$.after");
         }
 
-        return places.TryTake() is { } place
-            ? new ServerSentEvents((stream, ended) => FollowAsync(tenant, streams, audit, from, stream, ended), place)
-            : new ProblemAnswer("service.busy", "Too many streams are open.");
+        return places.Open(http, tenant, (stream, ended) => FollowAsync(tenant, streams, audit, from, stream, ended));
     }
 
     private static async Task FollowAsync(

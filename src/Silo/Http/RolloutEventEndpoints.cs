@@ -36,9 +36,7 @@ public static class RolloutEventEndpoints
             return Answers.Ok(new EventList([.. await events.ReadAsync(http.RequestAborted)]));
         }
 
-        return places.TryTake() is { } place
-            ? new ServerSentEvents((stream, ended) => FollowAsync(events, store, state, stream, ended), place)
-            : new ProblemAnswer("service.busy", "Too many streams are open. Read the events without a stream.");
+        return places.Open(http, tenant, (stream, ended) => FollowAsync(events, store, state, stream, ended));
     }
 
     private static async Task FollowAsync(RolloutEvents events, IRolloutStore store, RolloutState state, ServerSentEvents.Stream stream, CancellationToken ended)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansPolicy.Silo.Http;
 
 namespace OrleansPolicy.Silo.Tests.Http;
 
@@ -86,6 +87,48 @@ public sealed class EventTests(ControlPlane plane) : IDisposable
         (await node.PostAsync(Path, Report(6, baseline, [.. Enumerable.Range(0, 17).Select(i => ($"r{i}", 1L))]))).ExpectProblem(400, "report.invalid");
 
         Assert.Equal("3", await NumberAsync("titan_execution_rejection_events_total{", tenant.Name, "decide.stale"));
+    }
+
+    [Fact]
+    public async Task Neither_a_key_nor_a_tenant_takes_the_places_of_the_others()
+    {
+        var (one, other) = (await plane.NewTenantAsync(), await plane.NewTenantAsync());
+        var keys = new List<TenantClient>();
+        var streams = new List<Listener>();
+        try
+        {
+            while (streams.Count < StreamPlaces.OfTenantMax)
+            {
+                keys.Add(await one.WithRoleAsync("viewer"));
+                for (var i = 0; i < StreamPlaces.OfKeyMax; i++)
+                {
+                    streams.Add(await Listener.OpenAsync(keys[^1], "/events"));
+                }
+
+                var refused = (await keys[^1].GetAsync("/events")).ExpectProblem(503, "service.busy");
+                Assert.Equal("5", refused.Headers["Retry-After"]);
+            }
+
+            keys.Add(await one.WithRoleAsync("viewer"));
+            (await keys[^1].GetAsync("/events")).ExpectProblem(503, "service.busy");
+            keys.Add(await other.WithRoleAsync("viewer"));
+            streams.Add(await Listener.OpenAsync(keys[^1], "/events"));
+
+            // Who leaves gives its place back.
+            streams[0].Dispose();
+            await Eventually.BecomesAsync(async () => await CanOpenAsync(keys[0]), true);
+        }
+        finally
+        {
+            streams.ForEach(stream => stream.Dispose());
+            keys.ForEach(key => key.Api.Dispose());
+        }
+    }
+
+    private static async Task<bool> CanOpenAsync(TenantClient client)
+    {
+        using var response = await client.OpenAsync("/events");
+        return response.IsSuccessStatusCode;
     }
 
     private async Task<string?> NumberAsync(string series, params string[] labels) =>
