@@ -1,3 +1,4 @@
+using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Tests.Cluster;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Tests.Postgres;
@@ -99,6 +100,59 @@ public class RolloutStoryTests(PostgresServer server)
         Assert.Equal(RolloutReasons.Nacks, view.Why.Code);
         Assert.Contains("no such operator", view.Why.Sentence, StringComparison.Ordinal);
         Assert.Equal(0, fleet.Running(target));
+    }
+
+    [Fact]
+    public async Task A_node_that_returns_in_the_middle_of_a_stage_has_its_time_to_answer()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(40);
+        var target = (await cluster.Catalog.FindBundleAsync(Tenant, "2.0.0"))!.PolicyHash;
+        Value(await cluster.StartAsync("r1", plan: Plans.Doubling.Replace("\"observation_window_hours\": 1", "\"observation_window_hours\": 1000", StringComparison.Ordinal)));
+        var directive = (await cluster.Store.ReadFleetAsync(Tenant, Fleet))!.Directive;
+        var assigned = (await cluster.Store.ListNodesAsync(Tenant, Fleet)).Where(node => Cohorts.AssignedHash(directive, node) == target).ToList();
+        var off = assigned[0].Node;
+        var others = fleet.Nodes.Where(node => node.Name != off).ToList();
+        await UntilAsync(
+            async () =>
+            {
+                await Task.WhenAll(others.Select(node => node.SpeakAsync(cluster.Feeds())));
+                return others.Count(node => node.Running == target) == assigned.Count - 1;
+            },
+            "the others of the cohort run the target");
+
+        // It was off when the stage was entered, and says for the first time since that it is there.
+        cluster.Clock.Skip(TimeSpan.FromMinutes(2));
+        var returnedAt = cluster.Clock.GetUtcNow();
+        await PollAsync();
+        await Abstractions.GrainKeys.Rollout(cluster.Grains, Tenant, "r1").LookAsync();
+        Assert.Equal(RolloutPhase.Active, (await cluster.GetAsync("r1")).State);
+
+        // There, and without an answer, it counts in the end.
+        await UntilAsync(
+            async () =>
+            {
+                cluster.Clock.Skip(TimeSpan.FromSeconds(5));
+                await PollAsync();
+                return (await cluster.GetAsync("r1")).State == RolloutPhase.RolledBack;
+            },
+            "its silence takes the rollout back");
+        var why = (await cluster.GetAsync("r1")).Why;
+        Assert.Equal(RolloutReasons.Nacks, why.Code);
+        Assert.Contains($"{off}: node.no_ack", why.Sentence, StringComparison.Ordinal);
+        Assert.True(why.Since - returnedAt >= TimeSpan.FromSeconds(60), $"{returnedAt} {why}");
+
+        Task PollAsync()
+        {
+            var at = cluster.Clock.GetUtcNow();
+            return UntilAsync(
+                async () =>
+                {
+                    await cluster.Feeds().WaitAsync(Tenant, Fleet, off, null, TimeSpan.Zero);
+                    return Value(await cluster.FleetGrain.NodeAsync(off)).LastHeardAt >= at;
+                },
+                "the fleet heard it");
+        }
     }
 
     private static async Task PassUntilAsync(SimulatedFleet fleet, PolicyCluster cluster, Func<RolloutView, bool> holds)

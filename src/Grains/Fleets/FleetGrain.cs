@@ -240,7 +240,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
         string? stamp = null;
         _ = await WithFleetAsync(async registry =>
         {
-            registry.Hear(heard);
+            registry.Hear(heard, _fleet!.Settings);
             stamp = registry.Stamp;
             LeadGroups();
             await CheckEpochAsync(registry);

@@ -162,9 +162,9 @@ internal sealed class FleetRegistry
     public void NoteStored(long epoch) => _highestStored = Math.Max(_highestStored, epoch);
 
     /// <summary>Hears nodes.</summary>
-    public void Hear(ImmutableArray<HeardNode> heard)
+    public void Hear(ImmutableArray<HeardNode> heard, FleetSettings settings)
     {
-        var lowered = false;
+        var (lowered, liveFor) = (false, Lease.LiveFor(settings));
         foreach (var word in heard)
         {
             if (!_nodes.TryGetValue(word.Node, out var entry))
@@ -173,7 +173,7 @@ internal sealed class FleetRegistry
             }
 
             var before = entry.Report?.Epoch;
-            if (!entry.Hear(new HeardWord(word.At, word.Report)))
+            if (!entry.Hear(new HeardWord(word.At, word.Report), liveFor))
             {
                 continue;
             }

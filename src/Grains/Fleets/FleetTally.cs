@@ -68,14 +68,15 @@ internal sealed class FleetTally(Directive directive)
     private void AddAssigned(NodeEntry node, NodeState state, DateTimeOffset now)
     {
         var isFenced = state == NodeState.Fenced && !node.HasAcked;
-        var isLate = state == NodeState.Live && !node.HasAcked && !node.HasNacked && now - node.AssignedAt >= AckWithin;
+        var lateAt = state == NodeState.Live && !node.HasAcked && !node.HasNacked ? node.OwesSince + AckWithin : null;
+        var isLate = lateAt <= now;
         if (node.HasNacked)
         {
             _nacks.Add(new NackedNode(node.Record.Node, node.Report?.Error, node.NackedAt));
         }
         else if (isLate)
         {
-            _nacks.Add(new NackedNode(node.Record.Node, NoAck, node.AssignedAt + AckWithin));
+            _nacks.Add(new NackedNode(node.Record.Node, NoAck, lateAt));
         }
 
         if (isFenced && _fenced.Count < NamedMax)

@@ -7,6 +7,7 @@ namespace OrleansPolicy.Grains.Fleets;
 internal sealed class NodeEntry
 {
     private readonly DateTimeOffset _watchedSince;
+    private DateTimeOffset _assignedAt;
     private DateTimeOffset? _forbiddenAt;
     private string? _reportedBefore;
     private long _epoch;
@@ -17,7 +18,7 @@ internal sealed class NodeEntry
     {
         Record = record;
         _watchedSince = now;
-        AssignedAt = now;
+        _assignedAt = now;
     }
 
     /// <summary>Its registration.</summary>
@@ -44,8 +45,12 @@ internal sealed class NodeEntry
     /// <summary>Its last report.</summary>
     public NodeReport? Report { get; private set; }
 
-    /// <summary>When it was assigned that, as far as this registry watched.</summary>
-    public DateTimeOffset AssignedAt { get; private set; }
+    /// <summary>
+    /// Since when it owes its answer to what it is assigned, as if it had been live ever since: from its first word after the assignment, moved on
+    /// by time in which it was silent. Whoever ACKed and lost it, as a process that starts anew, owes it from then on; whoever never did, however
+    /// often it starts, owes it still. Null: not heard since it was assigned that.
+    /// </summary>
+    public DateTimeOffset? OwesSince { get; private set; }
 
     /// <summary>When it first said that the directive in force, its very epoch, is in force with it; null: it has not.</summary>
     public DateTimeOffset? FollowedAt { get; private set; }
@@ -80,7 +85,8 @@ internal sealed class NodeEntry
         {
             Assigned = assigned;
             AssignedSince = directive.Epoch;
-            AssignedAt = now;
+            _assignedAt = now;
+            OwesSince = null;
             NackedAt = null;
         }
 
@@ -96,8 +102,12 @@ internal sealed class NodeEntry
     }
 
     /// <summary>Hears it. False: it repeats itself, or the word is older than one heard before.</summary>
-    public bool Hear(HeardWord word)
+    /// <param name="word">What it said.</param>
+    /// <param name="liveFor">How long after a word it counts as live.</param>
+    public bool Hear(HeardWord word, TimeSpan liveFor)
     {
+        var silentFor = HeardAt is { } last && word.At - last > liveFor ? word.At - last - liveFor : TimeSpan.Zero;
+        OwesSince = word.At < _assignedAt ? OwesSince : (OwesSince + silentFor) ?? word.At;
         HeardAt = HeardAt is { } earlier && earlier > word.At ? earlier : word.At;
         if (word.Report is not { } report || !ReportRules.IsNews(report, Report?.BootId, Report?.Seq ?? -1))
         {
@@ -109,9 +119,11 @@ internal sealed class NodeEntry
             _reportedBefore = before;
         }
 
+        var hadAcked = HasAcked;
         ArmSaidAt = ArmSaidAt is { } since && Report?.ArmEpoch == report.ArmEpoch && Report.Armed == report.Armed ? since : word.At;
         Report = report;
         ReportAt = word.At;
+        OwesSince = hadAcked && !HasAcked ? word.At : OwesSince;
         FollowedAt ??= HasFollowed ? word.At : null;
         NackedAt = HasNacked ? NackedAt ?? word.At : null;
         NoteForbidden(word.At);
