@@ -113,8 +113,10 @@ internal static class RolloutLook
             return RolloutDecider.One(forward);
         }
 
-        // A query that was just asked is answered, or fails, within seconds: until then nothing follows from that nobody knows.
-        if (verdict.Kind == VerdictKind.Inconclusive && times.WindowPassed && plan.OnInconclusive != OnInconclusive.Hold && verdict.Code != QueryCodes.Pending)
+        // A query that was just asked is answered, or fails, within seconds: until then nothing follows from that nobody knows. Nor does anything
+        // from samples that a restart lost.
+        var isConcluded = times.WindowPassed && times.KeepsWholeWindow(fleet.ObservingSince) && verdict.Code != QueryCodes.Pending;
+        if (verdict.Kind == VerdictKind.Inconclusive && isConcluded && plan.OnInconclusive != OnInconclusive.Hold)
         {
             if (plan.OnInconclusive == OnInconclusive.Rollback)
             {

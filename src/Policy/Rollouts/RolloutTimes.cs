@@ -60,6 +60,9 @@ internal readonly record struct RolloutTimes(RolloutState State, RolloutPlan Pla
         return sinceSeen > (2 * Beat) + JumpReserve ? sinceSeen : TimeSpan.Zero;
     }
 
+    /// <summary>Whether a whole window's samples are kept: a control plane that starts anew has lost those from before.</summary>
+    public bool KeepsWholeWindow(DateTimeOffset? observingSince) => observingSince is not { } since || Now - since >= Window;
+
     /// <summary>Contract hours as real time.</summary>
     public TimeSpan Hours(double hours) => TimeSpan.FromSeconds(hours * State.HourSeconds);
 

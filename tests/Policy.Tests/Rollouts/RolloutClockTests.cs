@@ -173,6 +173,40 @@ public sealed class RolloutClockTests
     }
 
     [Theory]
+    [InlineData(OnInconclusive.Rollback, typeof(RolloutEvent.RolledBack))]
+    [InlineData(OnInconclusive.Extend, typeof(RolloutEvent.Extended))]
+    public void Nothing_is_concluded_from_samples_that_a_restart_lost_before_a_whole_window_was_observed_again(OnInconclusive action, Type concluded)
+    {
+        var fleet = Started(plan => Durations(plan, 5) with { OnInconclusive = action });
+        fleet.LookFor(1.5 * Minute);
+        fleet.Now += Second;
+        fleet.ObservingSince = fleet.Now;
+        fleet.Decisions = 0;
+
+        Assert.Null(fleet.LookFor(Minute - Second));
+        Assert.Equal((RolloutPhase.Active, "samples.too_few"), (fleet.Rollout.Phase, fleet.Rollout.Why.Code));
+
+        // Still none, and by now it is not the restart that lacks them.
+        Assert.IsType(concluded, fleet.LookFor(Minute));
+        Assert.Equal(fleet.ObservingSince + Minute, fleet.Now);
+    }
+
+    [Fact]
+    public void Samples_that_arrive_again_after_a_restart_are_enough_to_go_on()
+    {
+        var fleet = Started(plan => Durations(plan, 1.5) with { OnInconclusive = OnInconclusive.Rollback });
+        fleet.LookFor(80 * Second);
+        fleet.Now += Second;
+        fleet.ObservingSince = fleet.Now;
+        fleet.Decisions = 0;
+        fleet.LookFor(30 * Second);
+
+        fleet.Decisions = 1_000;
+
+        Assert.IsType<RolloutEvent.Advanced>(fleet.LookFor(2 * Second));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public void Three_windows_are_not_used_up_by_a_time_in_which_nobody_looked_however_short_they_are(double windowSec)
