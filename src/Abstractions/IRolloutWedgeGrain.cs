@@ -48,7 +48,7 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
     /// Brings its whole fleet at once to a bundle that it ran before, and ends what is in flight there; takes no admission. Fails with
     /// <c>fleet.unknown</c>, <c>fleet.epoch_behind</c>, <c>bundle.unknown</c>, <c>bundle.expired</c>, <c>rollout.exists</c>,
     /// <c>rollout.no_fallback</c>, <c>rollout.never_complete</c>, <c>rollout.quarantined</c>, <c>rollout.already_running</c>,
-    /// <c>rollout.in_flight</c> (without a reference, over a fast-track that is not over), <c>rollout.moved_on</c>.
+    /// <c>rollout.in_flight</c> (without a reference, while a way back is open), <c>rollout.moved_on</c>.
     /// </summary>
     [Alias("fast-track")]
     Task<Outcome<RolloutView>> FastTrackAsync([Immutable] FastTrackFleet request, [Immutable] Caller caller);

@@ -104,7 +104,7 @@ public class WayBackTests(PostgresServer server)
         await fleet.SpeakUntilAsync((await cluster.Catalog.FindBundleAsync(Tenant, "3.0.0"))!.PolicyHash, 5);
         Value(await cluster.Grains.Rollout(Tenant, "r2").RollBackAsync("no", As("olga")));
 
-        var begun = Value(await FastTrackAsync(cluster, "f1"));
+        var begun = Value(await FastTrackAsync(cluster, "f1", "1.0.0"));
         Assert.Equal(old, begun.Target);
         Assert.Equal("f1", (await cluster.GetAsync("r2")).Rollback!.SupersededBy);
         await OverAsync(cluster, fleet, "f1");
@@ -116,6 +116,27 @@ public class WayBackTests(PostgresServer server)
         Assert.Equal("rollout.already_running", Code(await FastTrackAsync(cluster, "f2", "1.0.0")));
         Assert.Equal("1.0.0", (await cluster.Catalog.FindBundleAsync(Tenant, $"tag:golden@{Fleet}"))!.Version);
         Assert.True(Value(await cluster.Grains.Audit(Tenant).VerifyAsync()).Valid);
+    }
+
+    [Fact]
+    public async Task A_fast_track_without_a_ref_does_not_go_further_back_than_the_way_back_that_is_under_way()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(40);
+        var (_, good) = await HashesAsync(cluster);
+        await CompleteAsync(cluster, fleet, "r1", "2.0.0");
+        var third = (await cluster.PublishAsync("3.0.0")).PolicyHash;
+        Value(await cluster.StartAsync("r2", "3.0.0"));
+        await fleet.SpeakUntilAsync(third, 5);
+        Value(await cluster.Grains.Rollout(Tenant, "r2").RollBackAsync("no", As("olga")));
+
+        var refused = await FastTrackAsync(cluster, "f1");
+
+        Assert.Equal("rollout.in_flight", Code(refused));
+        Assert.Contains($"r2 is bringing the fleet to {good}", refused.Problems[0].Message, StringComparison.Ordinal);
+        await OverAsync(cluster, fleet, "r2");
+        Assert.Equal(40, fleet.Running(good));
+        Assert.Equal([third], (await cluster.Store.ListQuarantineAsync(Tenant, Fleet)).Select(bundle => bundle.PolicyHash));
     }
 
     [Fact]

@@ -43,11 +43,12 @@ internal sealed class FastTracks(
         }
 
         var inFlight = await FindInFlightAsync(tenant, request.Fleet);
-        if (request.Ref is null && inFlight is { Kind: RolloutKind.FastTrack })
+        if (request.Ref is null && inFlight is { Return.IsOpen: true })
         {
-            // Two people who press the same button must not bring the fleet back twice as far.
+            // Two people who press the same button, or one and a trigger, must not bring the fleet back twice as far.
+            var (what, target) = inFlight.Kind == RolloutKind.FastTrack ? ("Fast-track", inFlight.Target) : ("The way back of rollout", inFlight.Fallback);
             return Outcome<DecidedChange>.Fail(
-                "rollout.in_flight", $"Fast-track {inFlight.RolloutId} is bringing the fleet to {inFlight.Target}: name a ref to go elsewhere.", "$.ref");
+                "rollout.in_flight", $"{what} {inFlight.RolloutId} is bringing the fleet to {target}: name a ref to go elsewhere.", "$.ref");
         }
 
         var found = await FindAsync(tenant, fleet, request);
