@@ -18,13 +18,15 @@ internal sealed class DeadlineClaims(NpgsqlDataSource dataSource, StoreCalls cal
     private static readonly TimeSpan LeftNodeKept = TimeSpan.FromDays(30);
     private const int SweepRowsMax = 5_000;
 
+    // Who was not claimed yet comes first, then who was so longest ago: a rollout that holds is overdue most of the time, and hundreds of them
+    // must not keep a round from one that was just decided. Sorted without an index, because what is in flight is hundreds of rows, not more.
     private const string ClaimSql =
         """
         UPDATE rollout_deadline d SET claimed_until = $2
         FROM (
             SELECT tenant, rollout_id, kind FROM rollout_deadline
             WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
-            ORDER BY due_at LIMIT $3
+            ORDER BY claimed_until NULLS FIRST, due_at LIMIT $3
             FOR UPDATE SKIP LOCKED
         ) overdue
         WHERE d.tenant = overdue.tenant AND d.rollout_id = overdue.rollout_id AND d.kind = overdue.kind

@@ -85,6 +85,30 @@ public abstract class FleetReadContract : StoreContract
     }
 
     [Fact]
+    public async Task What_was_not_claimed_yet_comes_before_what_has_been_overdue_for_longer()
+    {
+        await MakeRolloutsAsync(1);
+        Store.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single(await OverdueAsync());
+        Store.Clock.Advance(TimeSpan.FromSeconds(10));
+        await CommitAsync(Change() with
+        {
+            Fleet = new FleetWrite("f1", new FleetSettings(), true),
+            Rollout = new RolloutWrite(State("r1", 1, fleet: "f1"), 0, [new RolloutDeadline("look", Now)]),
+        });
+
+        // Rounds of one row. Rows of other tests come too.
+        var mine = new List<string>();
+        while (mine.Count < 2)
+        {
+            var claimed = Assert.Single(await Store.Rollouts.ReadOverdueAsync(Now, 1));
+            mine.AddRange(claimed.Tenant == Tenant ? [claimed.RolloutId] : []);
+        }
+
+        Assert.Equal(["r1", "r0"], mine);
+    }
+
+    [Fact]
     public async Task A_commit_replaces_all_deadlines_and_frees_what_was_claimed()
     {
         await MakeRolloutsAsync(1);
