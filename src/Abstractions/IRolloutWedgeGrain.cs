@@ -30,9 +30,12 @@ public interface IRolloutWedgeGrain : IGrainWithStringKey
     [Alias("resume")]
     Task<Outcome<RolloutView>> ResumeAsync(string reason, [Immutable] Caller caller);
 
-    /// <summary>Lets a manual plan leave its stage. Fails with <c>rollout.state</c>, <c>rollout.approval_not_needed</c>, <c>rollout.same_person</c>.</summary>
+    /// <summary>
+    /// Lets a manual plan leave its stage; with a stage, that one and no other. Fails with <c>rollout.state</c>,
+    /// <c>rollout.approval_not_needed</c>, <c>rollout.same_person</c>.
+    /// </summary>
     [Alias("approve")]
-    Task<Outcome<RolloutView>> ApproveAsync(string reason, [Immutable] Caller caller);
+    Task<Outcome<RolloutView>> ApproveAsync(string reason, [Immutable] Caller caller, string? stageId = null);
 
     /// <summary>
     /// Says whether a criterion for a person is met in the current stage. Fails with <c>rollout.state</c>, <c>rollout.not_attestable</c>.

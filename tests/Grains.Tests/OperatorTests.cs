@@ -34,6 +34,27 @@ public class OperatorTests(PostgresServer server)
         Assert.Equal("two", (await cluster.GetAsync("r1")).StageId);
     }
 
+    [Fact]
+    public async Task An_approval_that_names_the_stage_it_was_meant_for_does_not_count_for_the_next()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(40);
+        Value(await cluster.StartAsync("r1", plan: Plans.Manual));
+        var grain = cluster.Grains.Rollout(Tenant, "r1");
+        Value(await grain.ApproveAsync("looks right", As("anna"), "canary"));
+        for (var steps = 0; (await cluster.GetAsync("r1")).StageId != "early"; steps++)
+        {
+            Assert.True(steps < 20, $"still {(await cluster.GetAsync("r1")).Why}");
+            await fleet.PassAsync("r1", TimeSpan.FromSeconds(4));
+        }
+
+        // Bert looked at the same stage, and is a moment late.
+        Assert.Equal("rollout.state", Code(await grain.ApproveAsync("fine", As("bert"), "canary")));
+        Assert.Null((await cluster.Store.ReadRolloutAsync(Tenant, "r1"))!.ApprovedBy);
+        Value(await grain.ApproveAsync("fine", As("bert"), "early"));
+        Assert.Equal("bert", (await cluster.Store.ReadRolloutAsync(Tenant, "r1"))!.ApprovedBy!.Subject);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

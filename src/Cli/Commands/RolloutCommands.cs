@@ -12,7 +12,7 @@ internal static class RolloutCommands
         Validate(host), Start(host), List(host), Status(host), Watch(host),
         Act(host, "pause", "Stop a rollout's clock.", (c, id, reason, stop) => c.PauseRolloutAsync(id, reason, stop)),
         Act(host, "resume", "Go on, with a full new window.", (c, id, reason, stop) => c.ResumeRolloutAsync(id, reason, stop)),
-        Act(host, "approve", "Let a manual plan leave its stage.", (c, id, reason, stop) => c.ApproveRolloutAsync(id, reason, stop)),
+        Approve(host),
         Attest(host),
         RollBack(host),
         Why(host),
@@ -116,6 +116,22 @@ internal static class RolloutCommands
         return new Command(name, description) { rollout, reason }.Does(host, async (context, cancellationToken) =>
         {
             var after = await act(context.Client, context.Get(rollout), context.Required(reason), cancellationToken);
+            context.Output.Answer(after, o => PrintRollout(o, after));
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static Command Approve(CliHost host)
+    {
+        var rollout = RolloutArgument();
+        var stage = new Option<string?>("--stage") { Description = "The stage that you looked at: refused where the rollout is in another one by now (default: the one it is in)." };
+        var reason = ReasonOption.Create();
+        return new Command("approve", "Let a manual plan leave its stage.") { rollout, stage, reason }.Does(host, async (context, cancellationToken) =>
+        {
+            // Named even so: what is sent twice must not count for the next stage too.
+            var id = context.Get(rollout);
+            var meant = context.Get(stage) ?? (await context.Client.GetRolloutAsync(id, cancellationToken)).StageId;
+            var after = await context.Client.ApproveRolloutAsync(id, context.Required(reason), meant, cancellationToken);
             context.Output.Answer(after, o => PrintRollout(o, after));
             return ExitCodes.Ok;
         });

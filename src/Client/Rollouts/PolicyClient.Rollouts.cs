@@ -35,8 +35,14 @@ public sealed partial class PolicyClient
         ActAsync(rolloutId, "resume", reason, cancellationToken);
 
     /// <summary>Lets a manual plan leave its stage.</summary>
-    public Task<RolloutView> ApproveRolloutAsync(string rolloutId, string reason, CancellationToken cancellationToken = default) =>
-        ActAsync(rolloutId, "approve", reason, cancellationToken);
+    /// <param name="rolloutId">The rollout.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="stageId">The stage that is meant, such as the one a person was shown: refused with <c>rollout.state</c> where the rollout is in another one by now. Null: whichever it is in.</param>
+    /// <param name="cancellationToken">Ends the wait for the answer.</param>
+    public Task<RolloutView> ApproveRolloutAsync(
+        string rolloutId, string reason, string? stageId = null, CancellationToken cancellationToken = default) =>
+        SendJsonAsync<ApproveBody, RolloutView>(
+            HttpMethod.Post, $"/rollouts/{Segment(rolloutId)}/approve", new ApproveBody(reason, stageId), null, cancellationToken);
 
     /// <summary>Says whether a criterion for a person is met in the current stage.</summary>
     /// <param name="rolloutId">The rollout.</param>
@@ -106,6 +112,8 @@ public sealed partial class PolicyClient
     {
         public bool? WhileDisarmed { get; init; }
     }
+
+    private sealed record ApproveBody(string Reason, string? StageId);
 
     private sealed record AttestBody(string Criterion, bool Met, string Reason);
 

@@ -105,8 +105,8 @@ internal sealed class RolloutWedgeGrain(
         ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Resume(caller.By, reason)));
 
     /// <inheritdoc/>
-    public Task<Outcome<RolloutView>> ApproveAsync(string reason, Caller caller) =>
-        ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Approve(caller.By, reason)));
+    public Task<Outcome<RolloutView>> ApproveAsync(string reason, Caller caller, string? stageId) =>
+        ActAsync(caller, _ => Task.FromResult<RolloutCommand>(new RolloutCommand.Approve(caller.By, reason, stageId)));
 
     /// <inheritdoc/>
     public Task<Outcome<RolloutView>> AttestAsync(string criterion, bool met, string reason, Caller caller) =>

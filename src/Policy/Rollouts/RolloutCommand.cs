@@ -79,7 +79,10 @@ public abstract record RolloutCommand
     public sealed record Resume(Actor By, string Reason) : RolloutCommand;
 
     /// <summary>Lets a manual plan leave its stage.</summary>
-    public sealed record Approve(Actor By, string Reason) : RolloutCommand;
+    /// <param name="By">Who.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="StageId">The stage that is meant: refused where the rollout is in another one by now. Null: whichever it is in.</param>
+    public sealed record Approve(Actor By, string Reason, string? StageId = null) : RolloutCommand;
 
     /// <summary>Says of a success criterion that no program can evaluate whether it is met in this stage.</summary>
     /// <param name="By">Who.</param>

@@ -224,6 +224,11 @@ public static class RolloutDecider
             return WrongState(state, "approved");
         }
 
+        if (command.StageId is { } meant && meant != state.Stage?.StageId)
+        {
+            return Refuse(RolloutProblems.State, $"The rollout is in stage {state.Stage?.StageId}, not, or no longer, in the one that the approval names.", "$.stage_id");
+        }
+
         if (plan.IncrementPolicy != IncrementPolicy.Manual)
         {
             return Refuse(RolloutProblems.ApprovalNotNeeded, "Only a plan with increment_policy manual waits for approval.");

@@ -32,9 +32,10 @@ public static class RolloutEndpoints
             .Gives<WhyView>();
         Act(routes, "pause", Permission.Operate, "Stop its clock", (grain, reason, caller) => grain.PauseAsync(reason, caller));
         Act(routes, "resume", Permission.Operate, "Go on with a full new window", (grain, reason, caller) => grain.ResumeAsync(reason, caller));
-        Act(
-            routes, "approve", Permission.Approve, "Let a manual rollout leave its stage", (grain, reason, caller) => grain.ApproveAsync(reason, caller),
-            RolloutProblems.ApprovalNotNeeded, RolloutProblems.SamePerson);
+        routes.MapPost("/rollouts/{rollout}/approve", ApproveAsync)
+            .Is(Permission.Approve, "Let a manual rollout leave its stage", "rollout.unknown", "rollout.state", RolloutProblems.ApprovalNotNeeded, RolloutProblems.SamePerson, "reason.missing")
+            .Takes<ApproveRequest>()
+            .Gives<RolloutView>();
         routes.MapPost("/rollouts/{rollout}/attest", AttestAsync)
             .Is(Permission.Operate, "Say whether a criterion for a person is met in the current stage", "rollout.unknown", "rollout.state", "rollout.not_attestable", "attestation.invalid", "reason.missing")
             .Takes<AttestRequest>()
@@ -94,6 +95,25 @@ public static class RolloutEndpoints
 
     private static async Task<IResult> WhyAsync(string tenant, string rollout, IGrainFactory grains) =>
         Find(grains, tenant, rollout) is { } grain ? (await grain.GetAsync()).Answer(view => WhyView.Of(view.State, view.Why)) : Unknown();
+
+    private static async Task<IResult> ApproveAsync(string tenant, string rollout, IGrainFactory grains, HttpContext http)
+    {
+        var request = await http.ReadAsync<ApproveRequest>(optional: true);
+        if (!request.Succeeded)
+        {
+            return request.Refusal();
+        }
+
+        var (reason, stage) = request.Value;
+        if (Reasons.Check(reason) is { } problem)
+        {
+            return new ProblemAnswer([problem]);
+        }
+
+        return Find(grains, tenant, rollout) is { } grain
+            ? (await http.OnceAsync(caller => grain.ApproveAsync(reason!, caller, stage))).Answer()
+            : Unknown();
+    }
 
     private static async Task<IResult> AttestAsync(string tenant, string rollout, IGrainFactory grains, HttpContext http)
     {
@@ -157,6 +177,11 @@ public static class RolloutEndpoints
 /// <param name="WaiverId">A waiver of the multi-stage rule, or of the backtest.</param>
 /// <param name="Reason">Why.</param>
 public sealed record RolloutRequest(string? Fleet, string? Ref, JsonElement RolloutWedge, bool Critical, string? WaiverId, string? Reason);
+
+/// <summary>Leave to go on.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="StageId">The stage that may be left; none: whichever the rollout is in.</param>
+public sealed record ApproveRequest(string? Reason, string? StageId);
 
 /// <summary>What a person says of a criterion that no program can evaluate.</summary>
 /// <param name="Criterion">The criterion, as it stands in the plan.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace OrleansPolicy.Client.Tests.Cli;
 
 public sealed class RolloutCommandTests
@@ -98,6 +100,44 @@ public sealed class RolloutCommandTests
         Assert.Equal(exitCode, run.ExitCode);
         Assert.Equal(2, run.Out.Trim().Split('\n').Length);
         Assert.Contains($"It is {end}.", run.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("canary", new[] { "GET /v1/default/rollouts/r", "POST /v1/default/rollouts/r/approve" })]
+    [InlineData("early", new[] { "POST /v1/default/rollouts/r/approve" }, "--stage", "early")]
+    public async Task An_approval_names_the_stage_that_is_meant(string stage, string[] calls, params string[] options)
+    {
+        await using var plane = await FakeControlPlane.StartAsync();
+        var asked = new List<string>();
+        JsonElement sent = default;
+        plane.Intercept = async http =>
+        {
+            asked.Add($"{http.Request.Method} {http.Request.Path}");
+            if (http.Request.Method == "POST")
+            {
+                sent = await JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body);
+            }
+
+            await FakeControlPlane.Json(new
+            {
+                RolloutId = "r",
+                Kind = "rollout",
+                Fleet = "edge",
+                Target = new string('a', 64),
+                State = "ACTIVE",
+                StageId = "canary",
+                Percentage = 5,
+                Reason = "r",
+                Why = new { Code = "approval.waiting", Sentence = "It waits.", Since = DateTimeOffset.UnixEpoch },
+            }).ExecuteAsync(http);
+            return true;
+        };
+
+        var run = await CliRun.RunAsync(["rollout", "approve", "r", "-r", "looked", .. options, "--server", plane.Address.ToString(), "--key", "k"]);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(calls, asked);
+        Assert.Equal((stage, "looked"), (sent.GetProperty("stage_id").GetString(), sent.GetProperty("reason").GetString()));
     }
 
     [Theory]

@@ -98,6 +98,22 @@ public sealed class RolloutLookTests
     }
 
     [Fact]
+    public void An_approval_that_names_a_stage_counts_for_that_one_alone()
+    {
+        var fleet = Started(Fleet.Plan(5, 20, 100) with { IncrementPolicy = IncrementPolicy.Manual });
+        Assert.IsType<RolloutEvent.Approved>(fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine", "stage-5")).Value.Single());
+        Assert.IsType<RolloutEvent.Advanced>(fleet.LookFor(TwoMinutes));
+
+        // The same click, too late.
+        var late = fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine", "stage-5")).Problems.Single();
+
+        Assert.Equal((RolloutProblems.State, "$.stage_id"), (late.Code, late.Path));
+        Assert.Contains("in stage stage-20", late.Message, StringComparison.Ordinal);
+        Assert.Null(fleet.Rollout.ApprovedBy);
+        Assert.IsType<RolloutEvent.Approved>(fleet.Do(new RolloutCommand.Approve(Fleet.Approver, "fine", "stage-20")).Value.Single());
+    }
+
+    [Fact]
     public void A_pause_takes_an_approval_back()
     {
         var fleet = Started(Fleet.Plan(5, 20, 100) with { IncrementPolicy = IncrementPolicy.Manual });

@@ -13,7 +13,7 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
 {
     private const int Bodies = 20_000;
     private const int AtOnce = 8;
-    private static readonly string[] Actions = ["pause", "resume", "approve", "rollback"];
+    private static readonly string[] Actions = ["pause", "resume", "rollback"];
     private static readonly string[] WaveActions = ["pause", "resume", "rollback", "end"];
     private static readonly string[] ArmScopes = ["/fleets/{fleet}/nodes/{node}", "/fleets/{fleet}", ""];
 
@@ -169,6 +169,7 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
             new("POST /v1/{tenant}/rollouts/validate", $$"""{"fleet":"edge","critical":false,"rollout_wedge":{{plan}}}"""),
             new("POST /v1/{tenant}/rollouts", $$"""{"fleet":"edge","ref":"9.9.9","rollout_wedge":{{plan}},"reason":"r"}"""),
             .. Actions.Select(action => new Call($"POST /v1/{{tenant}}/rollouts/{{rollout}}/{action}", reason, Where.Aside)),
+            new("POST /v1/{tenant}/rollouts/{rollout}/approve", """{"reason":"looked","stage_id":"canary"}""", Where.Aside),
             new("POST /v1/{tenant}/rollouts/{rollout}/attest", """{"criterion":"looks fine to ops","met":true,"reason":"looked"}""", Where.Aside),
             new("POST /v1/{tenant}/waves", $$"""{"fleets":[["edge"],["west"]],"ref":"9.9.9","rollout_wedge":{{plan}},"critical":false,"on_halt":"rollback","overrides":[{"fleet":"edge","rollout_wedge":{{plan}},"waiver_id":"w"}],"reason":"r"}"""),
             .. WaveActions.Select(action => new Call($"POST /v1/{{tenant}}/waves/{{wave}}/{action}", reason, Where.Aside)),

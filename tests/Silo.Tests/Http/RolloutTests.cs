@@ -130,7 +130,11 @@ public sealed class RolloutTests(ControlPlane plane) : IDisposable
 
         (await author.PostAsync(path + "/approve", new { reason = "mine" })).ExpectProblem(403, "auth.role");
         (await (await tenant.WithRoleAsync("approver", subject: "ada")).PostAsync(path + "/approve", new { reason = "mine" })).ExpectProblem(403, "rollout.same_person");
-        (await (await tenant.WithRoleAsync("approver", subject: "bob")).PostAsync(path + "/approve", new { reason = "looked" })).Expect(200);
+        var bob = await tenant.WithRoleAsync("approver", subject: "bob");
+        (await bob.PostAsync(path + "/approve", new { reason = "looked", stage_id = "another" })).ExpectProblem(409, "rollout.state");
+        (await bob.PostAsync(path + "/approve", new { stage_id = "one" })).ExpectProblem(400, "reason.missing");
+        (await bob.PostAsync("/rollouts/nothing/approve", new { reason = "looked" })).ExpectProblem(404, "rollout.unknown");
+        (await bob.PostAsync(path + "/approve", new { reason = "looked", stage_id = (await bob.GetAsync(path)).Expect(200)["stage_id"].GetString() })).Expect(200);
     }
 
     [Fact]
