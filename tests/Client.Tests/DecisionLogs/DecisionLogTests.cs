@@ -173,7 +173,9 @@ public sealed class DecisionLogTests
                 Interlocked.Increment(ref made);
             }
         });
-        await Eventually.Holds(() => asking.IsCompleted || Volatile.Read(ref made) > 500);
+
+        // The queue has room for more than these, whatever part of it was taken to be put away.
+        await Eventually.Holds(() => asking.IsCompleted || Volatile.Read(ref made) > 200);
         test.Plane.Intercept = null;
         await asking;
 
