@@ -204,6 +204,7 @@ public sealed class BodyFuzzTests(ControlPlane plane) : IClassFixture<ControlPla
             ]),
             new("POST /v1/disarm", disarm, Where.Installation, Query: "?wait=0"),
             new("POST /v1/arm", arm, Where.Installation, Query: "?wait=0"),
+            new("POST /v1/keys", """{"name":"a","subject":"b","role":"admin","expires_at":"2099-01-01T00:00:00Z"}""", Where.Installation),
             new("POST /decide", input, Where.Installation),
             new("POST /evaluate", input, Where.Installation),
             new("POST /reload", reload, Where.Installation),
