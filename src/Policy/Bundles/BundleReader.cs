@@ -12,6 +12,9 @@ public static class BundleReader
     /// <summary>What a bare list of rules is called.</summary>
     public const string RuleListVersion = "0.0.0";
 
+    // From this size on a second processor takes less time than it costs to ask it.
+    private const int BothAtOnceFromBytes = 1024 * 1024;
+
     /// <summary>
     /// Reads a bundle. What is no JSON object, or repeats a member, fails with <c>bundle.malformed</c> alone; the other codes are
     /// <c>bundle.too_large</c>, <c>bundle.too_deep</c>, <c>bundle.surrogate</c>, <c>bundle.number</c>, <c>bundle.unsigned</c>,
@@ -50,19 +53,29 @@ public static class BundleReader
             ? BundleForm.Native
             : shownForm;
         using var writer = WriterOf(form);
-        var canonical = writer.Write(json.Span);
+        var writing = Canonicalize(writer, json);
+        var problems = new ProblemList();
+        Bundle? bundle = null;
+        try
+        {
+            bundle = form switch
+            {
+                BundleForm.Unison => new UnisonBundleReader(problems, options).Read(root),
+                BundleForm.Native => new NativeBundleReader(problems, options).Read(root),
+                _ => ReadRuleList(root, problems, options),
+            };
+        }
+        catch (Exception) when (!writing.GetAwaiter().GetResult().Succeeded)
+        {
+            // A text with half a surrogate pair cannot be read, and the canonical writer says where it is.
+        }
+
+        var canonical = writing.GetAwaiter().GetResult();
         if (!canonical.Succeeded)
         {
             return Outcome<Bundle>.Fail(Renamed(canonical.Problems));
         }
 
-        var problems = new ProblemList();
-        var bundle = form switch
-        {
-            BundleForm.Unison => new UnisonBundleReader(problems, options).Read(root),
-            BundleForm.Native => new NativeBundleReader(problems, options).Read(root),
-            _ => ReadRuleList(root, problems, options),
-        };
         if (problems.Count > 0)
         {
             return Outcome<Bundle>.Fail(problems.ToImmutable());
@@ -74,6 +87,10 @@ public static class BundleReader
             SignedDigest = form == BundleForm.Native ? [.. Dsse.Digest(Dsse.BundlePayloadType, canonical.Value.Span)] : [],
         });
     }
+
+    // The bytes that are hashed, and whether they can be written exactly. Those of a large bundle are written while its rules are read.
+    private static Task<Outcome<ReadOnlyMemory<byte>>> Canonicalize(CanonicalWriter writer, ReadOnlyMemory<byte> json) =>
+        json.Length < BothAtOnceFromBytes ? Task.FromResult(writer.Write(json.Span)) : Task.Run(() => writer.Write(json.Span));
 
     /// <summary>How a bundle is written: unison's with a <c>signature</c>; ours with <c>signatures</c>, a kind or a default effect; else unison's.</summary>
     internal static BundleForm FormOf(JsonElement root)

@@ -7,6 +7,8 @@ namespace OrleansPolicy.Policy.Tests.Bundles;
 
 public sealed class BundleReaderTests
 {
+    private static readonly string Blanks = new(' ', 2 * 1024 * 1024);
+
     [Fact]
     public void A_native_bundle_says_what_it_is()
     {
@@ -77,8 +79,27 @@ public sealed class BundleReaderTests
     [InlineData("{\"signatures\":[],\"x\":9007199254740993}", "bundle.number")]
     [InlineData("{\"signatures\":[],\"x\":1e999}", "bundle.number")]
     [InlineData("{\"x\":1e999}", "bundle.number")]
-    public void What_cannot_be_hashed_is_refused_alone(string json, string code) =>
+    [InlineData("{\"signatures\":[],\"policies\":[{\"id\":\"\\ud83d\",\"effect\":\"allow\"}]}", "bundle.surrogate")]
+    [InlineData("{\"signatures\":[],\"policies\":[{\"id\":\"a\",\"effect\":\"allow\",\"match\":{\"\\ud83d\":1}}]}", "bundle.surrogate")]
+    [InlineData("{\"signatures\":[],\"metadata\":{\"version\":\"\\udc00\"}}", "bundle.surrogate")]
+    public void What_cannot_be_hashed_is_refused_alone(string json, string code)
+    {
         Assert.Equal(code, Assert.Single(BundleReader.Read(Encoding.UTF8.GetBytes(json), BundleReadOptions.Default).Problems).Code);
+
+        // So is it where it is large enough to be read and hashed at once.
+        Assert.Equal(code, Assert.Single(BundleReader.Read(Encoding.UTF8.GetBytes(json + Blanks), BundleReadOptions.Default).Problems).Code);
+    }
+
+    [Fact]
+    public void A_large_bundle_is_read_like_a_small_one()
+    {
+        var (small, large) = (Read(Encoding.UTF8.GetString(SomeBundle.Native)).Value!, Read(Encoding.UTF8.GetString(SomeBundle.Native) + Blanks).Value!);
+
+        Assert.Equal(small.PolicyHash, large.PolicyHash);
+        Assert.Equal(small.SignedDigest, large.SignedDigest);
+        Assert.Equal(small.Rules.Select(rule => rule.Id), large.Rules.Select(rule => rule.Id));
+        Assert.Equal("bundle.rule.effect", Assert.Single(Read(Encoding.UTF8.GetString(SomeBundle.OfRules("""[{"id":"a","effect":"maybe"}]""")) + Blanks).Problems).Code);
+    }
 
     [Fact]
     public void Bytes_that_are_no_text_are_refused()
