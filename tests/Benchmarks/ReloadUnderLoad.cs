@@ -12,26 +12,30 @@ namespace OrleansPolicy.Benchmarks;
 
 /// <summary>
 /// A web application that asks its policy node before each answer, under wrk, while the node reloads 100 times between two bundles
-/// of 1,000 rules; beside it the same load without reloads, in turn, and with a thread that does nothing but be busy as often for about
-/// as long: what that costs is the processor, what reloads cost beyond it is the collector. A request that fails or is denied ends the
-/// benchmark. The bundles have all rules but one in common, as most reloads have; or none, each text of a rule being another one.
+/// of 1,000 rules, four times a second or once; beside it the same load without reloads, in turn, and with a thread that does nothing but be
+/// busy as often for about as long: what that costs is the processor, what reloads cost beyond it is the collector. A request that fails or
+/// is denied ends the benchmark. The bundles have all rules but one in common, as most reloads have; or none, each text of a rule being another one.
 /// </summary>
 internal static class ReloadUnderLoad
 {
-    private const int Rounds = 3;
     private const int Seconds = 25;
-    private const int Reloads = 100;
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(6);
 
     // 16 clients that ask again at once: the processors are full.
-    private static readonly Load Full = new("16 connections, no pause", 16, "wrk.method = \"GET\"\n");
+    private static readonly Load Full = new("16 connections, no pause", 16, "wrk.method = \"GET\"\n", Rounds: 3, Reloads: 100);
+
+    // Reloads that come as seldom as those of a fleet, which is still never this often.
+    private static readonly Load EachSecond = Full with { Name = "16 connections, no pause, a reload each second", Rounds = 4, Reloads = 25 };
 
     // 256 that think for 8 to 17 ms, about 20,000 requests a second: whoever waits holds up nobody else, and there is room beside them.
     private static readonly Load Paced = new(
-        "256 connections, pauses of 8 to 17 ms", 256, "wrk.method = \"GET\"\nfunction delay() return math.random(8, 17) end\n");
+        "256 connections, pauses of 8 to 17 ms", 256, "wrk.method = \"GET\"\nfunction delay() return math.random(8, 17) end\n", 3, 100);
 
     /// <summary>With clients that take all there is.</summary>
     public static Task RunFullAsync(Report report) => RunAsync(report, Full);
+
+    /// <summary>The same with 100 reloads in 100 s.</summary>
+    public static Task RunEachSecondAsync(Report report) => RunAsync(report, EachSecond);
 
     /// <summary>With clients that leave room.</summary>
     public static Task RunPacedAsync(Report report) => RunAsync(report, Paced);
@@ -70,7 +74,7 @@ internal static class ReloadUnderLoad
         var (pauses, collections) = (TimeSpan.Zero, 0);
         var requests = 0L;
         Wrk.Run(script, url, 5, load.Connections); // For the compilers.
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < load.Rounds; round++)
         {
             without.Add(Wrk.Run(script, url, Seconds, load.Connections).P99Ms);
             busy.Add((await LoadedAsync(script, url, load, _ => Task.Run(BeBusy))).P99Ms);
@@ -95,10 +99,10 @@ internal static class ReloadUnderLoad
     private static async Task<(double PerSecond, double P99Ms)> LoadedAsync(string script, Uri url, Load load, Func<int, Task> disturb)
     {
         var running = Task.Run(() => Wrk.Run(script, url, Seconds, load.Connections));
-        for (var i = 1; i <= Reloads; i++)
+        for (var i = 1; i <= load.Reloads; i++)
         {
             await disturb(i);
-            await Task.Delay(TimeSpan.FromSeconds(Seconds - 2.0) / Reloads);
+            await Task.Delay(TimeSpan.FromSeconds(Seconds - 2.0) / load.Reloads);
         }
 
         return await running;
@@ -131,5 +135,5 @@ internal static class ReloadUnderLoad
         return app;
     }
 
-    private sealed record Load(string Name, int Connections, string Script);
+    private sealed record Load(string Name, int Connections, string Script, int Rounds, int Reloads);
 }

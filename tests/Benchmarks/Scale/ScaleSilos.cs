@@ -11,6 +11,7 @@ namespace OrleansPolicy.Benchmarks.Scale;
 internal static class ScaleSilos
 {
     private const int Callers = 16;
+    private const int KeysEach = 10;
     private const int Rounds = 3;
     private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(10);
@@ -26,7 +27,7 @@ internal static class ScaleSilos
                 var callers = await CallersAsync(installation);
                 reads[silos].Add(await PerSecondAsync(callers, client => client.GetFleetAsync("edge")));
                 changes[silos].Add(await PerSecondAsync(callers, client => client.ConfigureFleetAsync("edge", new FleetSettings())));
-                Array.ForEach(callers, caller => caller.Dispose());
+                Array.ForEach(callers, caller => Array.ForEach(caller, key => key.Dispose()));
             }
         }
 
@@ -34,27 +35,32 @@ internal static class ScaleSilos
         report.Pair(new Samples($"audited changes, {Callers} callers, three silos", "1/s", changes[3]), new Samples("the same, one silo", "1/s", changes[1]));
     }
 
-    private static Task<PolicyClient[]> CallersAsync(Installation installation) => Task.WhenAll(Enumerable.Range(0, Callers).Select(async index =>
+    // One silo for each caller, in turn: all have as many. And several keys, for one may ask no more than 1,000 times a second.
+    private static Task<PolicyClient[][]> CallersAsync(Installation installation) => Task.WhenAll(Enumerable.Range(0, Callers).Select(async index =>
     {
         var tenant = $"tenant-{index}";
+        var silo = installation.Addresses[index % installation.Addresses.Length];
         await installation.Admin.CreateTenantAsync(tenant);
 
         using var founder = new PolicyClient(installation.Admin.Options with { Tenant = tenant });
-        var key = await founder.CreateKeyAsync(new NewKey { Name = "caller", Subject = "caller", Role = "operator" });
+        await founder.ConfigureFleetAsync("edge", new FleetSettings());
+        var keys = new PolicyClient[KeysEach];
+        for (var i = 0; i < keys.Length; i++)
+        {
+            var key = await founder.CreateKeyAsync(new NewKey { Name = $"caller-{i}", Subject = "caller", Role = "operator" });
+            keys[i] = new PolicyClient(installation.Admin.Options with { Tenant = tenant, ApiKey = key.Key, Servers = [silo] });
+        }
 
-        // One silo each, in turn: all have as many. And a key each, for a key may ask only so often.
-        var client = new PolicyClient(installation.Admin.Options with { Tenant = tenant, ApiKey = key.Key, Servers = [installation.Addresses[index % installation.Addresses.Length]] });
-        await client.ConfigureFleetAsync("edge", new FleetSettings());
-        return client;
+        return keys;
     }));
 
-    private static async Task<double> PerSecondAsync(PolicyClient[] callers, Func<PolicyClient, Task> ask)
+    private static async Task<double> PerSecondAsync(PolicyClient[][] callers, Func<PolicyClient, Task> ask)
     {
         await CountAsync(callers, ask, Warm);
         return await CountAsync(callers, ask, Measured) / Measured.TotalSeconds;
     }
 
-    private static async Task<double> CountAsync(PolicyClient[] callers, Func<PolicyClient, Task> ask, TimeSpan time)
+    private static async Task<double> CountAsync(PolicyClient[][] callers, Func<PolicyClient, Task> ask, TimeSpan time)
     {
         var began = Stopwatch.GetTimestamp();
         return (await Task.WhenAll(callers.Select(caller => Task.Run(async () =>
@@ -62,7 +68,7 @@ internal static class ScaleSilos
             var count = 0;
             for (; Stopwatch.GetElapsedTime(began) < time; count++)
             {
-                await ask(caller);
+                await ask(caller[count % caller.Length]);
             }
 
             return count;
