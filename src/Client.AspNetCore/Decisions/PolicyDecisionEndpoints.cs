@@ -38,7 +38,11 @@ public static class PolicyDecisionEndpoints
         return builder;
     }
 
-    /// <summary>The same by authorization, before anything is bound: for every kind of endpoint. Needs <c>UseAuthorization</c>.</summary>
+    /// <summary>
+    /// The same by authorization, before anything is bound: for every kind of endpoint. Where authorization does not run before the
+    /// endpoint (<c>UseAuthorization</c>; a <c>WebApplication</c> without an own <c>UseRouting</c> calls it by itself), a call is
+    /// an <see cref="InvalidOperationException"/>.
+    /// </summary>
     public static TBuilder RequirePolicyDecision<TBuilder>(this TBuilder builder, string capabilityId)
         where TBuilder : IEndpointConventionBuilder
     {

@@ -7,8 +7,9 @@ namespace OrleansPolicy.Client.AspNetCore;
 public sealed record PolicyDecisionRequirement(string CapabilityId) : IAuthorizationRequirement;
 
 /// <summary>
-/// Demands of a controller, an action, a hub or an endpoint that the policy allows a capability. Nobody need be signed in for it:
-/// that is for the policy's rules (<c>context.subject.authenticated</c>), or for <c>[Authorize]</c> beside it.
+/// Demands of a controller, an action, a hub (the class: SignalR does not ask for it at its methods) or an endpoint that the policy allows a
+/// capability. Nobody need be signed in for it: that is for the policy's rules (<c>context.subject.authenticated</c>), or for
+/// <c>[Authorize]</c> beside it.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method, AllowMultiple = true)]
 public sealed class RequirePolicyDecisionAttribute(string capabilityId) : Attribute, IAuthorizationRequirementData

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OrleansPolicy.Client;
@@ -34,9 +35,19 @@ public static class PolicyNodeServices
         services.AddSingleton<IPolicyNode>(provider => provider.GetRequiredService<HostedPolicyNode>());
         services.AddHostedService(provider => provider.GetRequiredService<HostedPolicyNode>());
         services.AddSingleton<PolicyGate>();
-        services.AddSingleton<IAuthorizationHandler, PolicyDecisionHandler>();
+        AddAuthorization(services);
         AnswerDenials(services);
         return services;
+    }
+
+    // Not the framework's AddAuthorization: that adds a cache by endpoint too, which a host without a web server cannot make. Without
+    // these a web application that says nothing of authorization would not run it, and would answer what demands a decision.
+    private static void AddAuthorization(IServiceCollection services)
+    {
+        services.AddAuthorizationCore();
+        services.AddAuthorizationPolicyEvaluator();
+        services.AddSingleton<IAuthorizationHandler, PolicyDecisionHandler>();
+        services.AddSingleton<MatcherPolicy, DecisionGuard>();
     }
 
     // An application's own handler of results stays: it finds the decision among the reasons of the failure.

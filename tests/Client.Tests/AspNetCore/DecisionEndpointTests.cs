@@ -144,6 +144,48 @@ public sealed class DecisionEndpointTests
     }
 
     [Fact]
+    public async Task Authorization_asks_the_policy_also_where_the_application_does_not_speak_of_authorization()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        await using var web = await WebApplicationUnderTest.ServingAsync(test, test.Publish("1.0.0"), app =>
+        {
+            app.MapGet("/read", [RequirePolicyDecision("read")] () => "read");
+            app.MapGet("/attribute", [RequirePolicyDecision("write")] () => "write");
+            app.MapGet("/endpoint", () => "write").RequirePolicyDecision("write");
+        });
+
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/read")).Status);
+        foreach (var path in new[] { "/attribute", "/endpoint" })
+        {
+            var (status, problem) = await web.GetAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, status);
+            Assert.Equal("decision.denied", problem.GetProperty("code").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_demands_a_decision_answers_nothing_where_authorization_has_not_run()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        await using var web = await WebApplicationUnderTest.ServingAsync(test, test.Publish("1.0.0"), app =>
+        {
+            // What the framework puts before it by itself does not know the endpoint yet.
+            app.UseRouting();
+            app.MapGet("/open", () => "open");
+            app.MapGet("/attribute", [RequirePolicyDecision("read")] () => "read");
+            app.MapGet("/endpoint", () => "read").RequirePolicyDecision("read");
+            app.MapGroup("/group").RequirePolicyDecision("read").MapGet("/{name}", (string name) => name);
+            app.MapGet("/short", () => "read").RequirePolicyDecision("read").ShortCircuit();
+        });
+
+        Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/open")).Status);
+        foreach (var path in new[] { "/attribute", "/endpoint", "/group/one", "/short" })
+        {
+            Assert.Equal(HttpStatusCode.InternalServerError, (await web.GetAsync(path)).Status);
+        }
+    }
+
+    [Fact]
     public async Task Who_could_sign_in_is_asked_to_and_who_did_is_told_why_not()
     {
         await using var test = await NodeUnderTest.CreateAsync();

@@ -248,6 +248,19 @@ public sealed class HostedNodeTests
     }
 
     [Fact]
+    public void A_host_without_a_web_server_may_have_a_node_too()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddLogging(logging => logging.ClearProviders());
+        builder.Services.AddPolicyNode();
+        builder.ConfigureContainer(new DefaultServiceProviderFactory(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true }));
+
+        using var host = builder.Build();
+
+        Assert.NotNull(host.Services.GetRequiredService<IPolicyNode>());
+    }
+
+    [Fact]
     public async Task Sound_settings_become_the_nodes_options()
     {
         await using var test = await NodeUnderTest.CreateAsync();
