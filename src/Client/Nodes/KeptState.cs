@@ -34,7 +34,7 @@ internal sealed record KeptState
     /// <summary>The trust roots from the one given at install to the newest that was followed.</summary>
     public ImmutableArray<TrustRoot> Roots { get; init; } = [];
 
-    /// <summary>The path of the watched file; null: there is none.</summary>
+    /// <summary>The path of the watched file; null: there is none, a control plane leads the node.</summary>
     public string? File { get; init; }
 
     /// <summary>The SHA-256 of the last bytes of it that were put in force.</summary>

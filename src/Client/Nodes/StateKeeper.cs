@@ -39,6 +39,13 @@ internal sealed class StateKeeper
         _kept = state;
         _anchor.Resume(state.Roots);
         _truth.Saw(state.HighestSequence);
+        if (IsLedByAnother(state))
+        {
+            // The epochs of a file and those of a fleet have nothing in common: with the one's the other would never be obeyed.
+            _kept = state with { Directive = null, PolicyHash = null, LoadedAt = null, File = null, FileHash = null };
+            return null;
+        }
+
         if (content is null || state is not { Directive: { } directive, LoadedAt: { } loadedAt })
         {
             return null;
@@ -123,6 +130,9 @@ internal sealed class StateKeeper
     }
 
     private bool IsOurs(KeptState state) => state.Tenant == _options.Tenant && state.Fleet == _options.Fleet && state.Node == _options.Node;
+
+    // A file leads a node by itself, else its control plane does. With a channel of the process's own both are of one store.
+    private bool IsLedByAnother(KeptState state) => _options.Channel is null && (state.File is null) != (_options.BundleFile is null);
 
     // Lists compare by reference, and a chain of roots only grows.
     private static bool IsSame(KeptState one, KeptState? other) =>
