@@ -103,15 +103,16 @@ public sealed partial class PolicyClient : IDisposable
             {
                 return await (_servers.Count > 1 ? SendWatchedAsync(origin, request, cancellationToken) : SendOnceAsync(origin, request, cancellationToken));
             }
-            catch (PolicyApiException e) when (e.Status == 503)
+            catch (PolicyApiException e) when (e.Status >= 500)
             {
-                // A refusal to decide is the same everywhere; any other may be this silo's own.
+                // A refusal to decide is the same everywhere; any other may be this silo's own, or a proxy's whose silo is dead.
                 if (!e.Code.StartsWith("decide.", StringComparison.Ordinal))
                 {
                     _servers.Failed(origin);
                 }
 
-                if (failures >= attempts)
+                // Another failure may be the request's own: it is not repeated, the next one goes elsewhere.
+                if (e.Status != 503 || failures >= attempts)
                 {
                     throw;
                 }

@@ -71,6 +71,27 @@ public sealed class FailoverTests : IAsyncLifetime
         Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
     }
 
+    [Theory]
+    [InlineData(500)]
+    [InlineData(502)]
+    [InlineData(504)]
+    public async Task A_silo_that_fails_or_is_dead_behind_its_proxy_is_left_before_the_lease_ends(int status)
+    {
+        await using var node = await ServingAsync();
+        var (own, other) = await SidesAsync();
+
+        own.Intercept = async http =>
+        {
+            await FakeControlPlane.Problem(status, "proxy.failed").ExecuteAsync(http);
+            return true;
+        };
+        _test.Time.Pass(TimeSpan.FromSeconds(20));
+        own.Change(directive => directive);
+
+        await Eventually.Holds(() => other.Count("/directive") > 1 && node.Status.LeaseLeft!.Value.TotalSeconds > 30);
+        Assert.True(node.Decide("read", NodeUnderTest.Nothing).Allowed);
+    }
+
     [Fact]
     public async Task A_silo_that_holds_a_poll_and_lives_is_not_left()
     {
