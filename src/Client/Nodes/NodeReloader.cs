@@ -317,7 +317,9 @@ internal sealed class NodeReloader(
     {
         PolicyLoadException refusal => (refusal.Code, true),
         PolicyApiException answer => (answer.Code, answer.Status is not (429 or >= 500)),
-        PolicyUnreachableException or OperationCanceledException => ("node.unreachable", false),
+
+        // Disposed: another agent's channel, whose load this one shared. The next attempt goes by an own one.
+        PolicyUnreachableException or OperationCanceledException or ObjectDisposedException => ("node.unreachable", false),
         _ => ("node.load_failed", true),
     };
 

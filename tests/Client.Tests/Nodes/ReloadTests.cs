@@ -329,6 +329,28 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task An_agent_that_stops_while_another_waits_for_what_it_loads_is_no_reason_to_NACK()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var cache = new PolicyCache();
+        var one = test.Publish("1.0.0");
+        var release = HoldContent(test);
+        test.Plane.Demand(one);
+        var first = await PolicyNode.StartAsync(test.Options with { Node = "n-2", Cache = cache });
+        await Eventually.Holds(() => test.Plane.Count("/content") > 0);
+        await using var second = await PolicyNode.StartAsync(test.Options with { Cache = cache });
+
+        // It looks for a newer root by itself, and then waits for the load that the first one has begun.
+        await Eventually.Holds(() => test.Plane.Count("/trust/2") > 1);
+        await first.DisposeAsync();
+        release.SetResult();
+
+        await Eventually.Holds(() => second.Decide("read", NodeUnderTest.Nothing).Allowed);
+        await Eventually.Holds(() => test.Plane.Reports.Any(report => report.PolicyHash == one.Hash));
+        Assert.DoesNotContain(test.Plane.Reports, report => !report.Ack);
+    }
+
+    [Fact]
     public async Task No_decision_is_lost_or_mixed_while_bundles_are_swapped()
     {
         await using var test = await NodeUnderTest.CreateAsync();
