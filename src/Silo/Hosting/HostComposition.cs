@@ -131,6 +131,7 @@ internal static class HostComposition
         services.AddSingleton<StoredNumbers>();
         services.AddSingleton<BundleVersions>();
         services.AddSingleton<RuleSetCache>();
+        services.AddSingleton<Trials>();
         services.AddSingleton<FleetTruth>();
         services.AddSingleton<ServedRules>();
         services.AddSingleton<ReloadMetrics>();

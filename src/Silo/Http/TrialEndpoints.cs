@@ -21,16 +21,17 @@ public static class TrialEndpoints
     public static void MapTrials(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/bundles/try", TryAsync)
-            .Is(Permission.Read, "Decide under a bundle in the request, which may be unsigned", "bundle.malformed", "bundle.empty", "request.inputs", "request.context")
+            .Is(Permission.Read, "Decide under a bundle in the request, which may be unsigned", "bundle.malformed", "bundle.empty", "request.inputs", "request.context", Trials.BusyCode)
             .Takes<TryRequest>(TryLimit)
             .Gives<TrialAnswer>();
         routes.MapPost("/bundles/{reference}/decide", ReplayAsync)
-            .Is(Permission.Read, "Decide under a stored bundle, active or not", "bundle.unknown", "request.inputs", "request.context")
+            .Is(Permission.Read, "Decide under a stored bundle, active or not", "bundle.unknown", "request.inputs", "request.context", Trials.BusyCode)
             .Takes<ReplayRequest>(ReplayLimit)
             .Gives<TrialAnswer>();
     }
 
-    private static async Task<IResult> TryAsync(string tenant, ICatalogStore catalog, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+    private static async Task<IResult> TryAsync(
+        string tenant, ICatalogStore catalog, Trials trials, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
     {
         var request = await http.ReadAsync<TryRequest>();
         if (!request.Succeeded)
@@ -52,11 +53,13 @@ public static class TrialEndpoints
         var json = JsonMarshal.GetRawUtf8Value(request.Value.Bundle).ToArray();
         var bundle = BundleReader.Read(json, BundleReadOptions.ForTrial with { Strict = http.IsStrict() || await catalog.ReadStrictAsync(tenant, http.RequestAborted) });
         var rules = bundle.Succeeded ? RuleSet.Compile(bundle.Value, requestDefault: request.Value.DefaultEffect) : bundle.As<RuleSet>();
-        return rules.Answer(compiled => TrialAnswer.Of(compiled, inputs.Value, request.Value.Now ?? time.GetUtcNow()));
+        return rules.Succeeded
+            ? await AnswerAsync(tenant, trials, rules.Value, inputs.Value, request.Value.Now ?? time.GetUtcNow(), http)
+            : rules.Refusal();
     }
 
     private static async Task<IResult> ReplayAsync(
-        string tenant, string reference, ICatalogStore catalog, RuleSetCache cache, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
+        string tenant, string reference, ICatalogStore catalog, RuleSetCache cache, Trials trials, [FromKeyedServices(PolicyClock.Key)] TimeProvider time, HttpContext http)
     {
         var request = await http.ReadAsync<ReplayRequest>();
         if (!request.Succeeded)
@@ -70,11 +73,20 @@ public static class TrialEndpoints
             return inputs.Refusal();
         }
 
-        return await catalog.FindBundleAsync(tenant, reference, http.RequestAborted) is { } bundle
-            && await cache.FindAsync(tenant, bundle.PolicyHash) is { } rules
-                ? rules.Answer(compiled => TrialAnswer.Of(compiled, inputs.Value, request.Value.Now ?? time.GetUtcNow()))
-                : BundleEndpoints.Unknown(reference);
+        if (await catalog.FindBundleAsync(tenant, reference, http.RequestAborted) is not { } bundle || await cache.FindAsync(tenant, bundle.PolicyHash) is not { } rules)
+        {
+            return BundleEndpoints.Unknown(reference);
+        }
+
+        return rules.Succeeded
+            ? await AnswerAsync(tenant, trials, rules.Value, inputs.Value, request.Value.Now ?? time.GetUtcNow(), http)
+            : rules.Refusal();
     }
+
+    private static async Task<IResult> AnswerAsync(
+        string tenant, Trials trials, RuleSet rules, ImmutableArray<DecisionInput> inputs, DateTimeOffset now, HttpContext http) =>
+        (await trials.DecideAsync(tenant, rules, inputs, now, http.RequestAborted))
+            .Answer(decisions => new TrialAnswer(rules.PolicyHash, rules.Version, [.. inputs.Zip(decisions, (input, decision) => new TrialDecision(input.CapabilityId, decision))]));
 }
 
 /// <summary>A bundle to try.</summary>
@@ -90,12 +102,7 @@ public sealed record TryRequest(JsonElement Bundle, ImmutableArray<DecideInput?>
 public sealed record ReplayRequest(ImmutableArray<DecideInput?>? Inputs, DateTimeOffset? Now);
 
 /// <summary>Decisions under one bundle, one for each input, in order.</summary>
-public sealed record TrialAnswer(string PolicyHash, string Version, ImmutableArray<TrialDecision> Decisions)
-{
-    internal static TrialAnswer Of(RuleSet rules, ImmutableArray<DecisionInput> inputs, DateTimeOffset now) => new(
-        rules.PolicyHash, rules.Version,
-        [.. inputs.Select(input => new TrialDecision(input.CapabilityId, rules.Decide(new DecisionRequest(input.CapabilityId, input.Context, now))))]);
-}
+public sealed record TrialAnswer(string PolicyHash, string Version, ImmutableArray<TrialDecision> Decisions);
 
 /// <summary>The decision on one input.</summary>
 public sealed record TrialDecision(string CapabilityId, Decision Decision);

@@ -219,6 +219,24 @@ public sealed class RuleSetTests
     }
 
     [Fact]
+    public void What_a_decision_takes_is_counted_by_the_rules_that_can_concern_it_and_by_the_size_of_what_they_say_and_see()
+    {
+        var rules = Compile(SomeBundle.OfRules($$$"""
+            [{"id":"a","effect":"deny","match":{"capability":"orders.read"}},
+             {"id":"b","effect":"deny","match":{"capability":"orders.*"}},
+             {"id":"c","effect":"deny","match":{"path":"context.n","in":["{{{new string('x', 600)}}}"]}},
+             {"id":"off","effect":"deny","enabled":false}]
+            """));
+        var large = JsonElement.Parse($$"""{"n":"{{new string('x', 2_048)}}"}""");
+
+        Assert.Equal(5, rules.Effort(new DecisionInput("orders.read", default), most: 100));
+        Assert.Equal(4, rules.Effort(new DecisionInput("orders.write", JsonElement.Parse("{}")), most: 100));
+        Assert.Equal(3, rules.Effort(new DecisionInput("stock.read", default), most: 100));
+        Assert.Equal(9, rules.Effort(new DecisionInput("stock.read", large), most: 100));
+        Assert.Equal(2, rules.Effort(new DecisionInput("orders.read", default), most: 1));
+    }
+
+    [Fact]
     public void Names_and_paths_that_are_written_with_escapes_are_the_same_names_and_paths()
     {
         var rules = Compile(SomeBundle.OfRules("""

@@ -69,4 +69,20 @@ public sealed class DecisionTests(ControlPlane plane) : IDisposable
         (await tenant.Admin.PostAsync("/decide", new { })).ExpectProblem(400, "request.capability_id");
         (await tenant.Admin.PostAsync("/decide", new { capability_id = "x", context = "y" })).ExpectProblem(400, "request.context");
     }
+
+    [Fact]
+    public async Task A_trial_that_would_try_too_many_rules_is_refused_and_a_large_one_is_decided()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var viewer = await tenant.WithRoleAsync("viewer");
+        var rules = string.Join(',', Enumerable.Range(0, 2_500).Select(i => $$$"""{"id":"r{{{i}}}","effect":"deny","match":{"path":"context.n","eq":{{{i}}}}}"""));
+        const string Input = """{"capability_id":"x"}""";
+        string Trial(int inputs) => $$"""{"bundle":{{TestBundles.OfRules("1.0.0", rules)}},"inputs":[{{string.Join(',', Enumerable.Repeat(Input, inputs))}}]}""";
+
+        var refused = (await viewer.PostAsync("/bundles/try", Trial(10_000))).ExpectProblem(400, "request.inputs");
+        var decided = (await viewer.PostAsync("/bundles/try", Trial(100))).Expect(200);
+
+        Assert.Contains("the first 8000 can be", refused["detail"].GetString(), StringComparison.Ordinal);
+        Assert.Equal(100, decided["decisions"].GetArrayLength());
+    }
 }

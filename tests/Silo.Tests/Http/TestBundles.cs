@@ -35,9 +35,12 @@ public sealed class TestBundles : IDisposable
     {
         string Rule(string capability) => $$"""{"id":"{{capability}}","effect":"allow","reason":"{{version}}","match":{"intent_prefix":"{{capability}}"} }""";
         var rules = version.StartsWith('1') ? Rule("orders.read") : $"{Rule("orders.read")},{Rule("orders.write")}";
-        return $$"""
-            {"metadata":{"bundle_id":"orders","version":"{{version}}","issued_at":"2026-01-01T00:00:00Z","issuer":"tests","kind":"rules"{{extra}} },
-             "policies":[{{rules}}],"signatures":[]}
-            """;
+        return OfRules(version, rules, extra);
     }
+
+    public static string OfRules(string version, string rules, string extra = "") =>
+        $$"""
+        {"metadata":{"bundle_id":"orders","version":"{{version}}","issued_at":"2026-01-01T00:00:00Z","issuer":"tests","kind":"rules"{{extra}} },
+         "policies":[{{rules}}],"signatures":[]}
+        """;
 }
