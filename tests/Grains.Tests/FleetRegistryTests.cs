@@ -52,6 +52,22 @@ public class FleetRegistryTests
         }
     }
 
+    [Fact]
+    public void Without_leases_a_silent_node_is_waited_for_however_short_its_time_to_live_is()
+    {
+        var unleased = new FleetSettings { MaxStalenessSec = null, NodeTtlSec = 60 };
+        var registry = Registry(null);
+        var back = new WayBack { Epoch = 2, DetectedAt = Start, DecidedAt = Start, DurableAt = Start, DeadlineSec = 60 };
+
+        var seen = registry.ObserveAt(unleased, new FleetWatch(Start, 2, null, back), withCensus: false, Start.AddHours(1));
+        Assert.Equal(["leaves", "stays"], seen.Return!.WaitingNodes);
+
+        // Whoever takes a node out says that it does not serve any more.
+        registry.Apply([], ["leaves"], Start.AddHours(1));
+        seen = registry.ObserveAt(unleased, new FleetWatch(Start, 2, null, back), withCensus: false, Start.AddHours(1));
+        Assert.Equal(["stays"], seen.Return!.WaitingNodes);
+    }
+
     private static FleetRegistry Registry(string? group)
     {
         var registry = new FleetRegistry("life", new Directive { Epoch = 2, Target = "old" }, Start);

@@ -1,4 +1,6 @@
 using OrleansPolicy.Abstractions;
+using OrleansPolicy.Fleets;
+using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Grains.Tests.Cluster;
 using OrleansPolicy.Rollouts;
 using OrleansPolicy.Silo.Feed;
@@ -9,7 +11,7 @@ using static OrleansPolicy.Grains.Tests.Cluster.PolicyCluster;
 namespace OrleansPolicy.Grains.Tests;
 
 /// <summary>The database goes and comes back.</summary>
-public class OutageTests
+public class OutageTests(PostgresServer server)
 {
     [Fact]
     public async Task Without_the_truth_there_is_no_lease_and_everything_goes_on_by_itself_when_it_is_back()
@@ -48,5 +50,28 @@ public class OutageTests
             "the rollout is complete");
         await cluster.FleetConvergedAsync(fleet, target);
         Assert.True(Value(await cluster.Grains.Audit(Tenant).VerifyAsync()).Valid);
+    }
+    [Fact]
+    public async Task A_change_of_a_fleet_that_is_durable_is_told_so_though_the_truth_is_away_right_after_it()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        Value(await cluster.ConfigureFleetAsync());
+        Value(await cluster.FleetGrain.GetAsync());
+        cluster.Faults.AfterCommit = (_, change) =>
+        {
+            if (change.Fleet is not null)
+            {
+                cluster.Faults.BeforeFleetRead = () => Task.FromException(new StoreUnavailableException("It went away."));
+            }
+
+            return Task.CompletedTask;
+        };
+
+        var changed = Value(await cluster.ConfigureFleetAsync(new FleetSettings { ReportIntervalSec = 1 }));
+        Assert.Equal(1, changed.Settings.ReportIntervalSec);
+
+        // What was not read then is read as soon as it can be.
+        cluster.Faults.BeforeFleetRead = () => Task.CompletedTask;
+        Assert.Equal(1, Value(await cluster.FleetGrain.GetAsync()).Settings.ReportIntervalSec);
     }
 }

@@ -20,7 +20,6 @@ namespace OrleansPolicy.Grains.Fleets;
 [GrainType("policy.fleet")]
 internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
 {
-    private const int SweepMax = 100;
     private const int ReadsMax = 3;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeadEvery = TimeSpan.FromSeconds(1);
@@ -74,7 +73,7 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
             }
 
             var proposed = await _proposals.ConfigureAsync(Tenant, Fleet, settings, caller);
-            return proposed.Succeeded ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = RefreshAsync }) : proposed;
+            return proposed.Succeeded ? Outcome<Proposal<FleetSnapshot>>.Ok(proposed.Value with { Then = ReadNewsAsync }) : proposed;
         }));
 
     /// <inheritdoc/>
@@ -308,12 +307,13 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
         registry.ForgetLeft(fleet.Settings, _clock.GetUtcNow());
         _ = await WithStoreAsync(async () =>
         {
-            foreach (var node in registry.LeftAt(fleet.Settings, _clock.GetUtcNow()).Take(SweepMax))
-            {
-                await RemoveStoredAsync(node, Actor.ControlPlane("timer"), "node.left");
-                Tell(registry.Apply([], [node], _clock.GetUtcNow()));
-            }
-
+            await new NodeSweep(registry, () => _fleet!.Settings, _clock).RunAsync(
+                async () => await _proposals.FindInFlightAsync(Tenant, Fleet) is { Return: not null },
+                async node =>
+                {
+                    await RemoveStoredAsync(node, Actor.ControlPlane("timer"), "node.left");
+                    Tell(registry.Apply([], [node], _clock.GetUtcNow()));
+                });
             return Outcome<bool>.Ok(true);
         });
     }

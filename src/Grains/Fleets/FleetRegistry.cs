@@ -282,7 +282,7 @@ internal sealed class FleetRegistry
         var tally = new ArmTally(fleet.Settings, fleet.Arms, watch, now);
         foreach (var (name, entry) in _nodes)
         {
-            if ((watch.Node is null || watch.Node == name || watch.Node == entry.Record.Unit) && entry.StateAt(fleet.Settings, now) != NodeState.Left)
+            if ((watch.Node is null || watch.Node == name || watch.Node == entry.Record.Unit) && !entry.IsGoneAt(fleet.Settings, now))
             {
                 tally.Add(new ArmWord(entry.Record, entry.Report, entry.ArmSaidAt, entry.HeardAtOrWatched));
             }

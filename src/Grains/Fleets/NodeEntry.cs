@@ -139,6 +139,12 @@ internal sealed class NodeEntry
     /// <summary>How it stands.</summary>
     public NodeState StateAt(FleetSettings settings, DateTimeOffset now) => Lease.StateOf(settings, HeardAt, _watchedSince, _forbiddenAt, now);
 
+    /// <summary>When it is certain to have stopped, if no more is heard of it; null: nothing ends its lease.</summary>
+    public DateTimeOffset? FencedAt(FleetSettings settings, DateTimeOffset? forbiddenAt) => Lease.FencedAt(settings, HeardAtOrWatched, forbiddenAt);
+
+    /// <summary>Whether nobody waits for it any more: it has left, and is certain to have stopped. Where no lease ends, silence alone is never enough.</summary>
+    public bool IsGoneAt(FleetSettings settings, DateTimeOffset now) => StateAt(settings, now) == NodeState.Left && FencedAt(settings, null) <= now;
+
     /// <summary>For a reader.</summary>
     public NodeStatus StatusAt(FleetSettings settings, DateTimeOffset now) => new()
     {

@@ -19,11 +19,11 @@ internal sealed class ReturnTally(WayBack back, Directive directive)
         WaitingNodes = _waiting.ToImmutable(),
     };
 
-    /// <summary>Counts one; a node that has left counts nowhere.</summary>
+    /// <summary>Counts one; a node that has left, and is certain to have stopped, counts nowhere.</summary>
     public void Add(NodeEntry node, FleetSettings settings, DateTimeOffset now)
     {
         var reported = back.Leaves is { } leaves && node.HasReported(leaves);
-        if (!back.Concerns(node.Record, reported) || node.StateAt(settings, now) == NodeState.Left)
+        if (!back.Concerns(node.Record, reported) || node.IsGoneAt(settings, now))
         {
             return;
         }
