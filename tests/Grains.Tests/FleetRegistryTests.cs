@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Grains.Fleets;
 using OrleansPolicy.Rollouts;
@@ -66,6 +67,28 @@ public class FleetRegistryTests
         registry.Apply([], ["leaves"], Start.AddHours(1));
         seen = registry.ObserveAt(unleased, new FleetWatch(Start, 2, null, back), withCensus: false, Start.AddHours(1));
         Assert.Equal(["stays"], seen.Return!.WaitingNodes);
+    }
+
+    [Fact]
+    public void A_node_from_before_leases_were_switched_on_is_waited_for_until_it_speaks_or_is_taken_out()
+    {
+        var settings = new FleetSettings { EarlierLease = new EarlierLease { Until = Start } };
+        var registry = Registry(null);
+        var later = Start.AddHours(1);
+
+        Assert.Equal(["leaves", "stays"], Count(later).WaitingNodes);
+
+        // Whoever takes it out says that it has no lease from then; one from since may run.
+        registry.Apply([], ["leaves"], later);
+        Assert.Equal(["leaves"], Count(later).FencedNodes);
+        registry.Hear([new HeardNode("stays", later, null)], settings);
+        Assert.Empty(Count(later).WaitingNodes);
+
+        ReturnCounts Count(DateTimeOffset now)
+        {
+            var back = new WayBack { Epoch = 2, DetectedAt = Start, DecidedAt = Start, DurableAt = Start, DeadlineSec = 60 };
+            return registry.ObserveAt(settings, new FleetWatch(Start, 2, null, back), withCensus: false, now).Return!;
+        }
     }
 
     private static FleetRegistry Registry(string? group)

@@ -43,6 +43,25 @@ public class FleetTests(PostgresServer server, ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_longer_lease_from_before_is_kept_with_the_settings_by_the_control_plane_alone()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var made = Value(await cluster.ConfigureFleetAsync(new FleetSettings { EarlierLease = new EarlierLease { Until = DateTimeOffset.MaxValue } }));
+        var shorter = new FleetSettings { MaxStalenessSec = 20, ReportIntervalSec = 1 };
+        var before = cluster.Clock.GetUtcNow();
+
+        var changed = Value(await cluster.ConfigureFleetAsync(shorter));
+        var same = Value(await cluster.ConfigureFleetAsync(shorter));
+
+        Assert.Null(made.Settings.EarlierLease);
+        Assert.Equal(45, changed.Settings.EarlierLease!.MaxStalenessSec);
+        Assert.InRange(changed.Settings.EarlierLease.Until, before + EarlierLease.GrantedOnFor, cluster.Clock.GetUtcNow() + EarlierLease.GrantedOnFor);
+        Assert.Equal((changed.Settings, changed.Revision), (same.Settings, same.Revision));
+        Assert.Equal(changed.Settings, (await cluster.Store.ReadFleetAsync(Tenant, Fleet))!.Settings);
+        Assert.Null(Value(await cluster.ConfigureFleetAsync()).Settings.EarlierLease);
+    }
+
+    [Fact]
     public async Task A_fleet_has_one_baseline()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());

@@ -254,6 +254,42 @@ public class WayBackUnderFaultTests(PostgresServer server)
         Assert.Equal(["rollback.overdue", "rollback.over"], actions);
     }
 
+    [Fact]
+    public async Task A_node_that_was_cut_off_when_leases_were_switched_on_is_waited_for_until_it_speaks()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        var fleet = await cluster.PrepareFleetAsync(Nodes);
+        Value(await cluster.ConfigureFleetAsync(new FleetSettings { MaxStalenessSec = null, ReportIntervalSec = 0.5 }));
+        await fleet.SpeakAsync();
+        Value(await cluster.ConfigureFleetAsync());
+        cluster.Clock.Skip(EarlierLease.GrantedOnFor);
+        var cutOff = fleet.Nodes[0];
+        var others = fleet.Nodes.RemoveAt(0);
+        async Task<RollbackView> LookAsync()
+        {
+            await Task.WhenAll(others.Select(node => node.SpeakAsync(cluster.Feeds())));
+            await cluster.Grains.Rollout(Tenant, "f1").LookAsync();
+            return (await cluster.GetAsync("f1")).Rollback!;
+        }
+
+        Value(await cluster.StartAsync("r1"));
+        Value(await cluster.Grains.Rollout(Tenant, "f1").FastTrackAsync(new FastTrackFleet(Fleet, null, false, "back"), As("olga")));
+        await UntilAsync(async () => await LookAsync() is { Nodes.Acked: Nodes - 1 }, "all others are back");
+
+        cluster.Clock.Skip(TimeSpan.FromMinutes(10));
+        await UntilAsync(async () => await LookAsync() is { Overdue: true }, "it takes too long");
+        Assert.True(await LookAsync() is { OverAt: null, Nodes: { Fenced: 0, WaitingNodes: [var waiting] } } && waiting == cutOff.Name);
+
+        await UntilAsync(
+            async () =>
+            {
+                await cutOff.SpeakAsync(cluster.Feeds());
+                return await LookAsync() is { OverAt: not null };
+            },
+            "it has spoken");
+        Assert.Equal(0, (await cluster.GetAsync("f1")).Rollback!.Nodes!.Fenced);
+    }
+
     private static async Task<SimulatedFleet> StageAsync(PolicyCluster cluster, FleetSettings? settings = null)
     {
         var fleet = await cluster.PrepareFleetAsync(Nodes);

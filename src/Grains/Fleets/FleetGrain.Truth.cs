@@ -40,7 +40,7 @@ internal sealed partial class FleetGrain
             var now = _clock.GetUtcNow();
             var registry = new FleetRegistry(Guid.NewGuid().ToString("N"), fleet.Directive, now);
             registry.Apply(nodes, [], now);
-            if (Lease.FenceAfter(fleet.Settings) is { } fenceAfter)
+            if (Lease.FenceAfterMax(fleet.Settings) is { } fenceAfter)
             {
                 registry.Remember(await _store.ListLeftAsync(Tenant, Fleet, now - fenceAfter));
             }

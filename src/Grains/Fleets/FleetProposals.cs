@@ -37,6 +37,7 @@ internal sealed class FleetProposals(
         }
 
         var stored = await store.ReadFleetAsync(tenant, fleet);
+        settings = settings with { EarlierLease = EarlierLease.Of(stored?.Settings, settings.MaxStalenessSec, clock.GetUtcNow()) };
         if (stored?.Settings == settings)
         {
             return Outcome<Proposal<FleetSnapshot>>.Ok(new(SnapshotOf(stored)));

@@ -284,7 +284,7 @@ internal sealed class FleetRegistry
         {
             if ((watch.Node is null || watch.Node == name || watch.Node == entry.Record.Unit) && !entry.IsGoneAt(fleet.Settings, now))
             {
-                tally.Add(new ArmWord(entry.Record, entry.Report, entry.ArmSaidAt, entry.HeardAtOrWatched));
+                tally.Add(new ArmWord(entry.Record, entry.Report, entry.ArmSaidAt, entry.HeardAt, entry.WatchedSince));
             }
         }
 

@@ -13,7 +13,11 @@ internal sealed class LeavingNodes
     public IEnumerable<NodeEntry> All => _nodes.Values;
 
     /// <summary>One leaves.</summary>
-    public void Add(NodeEntry node) => _nodes[node.Record.Node] = node;
+    public void Add(NodeEntry node)
+    {
+        node.IsTakenOut = true;
+        _nodes[node.Record.Node] = node;
+    }
 
     /// <summary>One has come back.</summary>
     public void Remove(string node) => _nodes.Remove(node);
@@ -22,7 +26,7 @@ internal sealed class LeavingNodes
     public void CountInto(ReturnTally tally, WayBack back, FleetSettings settings, DateTimeOffset now)
     {
         _countedFrom = back.DetectedAt;
-        foreach (var node in _nodes.Values.Where(node => Lease.FencedAt(settings, node.HeardAtOrWatched, null) > back.DetectedAt))
+        foreach (var node in _nodes.Values.Where(node => node.FencedAt(settings, null) > back.DetectedAt))
         {
             tally.Add(node, settings, now);
         }
@@ -35,7 +39,7 @@ internal sealed class LeavingNodes
         _countedFrom = null;
         foreach (var (name, node) in _nodes)
         {
-            if (!(Lease.FencedAt(settings, node.HeardAtOrWatched, null) > from))
+            if (!(node.FencedAt(settings, null) > from))
             {
                 _nodes.Remove(name);
             }

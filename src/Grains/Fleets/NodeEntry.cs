@@ -6,7 +6,6 @@ namespace OrleansPolicy.Grains.Fleets;
 /// <summary>A registered node with what it last said. What it said is soft: a restart forgets it, and its next report tells it again.</summary>
 internal sealed class NodeEntry
 {
-    private readonly DateTimeOffset _watchedSince;
     private DateTimeOffset _assignedAt;
     private DateTimeOffset? _forbiddenAt;
     private string? _reportedBefore;
@@ -17,7 +16,7 @@ internal sealed class NodeEntry
     public NodeEntry(NodeRecord record, DateTimeOffset now)
     {
         Record = record;
-        _watchedSince = now;
+        WatchedSince = now;
         _assignedAt = now;
     }
 
@@ -64,8 +63,14 @@ internal sealed class NodeEntry
     /// <summary>Since when it says what it last said about its armed state.</summary>
     public DateTimeOffset? ArmSaidAt { get; private set; }
 
+    /// <summary>Since when its words would have been heard.</summary>
+    public DateTimeOffset WatchedSince { get; }
+
+    /// <summary>Whether it was taken out.</summary>
+    public bool IsTakenOut { get; set; }
+
     /// <summary>Since when it has been heard, or would have been.</summary>
-    public DateTimeOffset HeardAtOrWatched => HeardAt ?? _watchedSince;
+    public DateTimeOffset HeardAtOrWatched => HeardAt ?? WatchedSince;
 
     // The epoch counts too: a word from before the assignment may name the same hash, from the time before it last changed.
 
@@ -137,10 +142,18 @@ internal sealed class NodeEntry
     public bool HasReported(string hash) => Report?.PolicyHash == hash || _reportedBefore == hash;
 
     /// <summary>How it stands.</summary>
-    public NodeState StateAt(FleetSettings settings, DateTimeOffset now) => Lease.StateOf(settings, HeardAt, _watchedSince, _forbiddenAt, now);
+    public NodeState StateAt(FleetSettings settings, DateTimeOffset now) => Lease.StateOf(settings, HeardAt, WatchedSince, Record.RegisteredAt, _forbiddenAt, now);
 
-    /// <summary>When it is certain to have stopped, if no more is heard of it; null: nothing ends its lease.</summary>
-    public DateTimeOffset? FencedAt(FleetSettings settings, DateTimeOffset? forbiddenAt) => Lease.FencedAt(settings, HeardAtOrWatched, forbiddenAt);
+    /// <summary>
+    /// When it is certain to have stopped, if no more is heard of it; null: nothing ends its lease. Whoever takes a node out says so of a lease
+    /// without an end, and of no other.
+    /// </summary>
+    public DateTimeOffset? FencedAt(FleetSettings settings, DateTimeOffset? forbiddenAt)
+    {
+        var (heardAt, toldAt) = (HeardAtOrWatched, HeardAt ?? Record.RegisteredAt);
+        return Lease.FencedAt(settings, heardAt, toldAt, forbiddenAt)
+            ?? (IsTakenOut ? Lease.FencedAt(settings with { EarlierLease = null }, heardAt, toldAt, forbiddenAt) : null);
+    }
 
     /// <summary>Whether nobody waits for it any more: it has left, and is certain to have stopped. Where no lease ends, silence alone is never enough.</summary>
     public bool IsGoneAt(FleetSettings settings, DateTimeOffset now) => StateAt(settings, now) == NodeState.Left && FencedAt(settings, null) <= now;

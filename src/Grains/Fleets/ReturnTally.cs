@@ -35,7 +35,7 @@ internal sealed class ReturnTally(WayBack back, Directive directive)
             _lastAckAt = Later(_lastAckAt, followedAt);
             _settledAt = Later(_settledAt, followedAt);
         }
-        else if (Lease.FencedAt(settings, node.HeardAtOrWatched, back.DurableAt) is { } fencedAt && fencedAt <= now)
+        else if (node.FencedAt(settings, back.DurableAt) is { } fencedAt && fencedAt <= now)
         {
             _fencedCount++;
             _settledAt = Later(_settledAt, fencedAt);

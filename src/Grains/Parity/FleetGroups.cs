@@ -55,7 +55,7 @@ internal sealed class FleetGroups
     {
         foreach (var group in _groups.Values)
         {
-            group.Leaving.RemoveAll(left => !(Lease.FencedAt(settings, left.HeardAtOrWatched, null) > now));
+            group.Leaving.RemoveAll(left => !(left.FencedAt(settings, null) > now));
         }
     }
 
@@ -136,9 +136,7 @@ internal sealed class FleetGroups
                 ? new MemberWord(word.Prepared, word.Quiet, IsGone(member))
                 : new MemberWord(Prepared: false, Quiet: false, IsGone(member));
 
-            bool IsGone(NodeEntry member) => Lease.FencedAt(fleet.Settings, member.HeardAtOrWatched, forbiddenAt) is { } fencedAt
-                ? fencedAt <= now
-                : Leaving.Contains(member);
+            bool IsGone(NodeEntry member) => member.FencedAt(fleet.Settings, forbiddenAt) is { } fencedAt ? fencedAt <= now : member.IsTakenOut;
         }
     }
 }

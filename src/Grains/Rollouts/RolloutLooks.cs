@@ -77,7 +77,7 @@ internal sealed class RolloutLooks(
         var now = clock.GetUtcNow();
         var registry = new FleetRegistry("", fleet.Directive, now);
         registry.Apply(nodes, [], now);
-        if (Lease.FenceAfter(fleet.Settings) is { } fenceAfter)
+        if (Lease.FenceAfterMax(fleet.Settings) is { } fenceAfter)
         {
             registry.Remember(await store.ListLeftAsync(state.Tenant, state.Fleet, (state.Return?.DetectedAt ?? now) - fenceAfter));
         }

@@ -14,8 +14,8 @@ public sealed record ArmWatch(long ArmEpoch, DateTimeOffset At, string? Node);
 /// <param name="Unconfirmed">The others by name, at most <see cref="NamedMax"/>.</param>
 /// <param name="UnconfirmedCount">How many they are.</param>
 /// <param name="InForceBy">
-/// When the last covered node has followed, or at the latest is fenced, if no more is heard; null: leases are off, and nothing bounds it
-/// for those who have not confirmed.
+/// When the last covered node has followed, or at the latest is fenced, if no more is heard; null: nothing bounds it for
+/// those who have not confirmed, because leases are off or were when they were last heard.
 /// </param>
 public sealed record ArmStanding(int Confirmed, ImmutableArray<string> Unconfirmed, int UnconfirmedCount, DateTimeOffset? InForceBy)
 {
@@ -27,8 +27,9 @@ public sealed record ArmStanding(int Confirmed, ImmutableArray<string> Unconfirm
 /// <param name="Node">Its registration.</param>
 /// <param name="Report">Its last report.</param>
 /// <param name="SaidAt">Since when it says what it says about its armed state.</param>
-/// <param name="HeardAt">When its last request arrived, or since when it would have been heard.</param>
-public sealed record ArmWord(NodeRecord Node, NodeReport? Report, DateTimeOffset? SaidAt, DateTimeOffset HeardAt);
+/// <param name="HeardAt">When its last request arrived; null: not heard yet.</param>
+/// <param name="WatchedSince">Since when it would have been heard.</param>
+public sealed record ArmWord(NodeRecord Node, NodeReport? Report, DateTimeOffset? SaidAt, DateTimeOffset? HeardAt, DateTimeOffset WatchedSince);
 
 /// <summary>Adds up who has followed.</summary>
 /// <param name="settings">The fleet's settings.</param>
@@ -50,7 +51,7 @@ public sealed class ArmTally(FleetSettings settings, FleetArms arms, ArmWatch wa
     {
         ArgumentNullException.ThrowIfNull(word);
         var armed = arms.IsNodeArmed(settings.RequiresArmed, word.Node);
-        var fencedAt = Lease.FencedAt(settings, word.HeardAt, watch.At);
+        var fencedAt = Lease.FencedAt(settings, word.HeardAt ?? word.WatchedSince, word.HeardAt ?? word.Node.RegisteredAt, watch.At);
         var hasSaid = word.Report is { } report && report.ArmEpoch >= watch.ArmEpoch && report.Armed == armed;
 
         // To be fenced is to have stopped, which is what a disarm asks for; whoever is to serve has to say so.

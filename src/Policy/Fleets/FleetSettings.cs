@@ -17,4 +17,7 @@ public sealed record FleetSettings
 
     /// <summary>How often a node reports, in seconds: 0.2 to 7 and at most a sixth of the lease. Default 5.</summary>
     public double ReportIntervalSec { get; init; } = 5;
+
+    /// <summary>The longer lease that nodes may still have from before. Kept by the control plane: what a request says of it is not looked at.</summary>
+    public EarlierLease? EarlierLease { get; init; }
 }

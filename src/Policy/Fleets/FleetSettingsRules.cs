@@ -15,6 +15,9 @@ public static class FleetSettingsRules
     /// <summary>Seconds of a rollback deadline that are not the lease: 12 to make the rollback durable, 3 of margin.</summary>
     public const int DeadlineReserveSec = 15;
 
+    /// <summary>The longest lease, in seconds.</summary>
+    public const int MaxStalenessSecMax = 45;
+
     /// <summary>A year, in seconds: the longest time to live.</summary>
     public const int NodeTtlSecMax = 31_536_000;
 
@@ -23,7 +26,7 @@ public static class FleetSettingsRules
     {
         ArgumentNullException.ThrowIfNull(settings);
         var problems = ImmutableArray.CreateBuilder<Problem>();
-        if (settings.MaxStalenessSec is not (null or (>= 10 and <= 45)))
+        if (settings.MaxStalenessSec is not (null or (>= 10 and <= MaxStalenessSecMax)))
         {
             problems.Add(Invalid("max_staleness_sec", "must be 10 to 45 seconds, or null for no leases"));
         }

@@ -4,7 +4,7 @@ namespace OrleansPolicy.Fleets;
 /// How long a node may serve without hearing from the control plane, and what follows for those who wait for it. The node counts its
 /// lease on its monotonic clock from the moment it sent its request; a silo grants it only on a durable epoch that it read at most
 /// <see cref="ReadAge"/> before. So after lease + <see cref="Margin"/> a node is certain to have stopped, and no record of grants is
-/// needed to know it.
+/// needed to know it. Only where the lease was longer before (<see cref="EarlierLease"/>) a node may have that one.
 /// </summary>
 public static class Lease
 {
@@ -34,8 +34,14 @@ public static class Lease
     public static int? Grant(FleetSettings settings, Directive directive) => FileDirective.Holds(directive) ? null : Grant(settings);
 
     /// <summary>After which time without a word a node is certain to have stopped serving; null: never.</summary>
-    public static TimeSpan? FenceAfter(FleetSettings settings) =>
-        Grant(settings) is { } lease ? TimeSpan.FromSeconds(lease) + Margin : null;
+    public static TimeSpan? FenceAfter(FleetSettings settings) => Fence(Grant(settings));
+
+    /// <summary>The same for the longest lease that ends of those that a node of the fleet may still have; null: leases are off.</summary>
+    public static TimeSpan? FenceAfterMax(FleetSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return Fence(settings.EarlierLease?.MaxStalenessSec) ?? FenceAfter(settings);
+    }
 
     /// <summary>
     /// Whether a node is certain to have stopped serving the hash it last had: its last request lies further back than a lease and
@@ -47,35 +53,60 @@ public static class Lease
     /// When its last request arrived. For a node not heard yet: since when it would have been (its registration, or the moment since which
     /// this fleet's requests are noted), because it may have been granted a lease just before.
     /// </param>
+    /// <param name="toldAt">When it was last told how long its lease is: at its last request; for a node not heard yet, not before its registration.</param>
     /// <param name="forbiddenAt">When the epoch was committed that forbids its hash; null: it runs what it may, or has ACKed.</param>
     /// <param name="now">The time.</param>
-    public static bool IsFenced(FleetSettings settings, DateTimeOffset heardAt, DateTimeOffset? forbiddenAt, DateTimeOffset now) =>
-        FencedAt(settings, heardAt, forbiddenAt) <= now;
-
-    /// <summary>The moment from which <see cref="IsFenced"/> holds, if nothing is heard until then; null: leases are off.</summary>
-    public static DateTimeOffset? FencedAt(FleetSettings settings, DateTimeOffset heardAt, DateTimeOffset? forbiddenAt) =>
-        FenceAfter(settings) is { } after ? (forbiddenAt < heardAt ? forbiddenAt.Value : heardAt) + after : null;
+    public static bool IsFenced(FleetSettings settings, DateTimeOffset heardAt, DateTimeOffset toldAt, DateTimeOffset? forbiddenAt, DateTimeOffset now) =>
+        FencedAt(settings, heardAt, toldAt, forbiddenAt) <= now;
 
     /// <summary>
-    /// How a node stands. Left: not heard for the fleet's time to live (or deleted, which the registry knows). Fenced: as
+    /// The moment from which <see cref="IsFenced"/> holds, if nothing is heard until then; null: leases are off, or were when the node was last
+    /// told of its lease.
+    /// </summary>
+    public static DateTimeOffset? FencedAt(FleetSettings settings, DateTimeOffset heardAt, DateTimeOffset toldAt, DateTimeOffset? forbiddenAt)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var from = forbiddenAt < heardAt ? forbiddenAt.Value : heardAt;
+        var fencedAt = from + FenceAfter(settings);
+        if (fencedAt is null || settings.EarlierLease is not { } earlier)
+        {
+            return fencedAt;
+        }
+
+        if (earlier.MaxStalenessSec is null && toldAt <= earlier.Until)
+        {
+            return null;
+        }
+
+        // A node that is told of a shorter lease does not take back the one that runs.
+        var grantedAt = from < earlier.Until ? from : earlier.Until;
+        var earlierAt = grantedAt + Fence(earlier.MaxStalenessSec ?? FleetSettingsRules.MaxStalenessSecMax);
+        return earlierAt > fencedAt ? earlierAt : fencedAt;
+    }
+
+    /// <summary>
+    /// How a node stands. Left: not heard for the fleet's time to live (or deleted, which the registry knows), and no lease of it runs. Fenced: as
     /// <see cref="IsFenced"/>. Live: heard within half its lease (20 s without leases). Else silent.
     /// </summary>
     /// <param name="settings">The fleet's settings.</param>
     /// <param name="lastHeardAt">When its last request arrived; null: not heard yet.</param>
     /// <param name="watchedSince">Since when it would have been heard: the later of its registration and the moment since which requests are noted.</param>
+    /// <param name="registeredAt">When it was registered.</param>
     /// <param name="forbiddenAt">As for <see cref="IsFenced"/>.</param>
     /// <param name="now">The time.</param>
     public static NodeState StateOf(
-        FleetSettings settings, DateTimeOffset? lastHeardAt, DateTimeOffset watchedSince, DateTimeOffset? forbiddenAt, DateTimeOffset now)
+        FleetSettings settings, DateTimeOffset? lastHeardAt, DateTimeOffset watchedSince, DateTimeOffset registeredAt, DateTimeOffset? forbiddenAt,
+        DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var heardAt = lastHeardAt ?? watchedSince;
-        if (now - heardAt >= TimeSpan.FromSeconds(settings.NodeTtlSec))
+        var fencedAt = FencedAt(settings, heardAt, lastHeardAt ?? registeredAt, forbiddenAt);
+        if (now - heardAt >= TimeSpan.FromSeconds(settings.NodeTtlSec) && !(fencedAt > now))
         {
             return NodeState.Left;
         }
 
-        if (IsFenced(settings, heardAt, forbiddenAt, now))
+        if (fencedAt <= now)
         {
             return NodeState.Fenced;
         }
@@ -93,6 +124,8 @@ public static class Lease
         var max = Grant(settings) is { } lease ? Shorter(TimeSpan.FromSeconds(lease) / 6, PollWaitMaxWithLease) : PollWaitMax;
         return asked <= TimeSpan.Zero ? TimeSpan.Zero : Shorter(asked, max);
     }
+
+    private static TimeSpan? Fence(int? leaseSec) => leaseSec is { } lease ? TimeSpan.FromSeconds(lease) + Margin : null;
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

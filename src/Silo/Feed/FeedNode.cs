@@ -69,7 +69,7 @@ internal sealed class FeedNode(NodeRecord record, DateTimeOffset watchedSince)
                 : new NodeServing(
                     _acked?.PolicyHash,
                     _acked?.Epoch ?? 0,
-                    Lease.StateOf(snapshot.Fleet.Settings, _heardAt, watchedSince, null, now),
+                    Lease.StateOf(snapshot.Fleet.Settings, _heardAt, watchedSince, Record.RegisteredAt, null, now),
                     snapshot.Allows(Record, _acked?.PolicyHash),
                     snapshot.Fleet.IsNodeArmed(Record),
                     snapshot.AnswerFor(Record).Directive.PolicyHash);

@@ -30,8 +30,8 @@ public sealed class ArmTallyTests
     [Fact]
     public void A_silent_node_counts_as_stopped_once_its_lease_is_certain_to_be_over()
     {
-        ArmWord silent = new(Node("s"), null, null, Noon.AddSeconds(-10));
-        ArmWord speaks = new(Node("t"), Report(6, true), Noon, Noon.AddSeconds(40));
+        ArmWord silent = new(Node("s"), null, null, null, Noon.AddSeconds(-10));
+        ArmWord speaks = new(Node("t"), Report(6, true), Noon, Noon.AddSeconds(40), Noon);
 
         var before = Tally(armed: false, Settings, Noon.AddSeconds(37.9), silent, speaks);
         var after = Tally(armed: false, Settings, Noon.AddSeconds(48), silent, speaks);
@@ -52,9 +52,23 @@ public sealed class ArmTallyTests
     }
 
     [Fact]
+    public void A_lease_that_nobody_has_told_a_node_of_bounds_nothing()
+    {
+        var switchedOn = Settings with { EarlierLease = new EarlierLease { Until = Noon.AddSeconds(-30) } };
+        var shortened = Settings with { MaxStalenessSec = 10, EarlierLease = new EarlierLease { MaxStalenessSec = 45, Until = Noon } };
+        ArmWord cutOff = new(Node("s") with { RegisteredAt = Noon.AddDays(-1) }, null, null, Noon.AddSeconds(-31), Noon.AddDays(-1));
+        ArmWord speaks = new(Node("t"), Report(6, true), Noon, Noon.AddSeconds(-29), Noon.AddDays(-1));
+
+        var standing = Tally(armed: false, switchedOn, Noon.AddHours(1), cutOff, speaks);
+        Assert.Equal((1, "s", null), (standing.Confirmed, standing.Unconfirmed.Single(), standing.InForceBy));
+        Assert.Equal(Noon.AddSeconds(17), Tally(armed: false, shortened, Noon, cutOff).InForceBy);
+        Assert.Equal(Noon.AddSeconds(48), Tally(armed: false, shortened, Noon, Word("b", 6, true)).InForceBy);
+    }
+
+    [Fact]
     public void An_arm_is_confirmed_only_by_words()
     {
-        var standing = Tally(armed: true, Settings, Noon.AddHours(1), Word("a", 7, true), Word("b", 7, false), new ArmWord(Node("c"), null, null, Noon));
+        var standing = Tally(armed: true, Settings, Noon.AddHours(1), Word("a", 7, true), Word("b", 7, false), new ArmWord(Node("c"), null, null, null, Noon));
 
         Assert.Equal((1, 2), (standing.Confirmed, standing.UnconfirmedCount));
     }
@@ -62,7 +76,7 @@ public sealed class ArmTallyTests
     [Fact]
     public void Of_many_a_thousand_are_named_and_all_are_counted()
     {
-        var standing = Tally(armed: false, Settings, Noon, [.. Enumerable.Range(0, 1_500).Select(i => new ArmWord(Node($"n{i:0000}"), null, null, Noon))]);
+        var standing = Tally(armed: false, Settings, Noon, [.. Enumerable.Range(0, 1_500).Select(i => new ArmWord(Node($"n{i:0000}"), null, null, null, Noon))]);
 
         Assert.Equal((ArmStanding.NamedMax, 1_500, "n0000"), (standing.Unconfirmed.Length, standing.UnconfirmedCount, standing.Unconfirmed[0]));
         Assert.Equal((0, 0, Noon), Tally(armed: false, Settings, Noon) is var none ? (none.Confirmed, none.UnconfirmedCount, none.InForceBy) : default);
@@ -84,7 +98,7 @@ public sealed class ArmTallyTests
     }
 
     private static ArmWord Word(string node, long epoch, bool armed, DateTimeOffset? saidAt = null) =>
-        new(Node(node), Report(epoch, armed), saidAt ?? Noon, Noon.AddSeconds(1));
+        new(Node(node), Report(epoch, armed), saidAt ?? Noon, Noon.AddSeconds(1), Noon);
 
     private static NodeRecord Node(string name) => new() { Node = name, Registration = 1, RegisteredAt = Noon };
 
