@@ -28,6 +28,7 @@ internal sealed class BundleFileWatcher(string path, FileReloads reloads, NodeTr
     private FileEvents? _events;
     private WatchedFile? _judged;
     private bool _isFinal;
+    private bool _hasFailed;
     private int _outages;
 
     /// <summary>
@@ -122,10 +123,17 @@ internal sealed class BundleFileWatcher(string path, FileReloads reloads, NodeTr
         {
             var read = content.Succeeded ? BundleSource.OfBytes(path, content.Value) : source;
             var result = await reloads.ReloadAsync(read, new ReloadOrder(), options.CommitFile, cancellationToken);
+            _hasFailed = !result.Success;
             if (result is { Success: false, Code: ReloadCodes.Audit or ReloadCodes.Fetch })
             {
                 return AfterOutage.After(++_outages);
             }
+        }
+        else if (_hasFailed && reloads.JudgedHash == reloads.TakenHash)
+        {
+            // It was away, say, and came back as it had been taken: there is nothing to swap that would end the trouble.
+            _hasFailed = false;
+            voice.Say(NodeEventKind.Recovered, "node.bundle_recovered", $"{path} is again what was put in force.");
         }
 
         _outages = 0;

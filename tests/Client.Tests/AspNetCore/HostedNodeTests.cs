@@ -107,6 +107,38 @@ public sealed class HostedNodeTests
     }
 
     [Fact]
+    public async Task A_bundle_file_that_was_away_and_is_back_unchanged_is_no_trouble()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var folder = Directory.CreateTempSubdirectory("policy-away-").FullName;
+        var (file, away) = (Path.Combine(folder, "bundle.json"), Path.Combine(folder, "away.json"));
+        try
+        {
+            File.WriteAllBytes(file, test.Bundles.Make("1.0.0").Content);
+            await using var web = await WebApplicationUnderTest.StartAsync(test, _ => { }, services => services.AddHealthChecks().AddPolicyNode(), node =>
+            {
+                var adjust = node.Adjust!;
+                (node.BundleFile, node.DecisionLog) = (file, null);
+                node.Adjust = options => adjust(options) with { BundleFilePoll = TimeSpan.FromMilliseconds(200) };
+            });
+            var checks = web.Services.GetRequiredService<HealthCheckService>();
+            await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Healthy);
+
+            File.Move(file, away);
+            await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Degraded);
+            Assert.Equal("reload.file", Entry(checks).Data["trouble"]);
+
+            File.Move(away, file);
+            await Eventually.Holds(() => Entry(checks).Status == HealthStatus.Healthy);
+            Assert.Equal((1L, "1.0.0"), (web.Node.Status.Reloads.Succeeded, web.Node.Status.Version));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Health_tells_serving_from_serving_alone_and_from_denying_everything()
     {
         await using var test = await NodeUnderTest.CreateAsync();
