@@ -12,7 +12,10 @@ public sealed record DecisionLogOptions
     /// <summary>What happens where records cannot be put away fast enough. Default: drop and count.</summary>
     public DecisionLogLoss Loss { get; init; } = DecisionLogLoss.Drop;
 
-    /// <summary>A folder for files of JSON lines: <c>decisions.ndjson</c>, and older ones beside it. Null: to the control plane.</summary>
+    /// <summary>
+    /// A folder for files of JSON lines: <c>decisions.ndjson</c>, and older ones beside it. One node at a time writes there (it holds
+    /// <c>lock</c>); another one waits with what it has, as for a destination that is away. Null: to the control plane.
+    /// </summary>
     public string? Folder { get; init; }
 
     /// <summary>With <see cref="Folder"/>: how large a file gets before the next is begun. Default 64 MiB.</summary>

@@ -4,15 +4,18 @@ namespace OrleansPolicy.Client;
 
 /// <summary>
 /// Files of lines in a folder: <c>decisions.ndjson</c> is written, older ones carry the moment they were closed. They are bounded by
-/// size and number, so that a log never fills a disk.
+/// size and number, so that a log never fills a disk. Whoever comes second to a folder waits until the first has left it: each would
+/// write over the other's lines.
 /// </summary>
 internal sealed class LogFiles : ILogDestination
 {
     private const string Current = "decisions.ndjson";
+    private const string ClosedAt = "'decisions-'yyyyMMdd'T'HHmmss.fffffff'Z.ndjson'";
 
     private readonly DecisionLogOptions _options;
     private readonly string _folder;
     private readonly TimeProvider _time;
+    private FileStream? _mine;
     private FileStream? _open;
 
     /// <exception cref="ArgumentException">The folder cannot be made.</exception>
@@ -60,10 +63,27 @@ internal sealed class LogFiles : ILogDestination
         }
     }
 
-    public void Dispose() => _open?.Dispose();
+    public void Dispose()
+    {
+        _open?.Dispose();
+        _mine?.Dispose();
+    }
+
+    private void Take()
+    {
+        try
+        {
+            _mine ??= FolderLock.Take(_folder);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"The folder {_folder} cannot be used, or another node uses it: {e.Message}", e);
+        }
+    }
 
     private FileStream Open()
     {
+        Take();
         var file = new FileStream(
             Path.Combine(_folder, Current),
             new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, BufferSize = 0, Share = FileShare.Read });
@@ -89,11 +109,20 @@ internal sealed class LogFiles : ILogDestination
     {
         _open!.Dispose();
         _open = null;
-        var closed = _time.GetUtcNow().ToString("yyyyMMdd'T'HHmmss.fffffff'Z'", CultureInfo.InvariantCulture);
-        File.Move(Path.Combine(_folder, Current), Path.Combine(_folder, $"decisions-{closed}.ndjson"), overwrite: false);
-        foreach (var old in new DirectoryInfo(_folder).EnumerateFiles("decisions-*.ndjson").OrderByDescending(file => file.Name, StringComparer.Ordinal).Skip(_options.FilesMax - 1).ToList())
+        var older = Directory.GetFiles(_folder, "decisions-*.ndjson").Select(file => Path.GetFileName(file)).ToList();
+
+        // The newest name however the clock was set meanwhile: the oldest names are deleted.
+        var now = _time.GetUtcNow();
+        var closed = older.Max(Moment) is { } newest && newest >= now ? newest.AddTicks(1) : now;
+        var name = closed.ToString(ClosedAt, CultureInfo.InvariantCulture);
+        File.Move(Path.Combine(_folder, Current), Path.Combine(_folder, name), overwrite: false);
+        foreach (var old in older.Append(name).OrderDescending(StringComparer.Ordinal).Skip(_options.FilesMax - 1))
         {
-            old.Delete();
+            File.Delete(Path.Combine(_folder, old));
         }
     }
+
+    // Null: a file that somebody else named.
+    private static DateTimeOffset? Moment(string name) => DateTimeOffset.TryParseExact(
+        name, ClosedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var closed) ? closed : null;
 }

@@ -53,7 +53,7 @@ internal sealed class SpillFolder : IDisposable
             _ = OperatingSystem.IsWindows()
                 ? Directory.CreateDirectory(path)
                 : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var mine = new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var mine = FolderLock.Take(path);
             var folder = new SpillFolder(path, mine);
             folder.Find();
             return folder;
