@@ -32,7 +32,10 @@ public sealed record ClusterSettings
     /// <summary>The port for clients of the cluster; 0: any free one. Default <see cref="DefaultGatewayPort"/>.</summary>
     public int GatewayPort { get; init; } = DefaultGatewayPort;
 
-    /// <summary>The address at which others reach this silo, and on which it listens for them; null: this machine's first one.</summary>
+    /// <summary>
+    /// The address at which others reach this silo, and on which it listens for them; null: the smallest IPv4 address of this machine that is
+    /// not its loopback.
+    /// </summary>
     public IPAddress? AdvertisedAddress { get; init; }
 
     /// <summary>How many silos must miss one before it is declared dead. Default 1, which is for up to three silos: from four on set 2.</summary>

@@ -26,7 +26,7 @@ public static class Usage
                                        built with the engine Orleans (Cluster__Mode; docs/CLUSTER.md)
           --silo-port N                where silos listen for each other, default 11111; 0: any free port (Cluster__SiloPort)
           --gateway-port N             where a silo listens for clients of the cluster, default 30000; 0: any free port (Cluster__GatewayPort)
-          --advertise ADDRESS          the address, or host name, at which the other silos reach this one; default: the machine's first
+          --advertise ADDRESS          the address, or host name, at which the other silos reach this one; default: the smallest IPv4 one of the machine
                                        (Cluster__AdvertisedAddress)
           --dashboard true             Orleans' dashboard at /dashboard, for an admin key of the installation; needs the engine Orleans
                                        (Policy__Dashboard)

@@ -68,7 +68,7 @@ internal static class SiloSetup
 
     private static void Join(ISiloBuilder silo, ClusterSettings cluster)
     {
-        var address = cluster.AdvertisedAddress ?? IPAddress.Any;
+        var address = OwnAddress.Of(cluster);
         var (siloPort, gatewayPort) = (TakePort(address, cluster.SiloPort), TakePort(address, cluster.GatewayPort));
         silo.UseAdoNetClustering(clustering => clustering.Configure<PolicyDatabase>((options, database) =>
         {
@@ -78,13 +78,7 @@ internal static class SiloSetup
         silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (cluster.ServiceId, cluster.ClusterId));
         silo.Configure<SiloOptions>(options => options.SiloName = $"{Environment.MachineName}:{siloPort}");
         silo.Configure<EndpointOptions>(options =>
-        {
-            (options.SiloPort, options.GatewayPort) = (siloPort, gatewayPort);
-            if (cluster.AdvertisedAddress is { } advertised)
-            {
-                options.AdvertisedIPAddress = advertised;
-            }
-        });
+            (options.AdvertisedIPAddress, options.SiloPort, options.GatewayPort) = (address, siloPort, gatewayPort));
     }
 
     // Told before anything starts, in one line, instead of by the engine half a minute later.
