@@ -62,14 +62,22 @@ internal sealed partial class StartChecks(NpgsqlDataSource dataSource, ClusterSe
     {
         await using var command = dataSource.CreateCommand(
             """
-            SELECT coalesce(string_agg(name, ', ' ORDER BY name), '')
-            FROM unnest(ARRAY['tenant', 'api_key', 'fleet', 'node', 'fleet_directive', 'rollout', 'policy_bundle', 'policy_audit', 'operation', 'session_key',
-                'orleansstorage', 'orleansreminderstable', 'orleansmembershiptable']) AS name
-            WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT'))
+            SELECT string_agg(format('%s (%s)', name, rights), ', ' ORDER BY name)
+            FROM (
+                SELECT name, string_agg(wanted, ', ' ORDER BY wanted) AS rights
+                FROM unnest($1, $2) AS needed (name, list), string_to_table(list, ', ') AS wanted
+                WHERE has_table_privilege(to_regclass(name), wanted) IS NOT TRUE
+                GROUP BY name
+                UNION ALL
+                SELECT $3, 'EXECUTE' WHERE has_function_privilege(to_regproc($3), 'EXECUTE') IS NOT TRUE) AS missing
             """);
-        if ((string)(await command.ExecuteScalarAsync(cancellationToken))! is { Length: > 0 } tables)
+        command.Parameters.Add(SqlValue.Texts(TableRights.Needed.Keys));
+        command.Parameters.Add(SqlValue.Texts(TableRights.Needed.Values));
+        command.Parameters.Add(SqlValue.Text(TableRights.Function));
+        if (await command.ExecuteScalarAsync(cancellationToken) is string missing)
         {
-            throw new DatabaseException(DatabaseCodes.Denied, $"The database user may not read and write {tables}: grant it what the owner of the schema may.");
+            throw new DatabaseException(
+                DatabaseCodes.Denied, $"The database user lacks rights on {missing}: deploy/postgres/README.md has what a user who does not own the schema is granted.");
         }
     }
 

@@ -12,6 +12,9 @@ public sealed class ControlPlane(PostgresServer server) : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
     private int _tenants;
 
+    /// <summary>The database, where it is not a new one.</summary>
+    public string? ConnectionString { get; init; }
+
     public PolicyHost Host { get; private set; } = null!;
 
     public Uri Address { get; private set; } = null!;
@@ -25,7 +28,7 @@ public sealed class ControlPlane(PostgresServer server) : IAsyncLifetime
         {
             Urls = "http://127.0.0.1:0",
             DataFolder = _folder.Path,
-            ConnectionString = await server.CreateDatabaseAsync(),
+            ConnectionString = ConnectionString ?? await server.CreateDatabaseAsync(),
         });
         Address = new Uri(Host.Addresses.Single());
         Admin = new ApiClient(Address, (await File.ReadAllTextAsync(_folder["admin.key"])).Trim());

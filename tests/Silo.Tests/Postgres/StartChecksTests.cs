@@ -96,7 +96,7 @@ public sealed class StartChecksTests(PostgresServer server) : IAsyncLifetime
         await ExecuteAsync($"CREATE ROLE {user} LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}");
         try
         {
-            await using var reader = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_database) { Options = $"-c role={user}" }.ConnectionString);
+            await using var reader = NpgsqlDataSource.Create(As(user, _database));
 
             var refused = await Assert.ThrowsAsync<DatabaseException>(
                 () => new StartChecks(reader, Joined, TimeProvider.System, NullLogger.Instance).RunAsync());
@@ -110,12 +110,98 @@ public sealed class StartChecksTests(PostgresServer server) : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("webhook_cursor", "UPDATE")]
+    [InlineData("session_key", "SELECT")]
+    [InlineData("orleansmembershipversiontable", "DELETE")]
+    public async Task A_user_who_lacks_one_right_is_refused_with_its_table_and_who_has_what_is_needed_is_not(string table, string right)
+    {
+        var user = "silo_" + Guid.NewGuid().ToString("n");
+        await ExecuteAsync($"CREATE ROLE {user}; " + string.Join(' ', TableRights.Needed.Select(needed => $"GRANT {needed.Value} ON {needed.Key} TO {user};")));
+        try
+        {
+            await using var silo = NpgsqlDataSource.Create(As(user, _database));
+            var checks = new StartChecks(silo, Joined, TimeProvider.System, NullLogger.Instance);
+            await checks.RunAsync();
+            await ExecuteAsync($"REVOKE {right} ON {table} FROM {user}");
+
+            var refused = await Assert.ThrowsAsync<DatabaseException>(() => checks.RunAsync());
+
+            Assert.Equal(DatabaseCodes.Denied, refused.Code);
+            Assert.Contains($" {table} ({right}):", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await ExecuteAsync($"DROP OWNED BY {user}; DROP ROLE {user}");
+        }
+    }
+
+    [Fact]
+    public async Task A_user_who_may_not_take_admissions_is_refused_with_the_function()
+    {
+        var user = "silo_" + Guid.NewGuid().ToString("n");
+        await ExecuteAsync(
+            $"CREATE ROLE {user}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}; REVOKE EXECUTE ON FUNCTION {TableRights.Function} FROM PUBLIC");
+        try
+        {
+            await using var silo = NpgsqlDataSource.Create(As(user, _database));
+
+            var refused = await Assert.ThrowsAsync<DatabaseException>(() => new StartChecks(silo, Joined, TimeProvider.System, NullLogger.Instance).RunAsync());
+
+            Assert.Equal(DatabaseCodes.Denied, refused.Code);
+            Assert.Contains($" {TableRights.Function} (EXECUTE):", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await ExecuteAsync($"DROP OWNED BY {user}; DROP ROLE {user}");
+        }
+    }
+
+    [Fact]
+    public async Task What_a_silo_needs_is_known_of_every_table_of_the_schema()
+    {
+        await using var command = _source.CreateCommand("SELECT array_agg(relname::text) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')");
+
+        var tables = (string[])(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+
+        Assert.Equal(tables.Order(StringComparer.Ordinal), TableRights.Needed.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_user_makes_the_schema_and_another_serves_with_the_grants_that_are_documented()
+    {
+        // The server goes with its users and databases.
+        var (owner, user) = ("owner_" + Guid.NewGuid().ToString("n"), "silo_" + Guid.NewGuid().ToString("n"));
+        var database = await server.CreateDatabaseAsync(empty: true);
+        await ExecuteAsync($"CREATE ROLE {owner}; CREATE ROLE {user}; ALTER DATABASE {new NpgsqlConnectionStringBuilder(database).Database} OWNER TO {owner}");
+        var documented = File.ReadLines(Repository.PathOf("deploy/postgres/README.md"))
+            .Where(line => line.StartsWith("GRANT USAGE ", StringComparison.Ordinal) || line.StartsWith("ALTER DEFAULT PRIVILEGES ", StringComparison.Ordinal))
+            .Select(line => line.Replace(" TO policy;", $" TO {user};", StringComparison.Ordinal))
+            .ToArray();
+        Assert.Equal(2, documented.Length);
+        await using (var granting = NpgsqlDataSource.Create(As(owner, database)))
+        {
+            await using var grant = granting.CreateCommand(string.Join('\n', documented));
+            await grant.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        await new SchemaMigrator(As(owner, database), SchemaStep.Embedded(), NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken);
+
+        await using var plane = new ControlPlane(server) { ConnectionString = As(user, database) };
+        await plane.InitializeAsync();
+        using var bundles = new TestBundles();
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, _) = await tenant.RunningFleetAsync("edge", bundles, nodes: 1);
+        var node = await tenant.WithRoleAsync("node", "edge", "n000");
+        Assert.Equal(baseline, (await node.GetAsync("/fleets/edge/nodes/n000/directive")).Expect(200)["policy_hash"].GetString());
+    }
+
     [Fact]
     public async Task A_user_who_may_do_nothing_and_a_server_that_is_full_have_codes_of_their_own()
     {
         var user = "nobody_" + Guid.NewGuid().ToString("n");
         await ExecuteAsync($"CREATE ROLE {user}");
-        var powerless = new NpgsqlConnectionStringBuilder(_database) { Options = $"-c role={user}" }.ConnectionString;
+        var powerless = As(user, _database);
 
         var refused = await Assert.ThrowsAsync<DatabaseException>(() => new SchemaMigrator(powerless, SchemaStep.Embedded(), NullLogger.Instance).MigrateAsync());
 
@@ -137,6 +223,8 @@ public sealed class StartChecksTests(PostgresServer server) : IAsyncLifetime
             ["data.in_use", "data.unwritable", "postgres.missing", "postgres.no_user", "postgres.too_old", "schema.altered", "schema.newer"],
             lasting.Order(StringComparer.Ordinal));
     }
+
+    private static string As(string user, string database) => new NpgsqlConnectionStringBuilder(database) { Options = $"-c role={user}" }.ConnectionString;
 
     private Task CheckAsync(ClusterSettings cluster, TimeProvider? time = null) =>
         new StartChecks(_source, cluster, time ?? TimeProvider.System, NullLogger.Instance).RunAsync();
