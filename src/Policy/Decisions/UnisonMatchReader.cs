@@ -148,13 +148,7 @@ internal sealed class UnisonMatchReader(RuleReadContext context, bool isNative)
         }
 
         var name = value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
-        if (name == "UTC")
-        {
-            return (TimeZoneInfo.Utc, name);
-        }
-
-        // Only IANA names, which have a slash: what else a system happens to know would not mean the same everywhere.
-        if (name.Contains('/') && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone))
+        if (TimeZones.TryFind(name) is { } zone)
         {
             return (zone, name);
         }

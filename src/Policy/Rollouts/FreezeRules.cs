@@ -41,7 +41,7 @@ public static class FreezeRules
     {
         ArgumentNullException.ThrowIfNull(window);
         var problems = ImmutableArray.CreateBuilder<Problem>();
-        if (FreezeTimes.TryFindZone(window.Zone) is null)
+        if (TimeZones.TryFind(window.Zone) is null)
         {
             problems.Add(new Problem(ZoneCode, $"'{window.Zone}' is no IANA time zone: it is one such as Europe/Berlin, or UTC.", "$.zone"));
         }

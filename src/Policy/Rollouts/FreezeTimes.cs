@@ -16,21 +16,7 @@ public static class FreezeTimes
     public static IEnumerable<FreezeSpan> From(FreezeWindow window, DateTimeOffset at)
     {
         ArgumentNullException.ThrowIfNull(window);
-        return Enumerate(window, FindZone(window.Zone), at);
-    }
-
-    /// <summary>The zone; throws where <see cref="TryFindZone"/> finds none: what is stored was validated.</summary>
-    public static TimeZoneInfo FindZone(string name) =>
-        TryFindZone(name) ?? throw new InvalidOperationException($"This machine knows no time zone '{name}': it needs the time zone database (tzdata).");
-
-    /// <summary>A zone by its IANA name; null where there is none. What no such name looks like is looked up nowhere.</summary>
-    public static TimeZoneInfo? TryFindZone(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return name == "UTC" ? TimeZoneInfo.Utc
-            : name.Contains('/') && name[0] != '/' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '_' or '+' or '-')
-                && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone
-            : null;
+        return Enumerate(window, TimeZones.Find(window.Zone), at);
     }
 
     private static IEnumerable<FreezeSpan> Enumerate(FreezeWindow window, TimeZoneInfo zone, DateTimeOffset at)

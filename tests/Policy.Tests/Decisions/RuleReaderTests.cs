@@ -113,6 +113,9 @@ public sealed class RuleReaderTests
     [InlineData("""{"time_window":{"start":"9:00","end":"10:00","zone":5,"days":[]}}""",
         "bundle.rule.time_zone $.time_window.zone, bundle.rule.time_window $.time_window.days")]
     [InlineData("""{"time_window":{"start":"9:00","end":"10:00","zone":"CET"}}""", "bundle.rule.time_zone $.time_window.zone")]
+    [InlineData("""{"time_window":{"start":"9:00","end":"10:00","zone":"/etc/localtime"}}""", "bundle.rule.time_zone $.time_window.zone")]
+    [InlineData("""{"time_window":{"start":"9:00","end":"10:00","zone":"../../etc/passwd"}}""", "bundle.rule.time_zone $.time_window.zone")]
+    [InlineData("""{"time_window":{"start":"9:00","end":"10:00","zone":"/dev/null"}}""", "bundle.rule.time_zone $.time_window.zone")]
     public void What_is_no_condition_is_refused_with_its_place(string match, string problems) => Assert.Equal(
         problems.Replace(" $", " $.policies[0].match", StringComparison.Ordinal),
         Problems($$"""[{"id":"a","effect":"allow","match":{{match}}}]"""));
