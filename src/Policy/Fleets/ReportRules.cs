@@ -74,11 +74,22 @@ public static class ReportRules
         return CheckRejections(report) ?? CheckMetrics(report);
     }
 
-    /// <summary>A bucket's upper bound, which is the text of a number or <c>+Inf</c>; null where it is none.</summary>
-    public static double? ReadBound(string bound) =>
-        bound is "+Inf" or "Infinity" ? double.PositiveInfinity
-        : bound.Length <= NameLengthMax && double.TryParse(bound, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
-        : null;
+    /// <summary>
+    /// A bucket's upper bound, which is the text of a number or <c>+Inf</c>; null where it is none. Above <see cref="ValueMax"/> it is taken as
+    /// <c>+Inf</c>: that is what a histogram means whose last bound is the largest number that its language has.
+    /// </summary>
+    public static double? ReadBound(string bound)
+    {
+        if (bound is "+Inf" or "Infinity")
+        {
+            return double.PositiveInfinity;
+        }
+
+        return bound.Length <= NameLengthMax && double.TryParse(bound, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && double.IsFinite(number) && number >= -ValueMax
+            ? (number > ValueMax ? double.PositiveInfinity : number)
+            : null;
+    }
 
     /// <summary>Whether a report is news after what was heard last: of another boot, or later in the same.</summary>
     public static bool IsNews(NodeReport report, string? lastBootId, long lastSeq)

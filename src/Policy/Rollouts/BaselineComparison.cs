@@ -44,6 +44,12 @@ internal static class BaselineComparison
         var difference = comparison.Percentile is { } percentile
             ? OfPercentile(cohort, others, percentile, comparison.Limit)
             : OfMeans(cohort, others, comparison.Limit);
+        if (!double.IsFinite(difference.Measured ?? 0) || !double.IsFinite(difference.Limit ?? 0))
+        {
+            // Beyond the range of a double there is no number to judge by, nor one that could be written down.
+            return Unknown(comparison, Judge.MissingCode) with { Baseline = baseline };
+        }
+
         var evaluation = new CriterionEvaluation(null, comparison, difference.Measured, difference.Limit) { Note = difference.Note, Baseline = baseline };
         if (difference.Note is not null)
         {

@@ -175,6 +175,11 @@ public static class CriterionParser
                     return Refuse($"'{Next.Text}' is no unit that '{value.Metric}' could have.");
                 }
 
+                if (!double.IsFinite(converted))
+                {
+                    return Refuse($"So many '{Next.Text}' are too large a number in the unit of '{value.Metric}'.");
+                }
+
                 number = converted;
                 Advance();
             }

@@ -26,7 +26,9 @@ internal static class Percentiles
             if (upTo >= rank && upTo > below)
             {
                 var lower = LowerBound(buckets, i);
-                return (lower + ((bound - lower) * (rank - below) / (upTo - below)), false);
+
+                // The share first: a count times a bound may be beyond all numbers.
+                return (lower + ((bound - lower) * ((rank - below) / (upTo - below))), false);
             }
 
             below = upTo;

@@ -83,6 +83,10 @@ public sealed class MetricBucketsTests
     [InlineData("Infinity", true)]
     [InlineData("1e3", true)]
     [InlineData("-0.5", true)]
+    [InlineData("1e15", true)]
+    [InlineData("1e308", true)]
+    [InlineData("1e999", false)]
+    [InlineData("-1e16", false)]
     [InlineData("NaN", false)]
     [InlineData("-Infinity", false)]
     [InlineData("", false)]
@@ -92,6 +96,18 @@ public sealed class MetricBucketsTests
         var report = new NodeReport { BootId = "b", Seq = 1, Epoch = 1, Ack = true, Metrics = Latency(1, (bound, 1)) };
 
         Assert.Equal(isSound, ReportRules.Check(report) is null);
+    }
+
+    [Fact]
+    public void A_bound_beyond_what_is_ever_measured_is_none()
+    {
+        var window = new MetricWindow(T0);
+
+        window.Add(T0, Latency(10, ("20", 8), ("1e15", 9), ("9.3e18", 10), ("+Inf", 10)));
+
+        var total = window.Sum(T0, T0)["latency_ms"];
+        Assert.Equal([new MetricBucket(20, 8), new MetricBucket(1e15, 9)], total.Buckets.AsEnumerable());
+        Assert.Equal(10, total.Count);
     }
 
     [Fact]

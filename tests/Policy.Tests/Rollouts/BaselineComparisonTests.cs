@@ -137,6 +137,17 @@ public sealed class BaselineComparisonTests
     }
 
     [Theory]
+    [InlineData("x vs baseline * 1e308")]
+    [InlineData("p50(x) vs baseline * 1e308")]
+    public void A_limit_beyond_all_numbers_is_none(string criterion)
+    {
+        var result = Judged(criterion, Latency(2_000, 10), Latency(8_000, 10));
+
+        Assert.Equal((VerdictKind.Inconclusive, Judge.MissingCode, "concurrent"), Told(result));
+        Assert.Null(result.Limit);
+    }
+
+    [Theory]
     [InlineData(2_000, Judge.PassCode)]
     [InlineData(4_100, Judge.RatioCode)]
     [InlineData(900, Judge.RatioCode)]

@@ -127,6 +127,8 @@ public sealed class CriterionParserTests
     [InlineData("error_rate < -", 14)]
     [InlineData("error_rate < 5 parsecs", 16)]
     [InlineData("decision_us < 5%", 16)]
+    [InlineData("latency_ns < 1e300h", 19)]
+    [InlineData("not p99(latency_ns) > -1e300h", 29)]
     [InlineData("error_percent < 5ms", 18)]
     [InlineData("error_rate < 1 $", 16)]
     [InlineData("(a < 1", 7)]

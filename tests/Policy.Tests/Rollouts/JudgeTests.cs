@@ -176,6 +176,26 @@ public sealed class JudgeTests
     }
 
     [Fact]
+    public void A_percentile_within_a_bucket_that_reaches_as_far_as_numbers_do_is_a_number()
+    {
+        var seen = See([("decisions", 1000, 1000), ("latency_ms", 1000, 90_000)]);
+        seen = seen with
+        {
+            Cohort = seen.Cohort.SetItem("latency_ms", seen.Cohort["latency_ms"] with
+            {
+                Buckets = [new MetricBucket(100, 800), new MetricBucket(double.MaxValue, 1000)],
+            }),
+        };
+
+        var failed = Judge.Judged(Fleet.Plan(5, 100), Stage(["p99(latency_ms) < 250"]), seen, Fleet.Start).Criteria.Single();
+        var fired = Judge.Fired("p99(latency_ms) > 250", seen, Terms);
+
+        Assert.Equal(VerdictKind.Fail, failed.Kind);
+        Assert.InRange(failed.Measured!.Value, 250, double.MaxValue);
+        Assert.InRange(fired!.Measured!.Value, 250, double.MaxValue);
+    }
+
+    [Fact]
     public void What_cannot_be_told_names_its_reason() => Assert.All(
         [
             ("p99(a) < 250", "cannot be told: no node reported what it needs."), ("a vs baseline", "cannot be told: there are not 100 decisions outside the cohort"),
