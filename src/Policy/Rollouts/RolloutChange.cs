@@ -23,7 +23,7 @@ internal static class RolloutChange
         var next = e switch
         {
             RolloutEvent.Advanced advanced => Advance(state, advanced),
-            RolloutEvent.Judged judged => MoveClocks(state, judged.Unobserved) with
+            RolloutEvent.Judged judged => (judged.Why.Code == RolloutReasons.EpochBehind ? BeginWindowAnew(state, e.At) : MoveClocks(state, judged.Unobserved)) with
             {
                 Verdict = judged.Verdict,
                 Why = judged.Why,
@@ -94,7 +94,7 @@ internal static class RolloutChange
             RolloutEvent.Over over => RolloutReturn.Apply(state, over),
 
             // Nodes that knew a higher epoch did not obey the one before: a way back begins to be durable for them with this one.
-            RolloutEvent.EpochRaised raised => state with
+            RolloutEvent.EpochRaised raised => BeginWindowAnew(state, e.At) with
             {
                 Epoch = raised.Directive.Epoch,
                 Return = state.Return is { } back ? back with { Epoch = raised.Directive.Epoch, DurableAt = null } : null,
@@ -117,6 +117,12 @@ internal static class RolloutChange
         WindowStartedAt = state.WindowStartedAt + by,
         LastHealthyAt = state.LastHealthyAt + by,
     };
+
+    // Nodes that know a higher epoch do not obey this one, and what they measured under it ends with it: the time until now counts for nothing,
+    // and of the window's samples none are left to conclude from.
+    private static RolloutState BeginWindowAnew(RolloutState state, DateTimeOffset at) => state is { Phase: RolloutPhase.Active, Return: null }
+        ? MoveClocks(state, at - state.SeenAt) with { WindowStartedAt = at, Healthy = false, LastHealthyAt = null }
+        : state;
 
     private static ShadowFindings? ShadowOf(RolloutEvent e) => e switch
     {

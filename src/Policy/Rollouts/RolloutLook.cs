@@ -26,7 +26,7 @@ internal static class RolloutLook
             var behind = new Why(
                 RolloutReasons.EpochBehind, FleetProblems.Behind(known, state.Epoch).Message, at, "An admin raises the fleet's epoch.", null, known,
                 state.Epoch);
-            return Hold(state, new RolloutTimes(state, plan, at), Keep(state.Why, behind), fleet, verdict, healthy: false, state.LastHealthyAt);
+            return Hold(state, new RolloutTimes(state, plan, at), Keep(state.Why, behind), fleet, verdict, healthy: false, lastHealthyAt: null);
         }
 
         if (MustGoBack(state, plan, stage, fleet, at) is var (why, detectedAt))

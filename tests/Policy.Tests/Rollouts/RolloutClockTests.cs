@@ -191,6 +191,50 @@ public sealed class RolloutClockTests
         Assert.Equal(fleet.ObservingSince + Minute, fleet.Now);
     }
 
+    [Theory]
+    [InlineData(OnInconclusive.Rollback, typeof(RolloutEvent.RolledBack), 1)]
+    [InlineData(OnInconclusive.Extend, typeof(RolloutEvent.Extended), 1)]
+    [InlineData(OnInconclusive.Hold, typeof(RolloutEvent.Paused), 3)]
+    public void Nothing_is_concluded_after_an_epoch_was_raised_before_a_whole_window_was_observed_under_it(OnInconclusive action, Type concluded, int windows)
+    {
+        var fleet = Started(plan => Durations(plan, 10) with { OnInconclusive = action });
+        fleet.LookFor(1.5 * Minute);
+        fleet.EpochBehind = 50;
+        Assert.Null(fleet.LookFor(4 * Minute));
+        Assert.Equal(RolloutReasons.EpochBehind, fleet.Rollout.Why.Code);
+
+        // The samples of the epoch before ended with it.
+        fleet.Do(new RolloutCommand.RaiseEpoch(Fleet.Author, "restored", fleet.Directive with { Epoch = 51 }));
+        (fleet.EpochBehind, fleet.Decisions) = (null, 0);
+        var raised = fleet.Now;
+
+        Assert.Null(fleet.LookFor(Minute - Second));
+        Assert.Equal((RolloutPhase.Active, RolloutReasons.Window, 51), (fleet.Rollout.Phase, fleet.Rollout.Why.Code, fleet.Rollout.Epoch));
+
+        // Still none, and by now it is not the raise that lacks them.
+        Assert.IsType(concluded, fleet.LookFor(3 * Minute));
+        Assert.Equal(raised + (windows * Minute), fleet.Now);
+    }
+
+    [Fact]
+    public void Time_in_which_nodes_know_a_higher_epoch_counts_for_nothing_also_where_it_ends_by_itself()
+    {
+        var fleet = Started(plan => Durations(plan, 2) with { OnInconclusive = OnInconclusive.Rollback });
+        fleet.LookFor(30 * Second);
+        (fleet.EpochBehind, fleet.Decisions) = (50, 0);
+        Assert.Null(fleet.LookFor(10 * Minute));
+
+        // The node that lied about it was deleted.
+        fleet.EpochBehind = null;
+        var over = fleet.Now;
+        Assert.Null(fleet.LookFor(30 * Second));
+        fleet.Decisions = 1_000;
+
+        // 30 s of the two minutes had passed, of which some beats may not count.
+        Assert.IsType<RolloutEvent.Advanced>(fleet.LookFor(3 * Minute));
+        Assert.InRange(fleet.Now - over, 80 * Second, 100 * Second);
+    }
+
     [Fact]
     public void Samples_that_arrive_again_after_a_restart_are_enough_to_go_on()
     {
