@@ -22,7 +22,12 @@ internal static class RolloutLook
         var verdict = state.InShadow ? ShadowJudge.Judged(plan, fleet, at) : Judge.Judged(plan, stage, fleet, at, state.Baseline, state.Attestations);
         if (fleet.EpochBehind is { } known)
         {
-            // Whatever would be decided now, the nodes would not obey it: they know better.
+            // Whatever would be decided now, the nodes would not obey it: they know better. What paused it stays the reason why it stands still.
+            if (state.Phase != RolloutPhase.Active)
+            {
+                return Still(state, plan, fleet, verdict, at);
+            }
+
             var behind = new Why(
                 RolloutReasons.EpochBehind, FleetProblems.Behind(known, state.Epoch).Message, at, "An admin raises the fleet's epoch.", null, known,
                 state.Epoch);

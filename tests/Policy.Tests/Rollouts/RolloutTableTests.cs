@@ -169,6 +169,18 @@ public sealed class RolloutTableTests
         }
     }
 
+    [Fact]
+    public void What_paused_it_stays_the_reason_while_nodes_know_a_higher_epoch()
+    {
+        var fleet = States.Single(state => state.Name == "PAUSED").Make();
+        var why = fleet.Rollout.Why;
+
+        var looked = LookAfter(fleet, Window, seen => (seen.EpochBehind, seen.ErrorRate) = (50, 0.06));
+
+        Assert.IsType<RolloutEvent.Judged>(looked.Value.Single());
+        Assert.Equal((RolloutReasons.PausedByOperator, why), (why.Code, fleet.Rollout.Why));
+    }
+
     private static string ReadDocumented()
     {
         var text = File.ReadAllText(Path.Combine(Root(), "docs", "ROLLOUTS.md"));
