@@ -79,7 +79,8 @@ public static class AdmissionLimiter
 
     /// <summary>
     /// The state under new limits: the tokens that are there stay there, as far as the new buckets hold them. A limit that is taken away
-    /// leaves what it had been short of behind, so that setting it again mints nothing.
+    /// leaves what it had been short of behind, so that setting it again mints nothing; of that no more counts than an empty bucket is
+    /// short of.
     /// </summary>
     public static AdmissionState Reconfigure(AdmissionState state, UpdateLimits old, UpdateLimits @new, DateTimeOffset now)
     {
@@ -93,9 +94,12 @@ public static class AdmissionLimiter
             SeenAt = UpdateLimiter.TimeSeen(state.SeenAt, now),
             Scopes = state.Scopes?.ToImmutableSortedDictionary(
                 busy => busy.Key,
-                busy => old.Of(busy.Key) is { } before && @new.Of(busy.Key) is { } after
-                    ? UpdateLimiter.Reconfigure(state.Of(busy.Key), before, after, now)
-                    : busy.Value,
+                busy => (old.Of(busy.Key), @new.Of(busy.Key)) switch
+                {
+                    ({ } before, { } after) => UpdateLimiter.Reconfigure(state.Of(busy.Key), before, after, now),
+                    (null, { } after) => UpdateLimiter.SetAgain(state.Of(busy.Key), after, now),
+                    _ => busy.Value,
+                },
                 StringComparer.Ordinal),
         };
     }

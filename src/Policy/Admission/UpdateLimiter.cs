@@ -103,6 +103,17 @@ public static class UpdateLimiter
     }
 
     /// <summary>
+    /// The state under a limit after there was none for a while: what it was short of by an earlier limit stays, as far as an empty bucket is
+    /// short of it. Else a slow limit would block long after it was taken away.
+    /// </summary>
+    internal static LimiterState SetAgain(LimiterState state, UpdateLimit limit, DateTimeOffset now)
+    {
+        var at = TimeSeen(state.SeenAt, now);
+        var emptyUntil = at + LimitRate.Of(limit, 1).Capacity;
+        return state with { FullAt = state.FullAt < emptyUntil ? state.FullAt : emptyUntil, SeenAt = at };
+    }
+
+    /// <summary>
     /// Whether a state says no more than a full bucket would, so that it need not be kept. Without a limit it is kept for as long as any
     /// limit could go by it.
     /// </summary>

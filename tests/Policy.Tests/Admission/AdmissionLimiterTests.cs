@@ -173,6 +173,39 @@ public sealed class AdmissionLimiterTests
     }
 
     [Fact]
+    public void A_limit_that_is_set_again_blocks_for_no_longer_than_its_own_bucket_takes_to_fill()
+    {
+        var demand = OfEdge with { Operator = null };
+        var slow = Three with { Fleet = new UpdateLimit(0.001, 0) };
+        var without = Three with { Fleet = null };
+        var (_, state) = AdmissionLimiter.Take(AdmissionState.Full(T0), slow, demand, T0);
+
+        state = AdmissionLimiter.Reconfigure(state, slow, without, T0);
+        state = AdmissionLimiter.Reconfigure(state, without, Three, T0.AddSeconds(10));
+
+        // Empty, and not short of what takes the slow limit a thousand minutes to fill.
+        var asked = AdmissionLimiter.Peek(state, Three, demand, T0.AddSeconds(10));
+        Assert.Equal((false, "fleet/edge", 0.0, 30.0), (asked.Allowed, asked.Scope, asked.Tokens, asked.TimeUntilNextSec));
+        Assert.False(AdmissionLimiter.Take(state, Three, demand, T0.AddSeconds(39.999)).Answer.Allowed);
+        var (taken, _) = AdmissionLimiter.Take(state, Three, demand, T0.AddSeconds(40));
+        Assert.Equal((true, "fleet/edge", 0.0, 30.0), (taken.Allowed, taken.Scope, taken.Tokens, taken.TimeUntilNextSec));
+    }
+
+    [Fact]
+    public void A_limit_that_is_set_again_when_its_bucket_had_filled_is_full()
+    {
+        var demand = OfEdge with { Operator = null };
+        var without = Three with { Fleet = null };
+        var (_, state) = AdmissionLimiter.Take(AdmissionState.Full(T0), Three, demand, T0);
+
+        state = AdmissionLimiter.Reconfigure(state, Three, without, T0);
+        state = AdmissionLimiter.Reconfigure(state, without, Three, T0.AddMinutes(10));
+
+        Assert.Equal(T0.AddSeconds(30), state.Scopes!["fleet/edge"].FullAt);
+        Assert.True(AdmissionLimiter.Take(state, Three, demand, T0.AddMinutes(10)).Answer.Allowed);
+    }
+
+    [Fact]
     public void A_state_of_before_there_were_several_limits_is_read()
     {
         var state = JsonSerializer.Deserialize<AdmissionState>(
