@@ -21,6 +21,9 @@ internal sealed class CompiledRule(Rule rule, InputPath riskLevel)
 
     public Rule Rule => rule;
 
+    /// <summary>Why <see cref="RuleIndex"/> passes it over for a capability, in words.</summary>
+    public string PassedOver => "does not hold: " + rule.Conditions.Select(c => c.Capabilities).First(set => set is not null)!.Text;
+
     public Decision Answer(ref Evaluation evaluation) => answer.For(ref evaluation);
 
     /// <summary>Whether every condition holds.</summary>

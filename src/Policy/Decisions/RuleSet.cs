@@ -81,7 +81,7 @@ public sealed class RuleSet
         }
     }
 
-    /// <summary>The same decision with each rule that was tried and why it did or did not match. Tries all rules, not only those of the index.</summary>
+    /// <summary>The same decision with each rule and why it did or did not match, up to the one that decided; those too that the index passes over.</summary>
     public DecisionTrace Explain(in DecisionRequest request)
     {
         var capability = request.CapabilityId ?? "";
@@ -90,9 +90,13 @@ public sealed class RuleSet
         try
         {
             var evaluation = new Evaluation(capability, buffer, request.Context, request.Now);
-            foreach (var rule in rules)
+            var (specific, general) = (index.Select(capability), index.General);
+            for (var i = 0; i < rules.Length && evaluation.HasValidContext; i++)
             {
-                var (truth, why) = rule.Explain(ref evaluation);
+                // A rule that deciding never looks at has no say here either: what else it asks might hold, or fail.
+                var rule = rules[i];
+                var isTried = Array.BinarySearch(specific, i) >= 0 || Array.BinarySearch(general, i) >= 0;
+                var (truth, why) = isTried ? rule.Explain(ref evaluation) : (Truth.No, rule.PassedOver);
                 steps.Add(new DecisionStep(rule.Rule.Id, rule.Rule.Position, rule.Rule.Priority, truth != Truth.No, why));
                 if (truth != Truth.No || steps.Count == DecisionTrace.StepsMax)
                 {

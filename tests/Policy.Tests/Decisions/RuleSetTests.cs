@@ -1,8 +1,10 @@
+using System.Text;
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
+using OrleansPolicy.Decisions.Conditions;
 using OrleansPolicy.Policy.Tests.Bundles;
 
 namespace OrleansPolicy.Policy.Tests.Decisions;
@@ -105,6 +107,7 @@ public sealed class RuleSetTests
         var rules = Compile(SomeBundle.OfRules("""[{"id":"a","effect":"allow"}]""", ",\"default_effect\":\"allow\""));
 
         Assert.Equal(new Decision(false, false, "evaluation-error: context is no object", null, null, null) { IsError = true }, Decide(rules, "x", context));
+        Assert.Empty(rules.Explain(new DecisionRequest("x", JsonElement.Parse(context), Noon)).Steps);
     }
 
     [Theory]
@@ -191,6 +194,30 @@ public sealed class RuleSetTests
     }
 
     [Fact]
+    public void A_trace_passes_over_what_deciding_passes_over()
+    {
+        // None of the first three is for this capability; the first two could not be evaluated if they were looked at.
+        var rules = Compile(SomeBundle.OfRules("""
+            [{"id":"a","effect":"deny","match":{"all":[{"path":"context.amount","gt":5},{"capability":["orders.read","stock.*"]}]}},
+             {"id":"b","effect":"deny","match":{"any":[{"all":[{"path":"context.amount","gt":5},{"capability":"orders.*"}]},{"capability":"stock.read"}]}},
+             {"id":"c","effect":"deny","match":{"all":[{"path":"context.amount","exists":true},{"capability":"orders.*"}]}},
+             {"id":"d","effect":"allow","match":{"capability":"users.*"}}]
+            """));
+
+        var trace = rules.Explain(new DecisionRequest("users.read", JsonElement.Parse("""{"amount":"?"}"""), Noon));
+
+        Assert.Equal(
+            [
+                new DecisionStep("a", 0, 0, false, "does not hold: capability_id is orders.read or stock.*"),
+                new DecisionStep("b", 1, 0, false, "does not hold: capability_id is stock.read or orders.*"),
+                new DecisionStep("c", 2, 0, false, "does not hold: capability_id is orders.*"),
+                new DecisionStep("d", 3, 0, true, "holds: capability_id is users.*"),
+            ],
+            trace.Steps);
+        Assert.Equal("d", trace.Decision.RuleId);
+    }
+
+    [Fact]
     public void A_trace_has_a_limit()
     {
         var many = string.Join(',', Enumerable.Range(0, DecisionTrace.StepsMax + 5).Select(i => $$$"""{"id":"r{{{i}}}","effect":"deny","match":{"path":"context.a","eq":1}}"""));
@@ -266,11 +293,23 @@ public sealed class RuleSetTests
         {
             var (chosen, capabilities) = given;
             var list = string.Join(',', chosen.Select((r, i) => $$"""{"id":"r{{i}}","effect":"allow","priority":{{r.Item2}},"match":{{r.Item1}}}"""));
-            var rules = Compile(SomeBundle.OfRules($$"""[{{list}}{{(list.Length > 0 ? "," : "")}}{"id":"last","effect":"deny","priority":-1}]"""));
+            var bundle = SomeBundle.OfRules($$"""[{{list}}{{(list.Length > 0 ? "," : "")}}{"id":"last","effect":"deny","priority":-1}]""");
+            var rules = Compile(bundle);
+            var oneByOne = BundleReader.Read(bundle, BundleReadOptions.ForTrial).Value!.Rules.OrderByDescending(r => r.Priority)
+                .Select(r => new CompiledRule(r, new PathTable().RiskLevel)).ToArray();
             return capabilities.Concat(["q", "", "abcx", "abz"]).All(capability =>
-                rules.Decide(new DecisionRequest(capability, default, Noon)).RuleId
-                == rules.Explain(new DecisionRequest(capability, default, Noon)).Steps[^1].RuleId);
+            {
+                var first = oneByOne.First(r => HoldsByItself(r, capability)).Rule.Id;
+                return rules.Decide(new DecisionRequest(capability, default, Noon)).RuleId == first
+                    && rules.Explain(new DecisionRequest(capability, default, Noon)).Steps[^1].RuleId == first;
+            });
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+
+        static bool HoldsByItself(CompiledRule rule, string capability)
+        {
+            var evaluation = new Evaluation(capability, new byte[Encoding.UTF8.GetByteCount(capability)], default, Noon);
+            return rule.Evaluate(ref evaluation, isChosen: false) == Truth.Yes;
+        }
     }
 
     [Fact]

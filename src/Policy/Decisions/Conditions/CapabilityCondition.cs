@@ -7,8 +7,7 @@ internal sealed class CapabilityCondition(CapabilitySet set) : Condition
     private byte[][]? exact;
     private byte[][]? prefixes;
 
-    public override string Text =>
-        "capability_id is " + string.Join(" or ", set.Exact.Concat(set.Prefixes.Select(p => p + "*")));
+    public override string Text => set.Text;
 
     public override CapabilitySet? Capabilities => set;
 
