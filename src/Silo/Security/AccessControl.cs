@@ -10,6 +10,12 @@ public sealed record OpenToAll;
 /// <summary>Marks an endpoint that everybody on this machine may call.</summary>
 public sealed record OpenOnLoopback;
 
+/// <summary>
+/// Marks an endpoint that a caller may call by what was last known of the key while the database is away: it tells of the outage itself,
+/// and nothing that a key revoked meanwhile must not see.
+/// </summary>
+public sealed record OpenToLastKnown;
+
 /// <summary>Marks an endpoint that everybody may call whom <see cref="SiloSettings.SingleNodeOpen"/> lets.</summary>
 public sealed record OpenOnSingleNode;
 
@@ -48,7 +54,7 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants,
             return null;
         }
 
-        if (http.Features.Get<ApiCaller>() is not { } caller)
+        if ((http.Features.Get<ApiCaller>() ?? LastKnown(http, endpoint)) is not { } caller)
         {
             return http.Features.Get<ShownKey>() switch
             {
@@ -75,6 +81,9 @@ public sealed class AccessControl(RequestDelegate next, TenantDirectory tenants,
             ?? RefuseNames(http)
             ?? await RefuseForgedAsync(http, caller);
     }
+
+    private static ApiCaller? LastKnown(HttpContext http, Endpoint? endpoint) =>
+        endpoint?.Metadata.GetMetadata<OpenToLastKnown>() is null ? null : (http.Features.Get<ShownKey>() as ShownKey.Uncertain)?.LastKnown;
 
     // A browser sends its cookie for whoever makes it; what only reads may be asked by a link, what changes something by a page of ours alone.
     private async ValueTask<ProblemAnswer?> RefuseForgedAsync(HttpContext http, ApiCaller caller) =>

@@ -15,10 +15,11 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys, Br
     public async Task InvokeAsync(HttpContext http)
     {
         ArgumentNullException.ThrowIfNull(http);
+        var shown = Shown(http);
         try
         {
             // A program that shows a key means that one, whatever cookies are sent with it.
-            if (Shown(http) is { } key)
+            if (shown is { } key)
             {
                 await RecogniseAsync(http, key, null);
             }
@@ -29,7 +30,7 @@ public sealed class ApiKeyAuthentication(RequestDelegate next, KeyCache keys, Br
         }
         catch (StoreUnavailableException)
         {
-            http.Features.Set<ShownKey>(new ShownKey.Uncertain());
+            http.Features.Set<ShownKey>(new ShownKey.Uncertain(shown is null ? null : keys.FindLastKnown(shown)));
         }
 
         await next(http);
@@ -77,5 +78,6 @@ public abstract record ShownKey
     public sealed record Refused : ShownKey;
 
     /// <summary>Whether it works cannot be known now.</summary>
-    public sealed record Uncertain : ShownKey;
+    /// <param name="LastKnown">Whose it was when that could be known; null: it was not seen.</param>
+    public sealed record Uncertain(ApiCaller? LastKnown) : ShownKey;
 }

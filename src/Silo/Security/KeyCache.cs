@@ -49,12 +49,18 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
             entry = await LookUpAsync(hash);
         }
 
-        // The dictionary found it by hash; comparing again in constant time costs nothing and does not depend on how it compares.
-        return entry is not null
-            && CryptographicOperations.FixedTimeEquals(entry.Caller.Key.KeySha256.AsSpan(), hash.AsSpan())
-            && !(entry.Caller.Key.ExpiresAt <= time.GetUtcNow())
-            ? entry.Caller
-            : null;
+        return CallerOf(entry, hash);
+    }
+
+    /// <summary>
+    /// The caller behind a key as it was last known, however long ago that was; null: it was never seen here, has expired or is known to
+    /// be revoked. For while <see cref="FindAsync"/> cannot know, and only where nothing is lost when the key was revoked since.
+    /// </summary>
+    public ApiCaller? FindLastKnown(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        var hash = ApiKey.Hash(key);
+        return CallerOf(known.GetValueOrDefault(hash), hash);
     }
 
     /// <summary>Reads what was revoked and ends what hangs on it. Concurrent calls share one reading.</summary>
@@ -74,6 +80,14 @@ public sealed class KeyCache(IKeyStore store, TimeProvider time) : IDisposable
             entry.Dispose();
         }
     }
+
+    // The dictionary found it by hash; comparing again in constant time costs nothing and does not depend on how it compares.
+    private ApiCaller? CallerOf(Entry? entry, ImmutableArray<byte> hash) =>
+        entry is not null
+        && CryptographicOperations.FixedTimeEquals(entry.Caller.Key.KeySha256.AsSpan(), hash.AsSpan())
+        && !(entry.Caller.Key.ExpiresAt <= time.GetUtcNow())
+            ? entry.Caller
+            : null;
 
     private async ValueTask TrustAsync()
     {

@@ -55,4 +55,29 @@ public sealed class OutageTests : IAsyncLifetime
         await Eventually.BecomesAsync(async () => (await _admin.GetAsync(Directive)).Status, 200);
         await Eventually.BecomesAsync(async () => (await _admin.PutAsync("/v1/default/fleets/other", new { })).Status, 200);
     }
+
+    [Fact]
+    public async Task The_metrics_tell_of_the_outage_to_who_may_read_them_as_far_as_is_known()
+    {
+        // As a Prometheus on another machine.
+        (string, string)[] elsewhere = [("X-Forwarded-For", "192.0.2.1")];
+        var made = (await _admin.PostAsync("/v1/default/keys", new { name = "viewer", subject = "viewer", role = "viewer" })).Expect(201);
+        using var viewer = new ApiClient(_admin.Address, made["key"].GetString());
+        using var unseen = new ApiClient(_admin.Address, "opk_never-seen");
+        (await viewer.GetAsync("/metrics", elsewhere)).ExpectProblem(403, "auth.role");
+        await Eventually.BecomesAsync(() => ShowsAsync("policy_store_up 1"), true);
+
+        await _host.Database.Private!.SuspendAsync();
+        await Eventually.BecomesAsync(async () => (await _admin.GetAsync("/v1/tenants")).Status, 503);
+
+        await Eventually.BecomesAsync(() => ShowsAsync("policy_store_up 0"), true);
+        (await viewer.GetAsync("/metrics", elsewhere)).ExpectProblem(403, "auth.role");
+        (await unseen.GetAsync("/metrics", elsewhere)).ExpectProblem(503, "store.unavailable");
+        (await _admin.GetAsync("/v1/tenants", elsewhere)).ExpectProblem(503, "store.unavailable");
+
+        await _host.Database.Private.ResumeAsync();
+        await Eventually.BecomesAsync(() => ShowsAsync("policy_store_up 1"), true);
+
+        async Task<bool> ShowsAsync(string number) => (await _admin.GetAsync("/metrics", elsewhere)).Expect(200).Text.Contains(number, StringComparison.Ordinal);
+    }
 }

@@ -87,6 +87,26 @@ public sealed class KeyCacheTests : IDisposable
         Assert.NotNull(await _keys.FindAsync(key));
     }
 
+    [Fact]
+    public async Task A_key_is_last_known_as_it_was_until_it_expires_or_is_known_to_be_revoked()
+    {
+        var (key, revoked) = (_store.Add("one", _clock.GetUtcNow().AddHours(1)), _store.Add("two"));
+        Assert.Null(_keys.FindLastKnown(key));
+        Assert.NotNull(await _keys.FindAsync(key));
+        Assert.NotNull(await _keys.FindAsync(revoked));
+        _store.Revoke("two");
+        await _keys.RefreshAsync();
+        _store.IsAway = true;
+
+        _clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.Equal("one", _keys.FindLastKnown(key)!.Key.KeyId);
+        Assert.Null(_keys.FindLastKnown(revoked));
+        Assert.Null(_keys.FindLastKnown("stranger"));
+
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(_keys.FindLastKnown(key));
+    }
+
     [Theory]
     [InlineData(90)]
     [InlineData(86_400)]
