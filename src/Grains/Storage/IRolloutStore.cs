@@ -80,6 +80,12 @@ public interface IRolloutStore
     /// <summary>The controls of one kind, newest first; one where <paramref name="id"/> is given.</summary>
     Task<ImmutableArray<StoredControl>> ListControlsAsync(string tenant, string kind, string? id = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The newest controls of one kind, newest first; at most <paramref name="limit"/>.</summary>
+    Task<ImmutableArray<StoredControl>> ListControlsAsync(string tenant, string kind, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>The waves that are not over, newest first, and how many the tenant has made in all at that moment.</summary>
+    Task<OpenWaves> ReadOpenWavesAsync(string tenant, CancellationToken cancellationToken = default);
+
     /// <summary>Claims up to <paramref name="limit"/> overdue deadlines of all tenants, skipping those that another silo is looking at.</summary>
     Task<ImmutableArray<OverdueRollout>> ReadOverdueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken = default);
 
@@ -190,6 +196,9 @@ public sealed record StoredFleet(string Tenant, string Fleet, FleetSettings Sett
     /// <summary>Where its parity groups stand, read beside the directive.</summary>
     public FleetParity Parity { get; init; } = FleetParity.None;
 }
+
+/// <summary>The waves of a tenant that are not over, and how many there are with those that are.</summary>
+public sealed record OpenWaves(int Made, ImmutableArray<StoredControl> Open);
 
 /// <summary>A node that left.</summary>
 public sealed record LeftNode(NodeRecord Record, DateTimeOffset LeftAt);

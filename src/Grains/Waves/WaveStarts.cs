@@ -45,8 +45,8 @@ internal sealed class WaveStarts(
             ChangedBy = caller.By,
         });
         var held = await restraints.ReadAsync(tenant);
-        var others = await store.ListControlsAsync(tenant, ControlKinds.Wave);
-        var overlaps = others.SelectMany(other => WaveRules.Overlaps(wave.Fleets, other.Read<Wave>()));
+        var others = await store.ReadOpenWavesAsync(tenant);
+        var overlaps = others.Open.SelectMany(other => WaveRules.Overlaps(wave.Fleets, other.Read<Wave>()));
         var tried = await Task.WhenAll(wave.Places().Select(place => TryAsync(tenant, wave, place.Fleet, place.Step, caller)));
         var problems = bundle.Problems.Concat(overlaps).Select(problem => (Fleet: "", Problem: problem))
             .Concat(tried.SelectMany(one => one.Problems.Select(problem => (one.Fleet, Problem: problem))))
@@ -54,7 +54,7 @@ internal sealed class WaveStarts(
             .Select(group => Name(group.Key, [.. group], wave))
             .ToImmutableArray();
         return problems.IsEmpty
-            ? Outcome<DecidedWave>.Ok(new DecidedWave(wave, others.Length, held.GuardsOf(waiverId: null)))
+            ? Outcome<DecidedWave>.Ok(new DecidedWave(wave, others.Made, held.GuardsOf(waiverId: null)))
             : Outcome<DecidedWave>.Fail(problems);
     }
 

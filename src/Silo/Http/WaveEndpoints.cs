@@ -78,8 +78,8 @@ public static class WaveEndpoints
             return refusal;
         }
 
-        var stored = await store.ListControlsAsync(tenant, ControlKinds.Wave, null, http.RequestAborted);
-        return Answers.Ok(new WaveList([.. stored.Take(limit).Select(wave => WaveView.Of(wave.Read<Wave>()))]));
+        var stored = await store.ListControlsAsync(tenant, ControlKinds.Wave, limit, http.RequestAborted);
+        return Answers.Ok(new WaveList([.. stored.Select(wave => WaveView.Of(wave.Read<Wave>()))]));
     }
 
     private static async Task<IResult> GetAsync(string tenant, string wave, IGrainFactory grains) =>

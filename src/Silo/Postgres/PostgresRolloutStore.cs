@@ -219,11 +219,26 @@ public sealed class PostgresRolloutStore : IRolloutStore
     /// <inheritdoc/>
     public Task<ImmutableArray<StoredControl>> ListControlsAsync(
         string tenant, string kind, string? id = null, CancellationToken cancellationToken = default) =>
+        ReadControlsAsync(tenant, kind, id, int.MaxValue, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<StoredControl>> ListControlsAsync(string tenant, string kind, int limit, CancellationToken cancellationToken = default) =>
+        ReadControlsAsync(tenant, kind, id: null, limit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<OpenWaves> ReadOpenWavesAsync(string tenant, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
-            "SELECT id, record, revision FROM tenant_control WHERE tenant = $1 AND kind = $2 AND ($3::text IS NULL OR id = $3) ORDER BY ordinal DESC",
-            [SqlValue.Text(tenant), SqlValue.Text(kind), SqlValue.Text(id)],
-            static (reader, token) => reader.ToArrayAsync(
-                static row => new StoredControl(row.GetString(0), row.Json<JsonElement>(1), row.GetInt64(2)), token),
+            """
+            SELECT w.id, w.record, w.revision, (SELECT count(*) FROM tenant_control WHERE tenant = $1 AND kind = $2)::integer
+            FROM (SELECT 1) one LEFT JOIN tenant_control w ON w.tenant = $1 AND w.kind = $2 AND w.record ->> 'ended_at' IS NULL
+            ORDER BY w.ordinal DESC
+            """,
+            [SqlValue.Text(tenant), SqlValue.Text(ControlKinds.Wave)],
+            static async (reader, token) =>
+            {
+                var rows = await reader.ToArrayAsync(static row => (Made: row.GetInt32(3), Wave: row.IsDBNull(0) ? null : ControlOf(row)), token);
+                return new OpenWaves(rows[0].Made, [.. rows.Select(row => row.Wave).OfType<StoredControl>()]);
+            },
             cancellationToken);
 
     /// <inheritdoc/>
@@ -237,6 +252,15 @@ public sealed class PostgresRolloutStore : IRolloutStore
             [SqlValue.Text(keyId), SqlValue.Text(operationId), SqlValue.Time(_time.GetUtcNow() - CommitBatch.OperationKept)],
             (reader, token) => reader.ToSingleAsync(
                 row => new OperationWrite(keyId, operationId, row.GetString(0), row.GetInt32(1), row.GetString(2)), token),
+            cancellationToken);
+
+    private static StoredControl ControlOf(NpgsqlDataReader row) => new(row.GetString(0), row.Json<JsonElement>(1), row.GetInt64(2));
+
+    private Task<ImmutableArray<StoredControl>> ReadControlsAsync(string tenant, string kind, string? id, int limit, CancellationToken cancellationToken) =>
+        _calls.ReadAsync(
+            "SELECT id, record, revision FROM tenant_control WHERE tenant = $1 AND kind = $2 AND ($3::text IS NULL OR id = $3) ORDER BY ordinal DESC LIMIT $4",
+            [SqlValue.Text(tenant), SqlValue.Text(kind), SqlValue.Text(id), SqlValue.Int(limit)],
+            static (reader, token) => reader.ToArrayAsync(ControlOf, token),
             cancellationToken);
 
     private async Task<CommitResult> CommitOnceAsync(PolicyChange change, StoreAttempt attempt, CancellationToken token)

@@ -87,6 +87,12 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
         string tenant, string kind, string? id = null, CancellationToken cancellationToken = default) =>
         inner.ListControlsAsync(tenant, kind, id, cancellationToken);
 
+    public Task<ImmutableArray<StoredControl>> ListControlsAsync(string tenant, string kind, int limit, CancellationToken cancellationToken = default) =>
+        inner.ListControlsAsync(tenant, kind, limit, cancellationToken);
+
+    public Task<OpenWaves> ReadOpenWavesAsync(string tenant, CancellationToken cancellationToken = default) =>
+        inner.ReadOpenWavesAsync(tenant, cancellationToken);
+
     public Task<ImmutableArray<QuarantinedBundle>> ListQuarantineAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         inner.ListQuarantineAsync(tenant, fleet, cancellationToken);
 

@@ -166,6 +166,31 @@ public abstract class CommitContract : StoreContract
     }
 
     [Fact]
+    public async Task Controls_are_read_as_far_as_they_are_wanted_and_waves_that_are_over_apart()
+    {
+        await MakeTenantAsync();
+        var none = await Store.Rollouts.ReadOpenWavesAsync(Tenant);
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Waiver, "another kind", new { }, 0) });
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Wave, "w1", new { EndedAt = (DateTimeOffset?)null }, 0) });
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Wave, "w2", new { EndedAt = (DateTimeOffset?)DateTimeOffset.UnixEpoch }, 0) });
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Wave, "w3", new { }, 0) });
+
+        var newest = await Store.Rollouts.ListControlsAsync(Tenant, ControlKinds.Wave, 1);
+        var two = await Store.Rollouts.ListControlsAsync(Tenant, ControlKinds.Wave, 2);
+        var open = await Store.Rollouts.ReadOpenWavesAsync(Tenant);
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Wave, "w3", new { EndedAt = DateTimeOffset.UnixEpoch }, 1) });
+        await CommitAsync(Change() with { Control = ControlWrite.Of(ControlKinds.Wave, "w1", new { EndedAt = DateTimeOffset.UnixEpoch }, 1) });
+        var over = await Store.Rollouts.ReadOpenWavesAsync(Tenant);
+
+        Assert.Equal("w3", Assert.Single(newest).Id);
+        Assert.Equal(["w3", "w2"], two.Select(control => control.Id));
+        Assert.Equal((0, 3, 3), (none.Made, open.Made, over.Made));
+        Assert.Empty(none.Open);
+        Assert.Equal([("w3", 1L), ("w1", 1L)], open.Open.Select(wave => (wave.Id, wave.Revision)));
+        Assert.Empty(over.Open);
+    }
+
+    [Fact]
     public async Task A_rollout_changes_only_from_the_revision_it_was_decided_on()
     {
         await MakeFleetWithBundleAsync();
