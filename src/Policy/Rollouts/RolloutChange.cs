@@ -23,7 +23,9 @@ internal static class RolloutChange
         var next = e switch
         {
             RolloutEvent.Advanced advanced => Advance(state, advanced),
-            RolloutEvent.Judged judged => (judged.Why.Code == RolloutReasons.EpochBehind ? BeginWindowAnew(state, e.At) : MoveClocks(state, judged.Unobserved)) with
+            RolloutEvent.Judged judged => (judged.BeginsWindow || judged.Why.Code == RolloutReasons.EpochBehind
+                ? BeginWindowAnew(state, e.At)
+                : MoveClocks(state, judged.Unobserved)) with
             {
                 Verdict = judged.Verdict,
                 Why = judged.Why,
@@ -118,9 +120,11 @@ internal static class RolloutChange
         LastHealthyAt = state.LastHealthyAt + by,
     };
 
-    // Nodes that know a higher epoch do not obey this one, and what they measured under it ends with it: the time until now counts for nothing,
-    // and of the window's samples none are left to conclude from.
-    private static RolloutState BeginWindowAnew(RolloutState state, DateTimeOffset at) => state is { Phase: RolloutPhase.Active, Return: null }
+    /// <summary>
+    /// Begins the window anew where none of its samples are left to conclude from, and the time until now counts for nothing: nodes that know a
+    /// higher epoch do not obey this one, and what they measured under it ends with it; a window that had failed is lost with a restart.
+    /// </summary>
+    public static RolloutState BeginWindowAnew(RolloutState state, DateTimeOffset at) => state is { Phase: RolloutPhase.Active, Return: null }
         ? MoveClocks(state, at - state.SeenAt) with { WindowStartedAt = at, Healthy = false, LastHealthyAt = null }
         : state;
 

@@ -184,6 +184,9 @@ public abstract record RolloutEvent(DateTimeOffset At)
     {
         /// <summary>The baseline to keep; null: the one that was kept before stays.</summary>
         public FrozenBaseline? Baseline { get; init; }
+
+        /// <summary>Whether a full new window begins, because the samples of one that had failed are lost.</summary>
+        public bool BeginsWindow { get; init; }
     }
 
     /// <summary>Its verdict was inconclusive at the end of the window, and it gets one more full window (<c>on_inconclusive: extend</c>).</summary>

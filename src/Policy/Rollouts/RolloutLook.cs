@@ -95,11 +95,16 @@ internal static class RolloutLook
         var healthy = verdict.Kind == VerdictKind.Pass && HasEnoughNodes(state, plan, fleet.Nodes);
         if (unobserved > TimeSpan.Zero)
         {
-            // The clocks first: what follows from them is the next look's.
-            var moved = RolloutChange.MoveClocks(state, unobserved);
+            // The clocks first: what follows from them is the next look's. With a restart the samples went because of which the window had failed:
+            // those that come instead are of another window.
+            var beginsWindow = fleet.ObservingSince > state.SeenAt && state.Verdict?.Kind == VerdictKind.Fail;
+            var moved = beginsWindow ? RolloutChange.BeginWindowAnew(state, at) : RolloutChange.MoveClocks(state, unobserved);
             var standing = stopped ?? Keep(state.Why, Standing(new RolloutTimes(moved, plan, at), fleet.Nodes, verdict));
             return RolloutDecider.One(new RolloutEvent.Judged(
-                at, verdict, standing, healthy, healthy ? at : moved.LastHealthyAt, unobserved));
+                at, verdict, standing, healthy, healthy ? at : moved.LastHealthyAt, unobserved)
+            {
+                BeginsWindow = beginsWindow,
+            });
         }
 
         if (verdict.Kind == VerdictKind.Fail && plan.OnFail != OnFail.Hold)

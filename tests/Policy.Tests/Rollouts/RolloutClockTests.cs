@@ -236,6 +236,23 @@ public sealed class RolloutClockTests
     }
 
     [Fact]
+    public void A_restart_does_not_forget_that_the_window_failed()
+    {
+        var fleet = Started();
+        fleet.ErrorRate = 0.02;
+        Assert.Null(fleet.LookFor(Minute - Second));
+        Assert.Equal(VerdictKind.Fail, fleet.Rollout.Verdict!.Kind);
+
+        // A second of the window is left, and what is reported in it would pass.
+        fleet.Now += Second;
+        fleet.ObservingSince = fleet.Now;
+        fleet.ErrorRate = 0;
+
+        Assert.IsType<RolloutEvent.Advanced>(fleet.LookFor(2 * Minute));
+        Assert.Equal(fleet.ObservingSince + Second + Minute, fleet.Now);
+    }
+
+    [Fact]
     public void Samples_that_arrive_again_after_a_restart_are_enough_to_go_on()
     {
         var fleet = Started(plan => Durations(plan, 1.5) with { OnInconclusive = OnInconclusive.Rollback });
@@ -272,7 +289,7 @@ public sealed class RolloutClockTests
     {
         var fleet = Started(plan => plan with { IncrementPolicy = IncrementPolicy.Manual });
         fleet.LookFor(2 * Minute);
-        fleet.ErrorRate = 0.02;
+        fleet.Decisions = 0;
         fleet.LookFor(Second);
         fleet.Now += 10 * Minute;
         fleet.ObservingSince = fleet.Now;
