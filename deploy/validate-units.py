@@ -3,7 +3,8 @@ UMask and Environment, as a user without rights, with the libraries that the pro
 
 Called by deploy/validate: python3 validate-units.py PROGRAM SILO_UNIT MIGRATE_UNIT. The silo starts its private PostgreSQL in a
 folder of its own, has to say at /readyz that it is ready, and is stopped by SIGTERM; meanwhile the other unit's program finds its
-schema up to date. The filters are made as systemd makes them from what systemd-analyze lists, but for what it does not know, which
+schema up to date. And whoever is confined as the silo is has to find the machine's networks, for a silo of a cluster takes its address
+from them. The filters are made as systemd makes them from what systemd-analyze lists, but for what it does not know, which
 is EPERM here. What else a unit says (its view of the file system, of /proc, of users) is not tried.
 """
 import errno
@@ -131,6 +132,9 @@ def main(program, silo_unit, migrate_unit):
         try:
             listening = wait_until('it listened', lambda: re.search(r'listening\s+(http://\S+)', log.read_text()), silo)
             wait_until('it was ready', lambda: is_ready(listening[1]), silo)
+            looked = start(silo_unit, sys.executable, ['-c', 'import socket; socket.if_nameindex()'], str(folder), said)
+            if looked.wait(DEADLINE_SECONDS) != 0:
+                raise SystemExit("the machine's networks cannot be read: a silo of a cluster would not find its address")
             connection = f'Host={data}/postgres/socket;Username=policy;Database=policy'
             migrated = start(migrate_unit, program, ['--migrate-only', '--connection-string', connection], str(folder), said)
             if migrated.wait(DEADLINE_SECONDS) != 0:
