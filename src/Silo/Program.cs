@@ -24,8 +24,9 @@ try
 
     await using var host = await PolicyHost.StartAsync(settings);
     StartBanner.Print(Console.Out, settings, host);
-    await host.WaitForStopAsync();
-    return 0;
+
+    // Nobody asked it to end: whoever supervises it is told to start it again.
+    return await host.WaitForStopAsync() is { } failure ? Say("silo.failed", failure.ToString(), Failed) : 0;
 }
 catch (ConfigurationFailureException failure)
 {

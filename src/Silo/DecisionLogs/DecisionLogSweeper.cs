@@ -1,11 +1,11 @@
-using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Configuration;
+using OrleansPolicy.Silo.Hosting;
 using OrleansPolicy.Silo.Postgres;
 
 namespace OrleansPolicy.Silo.DecisionLogs;
 
 /// <summary>Deletes what is older than the retention, a few thousand records at a time, so that nobody waits for it.</summary>
-public sealed class DecisionLogSweeper(PostgresDecisionLog log, SiloSettings settings, TimeProvider time) : BackgroundService
+public sealed class DecisionLogSweeper(PostgresDecisionLog log, SiloSettings settings, TimeProvider time, ILogger<DecisionLogSweeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan BetweenSteps = TimeSpan.FromMilliseconds(50);
@@ -32,17 +32,11 @@ public sealed class DecisionLogSweeper(PostgresDecisionLog log, SiloSettings set
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var rounds = new Rounds(logger, "Decision records past their retention cannot be deleted; trying again every minute.");
         using var timer = new PeriodicTimer(Every, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            try
-            {
-                await SweepAsync(stoppingToken);
-            }
-            catch (StoreUnavailableException)
-            {
-                // It will be older in a minute.
-            }
+            await rounds.RunAsync(SweepAsync, stoppingToken);
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using OrleansPolicy.Abstractions;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Parity;
+using OrleansPolicy.Silo.Hosting;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -198,14 +199,20 @@ public sealed class FleetFeeds : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var rounds = new Rounds(_environment.Logger, "The news of fleets cannot be subscribed to; trying again every second.");
         while (true)
         {
             await Task.Delay(MaintainEvery, Clock, stoppingToken);
-            await Task.WhenAll(_feeds.Values.Where(feed => feed.IsUsedWithin(ReadWithin)).Select(feed => feed.MaintainAsync()));
-            foreach (var feed in _feeds.Values.Where(feed => !feed.IsUsedWithin(KeptWithin)).ToList())
-            {
-                LetGo(feed);
-            }
+            await rounds.RunAsync(_ => MaintainAsync(), stoppingToken);
+        }
+    }
+
+    private async Task MaintainAsync()
+    {
+        await Task.WhenAll(_feeds.Values.Where(feed => feed.IsUsedWithin(ReadWithin)).Select(feed => feed.MaintainAsync()));
+        foreach (var feed in _feeds.Values.Where(feed => !feed.IsUsedWithin(KeptWithin)).ToList())
+        {
+            LetGo(feed);
         }
     }
 

@@ -2,6 +2,7 @@ using OrleansPolicy.Abstractions;
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Rollouts;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Hosting;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -18,35 +19,22 @@ internal sealed class OverdueScanner(
     public const int RoundMax = 200;
 
     private static readonly TimeSpan ScanEvery = TimeSpan.FromSeconds(1);
-    private bool _failed;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var rounds = new Rounds(logger, "Overdue rollouts cannot be read; trying again every second.");
         while (true)
         {
-            await ScanAsync(stoppingToken);
+            await rounds.RunAsync(ScanAsync, stoppingToken);
             await Task.Delay(ScanEvery, clock, stoppingToken);
         }
     }
 
     private async Task ScanAsync(CancellationToken stoppingToken)
     {
-        try
-        {
-            var overdue = await store.ReadOverdueAsync(clock.GetUtcNow(), RoundMax, stoppingToken);
-            _failed = false;
-            await Task.WhenAll(overdue.DistinctBy(due => (due.Tenant, due.RolloutId)).Select(LookAsync));
-        }
-        catch (StoreUnavailableException exception)
-        {
-            if (!_failed)
-            {
-                logger.LogWarning(exception, "Overdue rollouts cannot be read; trying again every second.");
-            }
-
-            _failed = true;
-        }
+        var overdue = await store.ReadOverdueAsync(clock.GetUtcNow(), RoundMax, stoppingToken);
+        await Task.WhenAll(overdue.DistinctBy(due => (due.Tenant, due.RolloutId)).Select(LookAsync));
     }
 
     private async Task LookAsync(OverdueRollout due)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Hosting;
 
 namespace OrleansPolicy.Silo.Feed;
 
@@ -17,7 +18,6 @@ internal sealed class TruthReader(
     private readonly SemaphoreSlim _demand = new(0, 1);
     private volatile TaskCompletionSource _nextRead = NewSignal();
     private volatile Func<ImmutableArray<FleetFeed>> _inUse = () => [];
-    private bool _failed;
 
     /// <summary>Names whom it reads for.</summary>
     public void ReadFor(Func<ImmutableArray<FleetFeed>> inUse) => _inUse = inUse;
@@ -51,6 +51,7 @@ internal sealed class TruthReader(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var rounds = new Rounds(logger, "The directives cannot be read: no leases are granted until they can.");
         while (true)
         {
             var feeds = _inUse();
@@ -61,7 +62,7 @@ internal sealed class TruthReader(
             }
 
             var started = clock.GetTimestamp();
-            await ReadAsync(feeds, started, stoppingToken);
+            await rounds.RunAsync(token => ReadAsync(feeds, started, token), stoppingToken);
             var rest = ReadEvery - clock.GetElapsedTime(started);
             if (rest > TimeSpan.Zero)
             {
@@ -84,17 +85,6 @@ internal sealed class TruthReader(
                     await feed.TakeReadAsync(byFleet.GetValueOrDefault((feed.Tenant, feed.Fleet)), before!, started);
                 }
             }
-
-            _failed = false;
-        }
-        catch (StoreUnavailableException exception)
-        {
-            if (!_failed)
-            {
-                logger.LogWarning(exception, "The directives cannot be read: no leases are granted until they can.");
-            }
-
-            _failed = true;
         }
         finally
         {

@@ -85,12 +85,17 @@ public sealed class PolicyHost : IAsyncDisposable
         await new SchemaMigrator(settings.ConnectionString, SchemaStep.Embedded(), loggers.CreateLogger("OrleansPolicy.Database")).MigrateAsync(cancellationToken);
     }
 
-    /// <summary>Until SIGTERM or SIGINT. The process still answers, and says that it stops: <see cref="DisposeAsync"/> ends it.</summary>
-    public async Task WaitForStopAsync()
+    /// <summary>
+    /// Until SIGTERM or SIGINT (null), or until a part of it that is to run for as long as the process has failed (why). The process still
+    /// answers, and says that it stops: <see cref="DisposeAsync"/> ends it.
+    /// </summary>
+    public async Task<Exception?> WaitForStopAsync()
     {
+        var parts = Services.GetServices<IHostedService>().OfType<BackgroundService>().ToList();
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = app.Lifetime.ApplicationStopping.Register(told.SetResult);
         await told.Task;
+        return parts.Select(part => part.ExecuteTask?.Exception?.GetBaseException()).FirstOrDefault(failure => failure is not null);
     }
 
     /// <summary>Says that it stops, goes on answering for <see cref="SiloSettings.Drain"/>, and then finishes what it began.</summary>

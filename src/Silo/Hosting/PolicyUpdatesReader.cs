@@ -21,19 +21,17 @@ internal sealed partial class PolicyUpdatesReader(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var rounds = new Rounds(logger, "The update limits of the file could not be put in force yet.");
         using var timer = new PeriodicTimer(LookEvery, time);
         do
         {
-            try
-            {
-                Look();
-                await ApplyAsync();
-            }
-            catch (Exception exception) when (exception is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException)
-            {
-                // The next look tries again.
-                LogAway(exception);
-            }
+            await rounds.RunAsync(
+                _ =>
+                {
+                    Look();
+                    return ApplyAsync();
+                },
+                stoppingToken);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
@@ -98,7 +96,4 @@ internal sealed partial class PolicyUpdatesReader(
 
     [LoggerMessage(3, LogLevel.Warning, "{File} cannot be read, what it said before stays in force: {Message}")]
     private partial void LogUnreadable(string file, string message);
-
-    [LoggerMessage(4, LogLevel.Warning, "The update limits of the file could not be put in force yet.")]
-    private partial void LogAway(Exception exception);
 }

@@ -86,13 +86,20 @@ internal sealed class StoreCalls(NpgsqlDataSource dataSource, WriteHealth? write
     /// </summary>
     private static bool IsOutage(Exception e) => e switch
     {
-        PostgresException postgres => postgres.SqlState is not ['2', '2' or '3', ..] and not ['4', '2', ..],
+        PostgresException { SqlState: { } state } => IsNotReady(state) || state is not (['2', '2' or '3', ..] or ['4', '2', ..]),
         DbException or IOException or System.Net.Sockets.SocketException => true,
 
         // The pool was closed under the call: the process is ending.
         ObjectDisposedException => true,
         _ => false,
     };
+
+    /// <summary>
+    /// The SQL was right when it was tried on our schema: the database is being restored (without a table, a column of a later step, a
+    /// function, the index that an ON CONFLICT needs), or its user lost a right. Both pass, and nothing was written.
+    /// </summary>
+    private static bool IsNotReady(string state) => state is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
+        or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidColumnReference or PostgresErrorCodes.InsufficientPrivilege;
 
     private static void Abandon(Task running) =>
         running.ContinueWith(

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using OrleansPolicy.Grains;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Silo.Hosting;
 using OrleansPolicy.Silo.Postgres;
 
 namespace OrleansPolicy.Silo.Webhooks;
@@ -22,17 +23,17 @@ internal sealed class WebhookSender(
     private static readonly TimeSpan DeadKept = TimeSpan.FromDays(30);
 
     private readonly ConcurrentDictionary<Task, bool> _sending = new();
-    private bool _failed;
     private DateTimeOffset _sweptAt;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var rounds = new Rounds(logger, "Webhooks cannot be read; trying again every second.");
         try
         {
             while (true)
             {
-                await LookAsync(stoppingToken);
+                await rounds.RunAsync(LookAsync, stoppingToken);
                 await Task.Delay(LookEvery, clock, stoppingToken);
             }
         }
@@ -45,34 +46,20 @@ internal sealed class WebhookSender(
 
     private async Task LookAsync(CancellationToken stoppingToken)
     {
-        try
+        if (_sending.Count < AtOnceMax)
         {
-            if (_sending.Count < AtOnceMax)
+            var now = clock.GetUtcNow();
+            var claim = Guid.NewGuid().ToString("N");
+            foreach (var claimed in await webhooks.ClaimAsync(claim, now, now + WebhookTurn.ClaimLasts, AtOnceMax - _sending.Count, stoppingToken))
             {
-                var now = clock.GetUtcNow();
-                var claim = Guid.NewGuid().ToString("N");
-                foreach (var claimed in await webhooks.ClaimAsync(claim, now, now + WebhookTurn.ClaimLasts, AtOnceMax - _sending.Count, stoppingToken))
-                {
-                    Begin(claimed, stoppingToken);
-                }
+                Begin(claimed, stoppingToken);
             }
-
-            if (clock.GetUtcNow() - _sweptAt >= SweepEvery)
-            {
-                _sweptAt = clock.GetUtcNow();
-                await webhooks.SweepAsync(_sweptAt - DeadKept, stoppingToken);
-            }
-
-            _failed = false;
         }
-        catch (StoreUnavailableException exception)
-        {
-            if (!_failed)
-            {
-                logger.LogWarning(exception, "Webhooks cannot be read; trying again every second.");
-            }
 
-            _failed = true;
+        if (clock.GetUtcNow() - _sweptAt >= SweepEvery)
+        {
+            _sweptAt = clock.GetUtcNow();
+            await webhooks.SweepAsync(_sweptAt - DeadKept, stoppingToken);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using OrleansPolicy.Audit;
 using OrleansPolicy.Grains.Storage;
 using OrleansPolicy.Silo.Postgres;
@@ -85,6 +86,35 @@ public sealed class StoreOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_database_answers_that_is_half_restored_or_wrongly_granted_is_an_outage_and_passes()
+    {
+        var store = new PostgresRolloutStore(Database.DataSource, TimeProvider.System);
+        await ExecuteAsync("ALTER TABLE fleet_directive RENAME TO not_restored_yet");
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ReadChangedFleetsAsync([]));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ReadFleetAsync("default", "edge"));
+        await ExecuteAsync("ALTER TABLE not_restored_yet RENAME TO fleet_directive");
+        Assert.Empty(await store.ReadChangedFleetsAsync([]));
+
+        var calls = new StoreCalls(Database.DataSource);
+        foreach (var sql in (string[])
+        [
+            "SELECT 1 FROM nowhere",
+            "SELECT nowhere FROM fleet",
+            "SELECT nowhere()",
+            "INSERT INTO schema_version (name, applied_at, sha256) VALUES ('x', now(), '') ON CONFLICT (sha256) DO NOTHING",
+            "DO $$ BEGIN RAISE insufficient_privilege; END $$",
+        ])
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => AskAsync(sql));
+        }
+
+        // SQL that no database would take is a mistake of ours, and no outage.
+        await Assert.ThrowsAsync<PostgresException>(() => AskAsync("SELECT FROM FROM"));
+
+        Task<bool> AskAsync(string sql) => calls.ReadAsync(sql, [], static (_, _) => Task.FromResult(true), CancellationToken.None);
+    }
+
+    [Fact]
     public async Task A_caller_that_gives_up_is_told_so()
     {
         var store = new PostgresRolloutStore(Database.DataSource, TimeProvider.System);
@@ -102,6 +132,12 @@ public sealed class StoreOutageTests : IAsyncLifetime
             Audit = [new AuditDraft { At = DateTimeOffset.UtcNow, Actor = "alice", Action = "test.happened", Subject = "fleets/edge" }],
         });
         Assert.Equal(CommitStatus.Committed, result.Status);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.DataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     private async Task<string[]> ServerProcessesAsync()
