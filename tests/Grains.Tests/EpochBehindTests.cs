@@ -129,6 +129,31 @@ public class EpochBehindTests(PostgresServer server)
             "the fleet says so");
     }
 
+    [Fact]
+    public async Task A_fleet_that_is_missing_from_a_database_that_went_back_gets_no_leases_until_it_is_made_anew_and_its_epoch_raised()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await cluster.PrepareFleetAsync(16);
+        await UntilAsync(async () => await PollAsync(cluster, "node-001") is FeedAnswer.Changed, "leases are granted");
+        var obeyed = Value(await cluster.FleetGrain.GetAsync()).Directive.Epoch;
+
+        // A backup from before the fleet was made.
+        await ExecuteAsync(
+            cluster, "DELETE FROM node; DELETE FROM rollout_deadline; DELETE FROM rollout; DELETE FROM fleet_directive; DELETE FROM fleet");
+
+        await UntilAsync(async () => await PollAsync(cluster, "node-001") is FeedAnswer.Refused { Code: "lease.unavailable" }, "no lease is granted");
+        await UntilAsync(async () => Value(await cluster.FleetGrain.GetAsync()).EpochBehind == obeyed, "the fleet says why");
+        Assert.Equal("fleet.epoch_behind", Code(await cluster.FleetGrain.SetBaselineAsync("1.0.0", "again", As("olga"))));
+
+        Assert.True(Value(await cluster.ConfigureFleetAsync()).Created);
+        Assert.Equal(obeyed, Value(await cluster.FleetGrain.GetAsync()).EpochBehind);
+        Assert.IsType<FeedAnswer.Refused>(await PollAsync(cluster, "node-001"));
+
+        Value(await cluster.FleetGrain.RaiseEpochAsync(obeyed + 1, "restored", As("admin")));
+        await UntilAsync(
+            async () => await PollAsync(cluster, "node-001") is FeedAnswer.Changed { Directive.Epoch: var epoch } && epoch == obeyed + 1, "leases are granted again");
+    }
+
     private static async Task ExecuteAsync(PolicyCluster cluster, string sql)
     {
         await using var command = cluster.DataSource.CreateCommand(sql);

@@ -1,4 +1,5 @@
 using OrleansPolicy.Fleets;
+using OrleansPolicy.Parity;
 
 namespace OrleansPolicy.Grains.Fleets;
 
@@ -98,15 +99,25 @@ internal sealed partial class FleetGrain
     }
 
     // Reads the row again and passes on what is new. A row that is older than what was known before it was asked for is taken too: then
-    // the database is, and the registry knows what its nodes obeyed.
+    // the database is, and the registry knows what its nodes obeyed. A fleet that is not there any more is the oldest truth there can be.
     private async Task RefreshAsync()
     {
-        if (_fleet is { } before && await _store.ReadFleetAsync(Tenant, Fleet) is { } stored
-            && _fleet.AfterReading(FleetProposals.SnapshotOf(stored), before) is { } after)
+        if (_fleet is not { } before)
+        {
+            return;
+        }
+
+        var read = await _store.ReadFleetAsync(Tenant, Fleet) is { } stored
+            ? FleetProposals.SnapshotOf(stored)
+            : before with { Directive = new Directive { Epoch = 0 }, Parity = FleetParity.None, Revision = 0 };
+        if (_fleet.AfterReading(read, before) is { } after)
         {
             Know(after);
         }
     }
+
+    // What is stored has a revision from 1 on.
+    private bool IsGone => _fleet is { Revision: 0 };
 
     private void Take(FleetSnapshot fleet) => Know(_fleet!.With(fleet));
 

@@ -67,7 +67,8 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
     public Task<Outcome<FleetSnapshot>> ConfigureAsync(FleetSettings settings, Caller caller) => WithStoreAsync(
         () => _committer.CommitAsync(Tenant, caller, async () =>
         {
-            if (await FindBehindAsync<Proposal<FleetSnapshot>>() is { } behind)
+            // One that has gone is made anew, or nobody could raise its epoch: until then it stays behind.
+            if (await FindBehindAsync<Proposal<FleetSnapshot>>() is { } behind && !IsGone)
             {
                 return behind;
             }

@@ -31,8 +31,11 @@ public interface IRolloutStore
     /// <summary>The fleets that a scope covers, or is in.</summary>
     Task<ImmutableArray<FleetName>> ListCoveredAsync(ArmScope scope, CancellationToken cancellationToken = default);
 
-    /// <summary>The directives whose epoch, settings or arms differ from the known ones. That it answers proves all the others unchanged at the moment of asking.</summary>
-    Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default);
+    /// <summary>
+    /// The fleets whose directive, settings or arms differ from the known ones, and those that are not there any more. That it answers proves
+    /// all the others unchanged at the moment of asking.
+    /// </summary>
+    Task<ImmutableArray<ChangedFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default);
 
     /// <summary>The nodes of a fleet that have not left, by registration.</summary>
     Task<ImmutableArray<NodeRecord>> ListNodesAsync(string tenant, string fleet, CancellationToken cancellationToken = default);
@@ -214,6 +217,12 @@ public sealed record StoredArm(long LastEpoch, ArmRow? Row);
 
 /// <summary>What a reader has of a fleet.</summary>
 public sealed record KnownFleet(string Tenant, string Fleet, long Revision, long ArmEpoch = 0);
+
+/// <summary>A fleet that is not as a reader has it.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Fleet">The fleet.</param>
+/// <param name="Stored">As it is now; null: it is gone. Nobody deletes fleets, so the database is an older one than the reader's.</param>
+public sealed record ChangedFleet(string Tenant, string Fleet, StoredFleet? Stored);
 
 /// <summary>A rollout with something overdue.</summary>
 public sealed record OverdueRollout(string Tenant, string RolloutId, RolloutDeadline Deadline);

@@ -136,35 +136,35 @@ internal sealed class FleetFeed : IFleetObserver
     }
 
     /// <summary>Takes what a read of the truth said; null: nothing changed.</summary>
-    /// <param name="changed">The fleet's row, where it is another than the one known.</param>
+    /// <param name="changed">The fleet, where it is another than the one known, or gone.</param>
     /// <param name="before">What was known when the read began.</param>
     /// <param name="started">When that was.</param>
-    public async Task TakeReadAsync(StoredFleet? changed, FeedSnapshot before, long started)
+    public async Task TakeReadAsync(ChangedFleet? changed, FeedSnapshot before, long started)
     {
-        var isOlder = false;
-        if (changed is not null)
+        var (isOlder, isGone) = (false, changed is { Stored: null });
+        if (changed?.Stored is { } stored)
         {
             var read = new FleetSnapshot
             {
                 Tenant = Tenant,
                 Fleet = Fleet,
-                Settings = changed.Settings,
-                Directive = changed.Directive,
-                Arms = changed.Arms,
-                Parity = changed.Parity,
-                Revision = changed.Revision,
+                Settings = stored.Settings,
+                Directive = stored.Directive,
+                Arms = stored.Arms,
+                Parity = stored.Parity,
+                Revision = stored.Revision,
             };
             isOlder = before.Fleet.IsAheadOf(read);
             await TakeAsync(read, known => known.AfterReading(read, before.Fleet));
         }
 
-        if (!isOlder)
+        if (!isOlder && !isGone)
         {
             Volatile.Write(ref _readAt, started);
         }
 
         // The truth is an older one than this feed knew: its fleet must know it too. Nobody waits for it, for other feeds wait for this one.
-        if (Volatile.Read(ref _highestEpoch) is var highest && (isOlder || (IsBehind && Volatile.Read(ref _reportedEpoch) < highest)))
+        if (Volatile.Read(ref _highestEpoch) is var highest && (isOlder || ((isGone || IsBehind) && Volatile.Read(ref _reportedEpoch) < highest)))
         {
             _ = _environment.CallAsync(() => _environment.Grains.Fleet(Tenant, Fleet).ReadAsync(highest));
         }

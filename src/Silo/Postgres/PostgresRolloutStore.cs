@@ -22,6 +22,11 @@ public sealed class PostgresRolloutStore : IRolloutStore
                d.parity_base,
                (SELECT jsonb_agg(jsonb_build_object('group', s.parity_group, 'epoch', s.epoch, 'phase', s.phase, 'from', s.from_hash, 'since', s.since))
                 FROM parity_switch s WHERE s.tenant = f.tenant AND s.fleet = f.fleet)
+        """;
+
+    private const string FleetRows = FleetColumns +
+        """
+
         FROM fleet f JOIN fleet_directive d ON d.tenant = f.tenant AND d.fleet = f.fleet
 
         """;
@@ -76,7 +81,7 @@ public sealed class PostgresRolloutStore : IRolloutStore
     /// <inheritdoc/>
     public Task<StoredFleet?> ReadFleetAsync(string tenant, string fleet, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
-            FleetColumns + "WHERE f.tenant = $1 AND f.fleet = $2",
+            FleetRows + "WHERE f.tenant = $1 AND f.fleet = $2",
             [SqlValue.Text(tenant), SqlValue.Text(fleet)],
             static (reader, token) => reader.ToSingleAsync(ReadFleet, token),
             cancellationToken);
@@ -84,18 +89,21 @@ public sealed class PostgresRolloutStore : IRolloutStore
     /// <inheritdoc/>
     public Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
-            FleetColumns + "WHERE f.tenant = $1 ORDER BY f.fleet",
+            FleetRows + "WHERE f.tenant = $1 ORDER BY f.fleet",
             [SqlValue.Text(tenant)],
             static (reader, token) => reader.ToArrayAsync(ReadFleet, token),
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
+    public Task<ImmutableArray<ChangedFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
         _calls.ReadAsync(
             FleetColumns +
             """
-            JOIN unnest($1, $2, $3, $4) AS k (tenant, fleet, revision, arm_epoch) ON k.tenant = d.tenant AND k.fleet = d.fleet
-            WHERE d.revision <> k.revision OR k.arm_epoch <>
+            , k.tenant, k.fleet
+            FROM unnest($1, $2, $3, $4) AS k (tenant, fleet, revision, arm_epoch)
+            LEFT JOIN fleet_directive d ON d.tenant = k.tenant AND d.fleet = k.fleet
+            LEFT JOIN fleet f ON f.tenant = d.tenant AND f.fleet = d.fleet
+            WHERE d.tenant IS NULL OR d.revision <> k.revision OR k.arm_epoch <>
 
             """ + ArmEpoch,
             [
@@ -104,7 +112,8 @@ public sealed class PostgresRolloutStore : IRolloutStore
                 SqlValue.Longs(known.Select(fleet => fleet.Revision)),
                 SqlValue.Longs(known.Select(fleet => fleet.ArmEpoch)),
             ],
-            static (reader, token) => reader.ToArrayAsync(ReadFleet, token),
+            static (reader, token) => reader.ToArrayAsync(
+                static row => new ChangedFleet(row.GetString(9), row.GetString(10), row.IsDBNull(0) ? null : ReadFleet(row)), token),
             cancellationToken);
 
     /// <inheritdoc/>

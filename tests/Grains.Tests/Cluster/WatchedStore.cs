@@ -30,7 +30,7 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
     public Task<ImmutableArray<StoredFleet>> ListFleetsAsync(string tenant, CancellationToken cancellationToken = default) =>
         inner.ListFleetsAsync(tenant, cancellationToken);
 
-    public Task<ImmutableArray<StoredFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
+    public Task<ImmutableArray<ChangedFleet>> ReadChangedFleetsAsync(ImmutableArray<KnownFleet> known, CancellationToken cancellationToken = default) =>
         inner.ReadChangedFleetsAsync(known, cancellationToken);
 
     public Task<StoredArm> ReadArmAsync(ArmScope scope, CancellationToken cancellationToken = default) =>

@@ -37,17 +37,30 @@ public abstract class FleetReadContract : StoreContract
 
         Assert.Empty(await Store.Rollouts.ReadChangedFleetsAsync(known));
         Assert.Empty(await Store.Rollouts.ReadChangedFleetsAsync([]));
-        Assert.Empty(await Store.Rollouts.ReadChangedFleetsAsync([new KnownFleet(Tenant, "nowhere", 0)]));
         await CommitAsync(Change() with { Directive = new DirectiveWrite("b", DirectiveAt(1), 0) });
         await CommitAsync(Change() with { Fleet = new FleetWrite("c", new FleetSettings { MaxStalenessSec = null }, false) });
         var changed = await Store.Rollouts.ReadChangedFleetsAsync(known);
 
         Assert.Equal(["b", "c"], changed.Select(fleet => fleet.Fleet).Order());
-        Assert.Equal(1, changed.Single(fleet => fleet.Fleet == "b").Directive.Epoch);
-        Assert.Null(changed.Single(fleet => fleet.Fleet == "c").Settings.MaxStalenessSec);
+        Assert.Equal(1, changed.Single(fleet => fleet.Fleet == "b").Stored!.Directive.Epoch);
+        Assert.Null(changed.Single(fleet => fleet.Fleet == "c").Stored!.Settings.MaxStalenessSec);
+        AssertSame(await Store.Rollouts.ReadFleetAsync(Tenant, "b"), changed.Single(fleet => fleet.Fleet == "b").Stored);
 
         // A lower revision than the known one (a database restored from a backup) is a change too.
         Assert.Single(await Store.Rollouts.ReadChangedFleetsAsync([known[0] with { Revision = 100 }]));
+    }
+
+    [Fact]
+    public async Task A_fleet_that_is_not_there_is_told_of_and_never_taken_for_unchanged()
+    {
+        await MakeFleetAsync("a");
+        var known = (await Store.Rollouts.ListFleetsAsync(Tenant)).Select(fleet => new KnownFleet(Tenant, fleet.Fleet, fleet.Revision)).ToImmutableArray();
+
+        var changed = await Store.Rollouts.ReadChangedFleetsAsync([.. known, new KnownFleet(Tenant, "nowhere", 3), new KnownFleet("nobody", "a", 0)]);
+
+        Assert.Equal(
+            [new ChangedFleet("nobody", "a", null), new ChangedFleet(Tenant, "nowhere", null)],
+            changed.OrderBy(fleet => fleet.Fleet, StringComparer.Ordinal));
     }
 
     [Fact]
