@@ -101,6 +101,6 @@ public static class DatabaseCodes
     /// <summary>A step of the schema could not be applied; nothing of it was kept.</summary>
     public const string SchemaFailed = "schema.failed";
 
-    /// <summary>Another process holds the migration lock for too long.</summary>
+    /// <summary>Another process holds the migration lock for too long, or uses a table that a step changes.</summary>
     public const string SchemaLocked = "schema.locked";
 }

@@ -14,8 +14,11 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
     private const long LockKey = 0x706F6C696379;
     private const int OldestServerMajor = 15;
 
-    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LockPollInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long it waits for others: for its turn, and with each step for those who use the tables that it changes.</summary>
+    internal TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Applies what is missing. Throws <see cref="DatabaseException"/>.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken = default)
@@ -139,7 +142,7 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
         return applied;
     }
 
-    private static async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = LockKey } } };
@@ -155,10 +158,40 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
         }
     }
 
+    // Whoever reads a table stands in line behind a step that waits for a long reader of it, a dump say: so a step waits a moment only,
+    // lets everybody pass, and tries again.
     private async Task ApplyAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await ApplyOnceAsync(connection, step, cancellationToken);
+                LogApplied(logger, step.Name, clock.ElapsedMilliseconds);
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                if (clock.Elapsed > LockTimeout)
+                {
+                    throw new DatabaseException(
+                        DatabaseCodes.SchemaLocked,
+                        $"Others have been using what schema step {step.Name} changes for more than {LockTimeout.TotalSeconds} s (a dump, an open transaction). Try again when they are done.",
+                        e);
+                }
+
+                LogInTheWay(logger, step.Name);
+            }
+
+            await Task.Delay(RetryAfter, cancellationToken);
+        }
+    }
+
+    private static async Task ApplyOnceAsync(NpgsqlConnection connection, SchemaStep step, CancellationToken cancellationToken)
+    {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, "SET LOCAL lock_timeout = '1s'", cancellationToken);
         await ExecuteAsync(connection, step.Sql, cancellationToken);
         await using (var note = new NpgsqlCommand(
             """
@@ -173,7 +206,6 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
         }
 
         await transaction.CommitAsync(cancellationToken);
-        LogApplied(logger, step.Name, clock.ElapsedMilliseconds);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
@@ -184,4 +216,7 @@ public sealed partial class SchemaMigrator(string connectionString, ImmutableArr
 
     [LoggerMessage(1131, LogLevel.Information, "Schema step {Step} applied in {ElapsedMs} ms")]
     private static partial void LogApplied(ILogger logger, string step, long elapsedMs);
+
+    [LoggerMessage(1132, LogLevel.Information, "Schema step {Step} waits for others who use what it changes")]
+    private static partial void LogInTheWay(ILogger logger, string step);
 }

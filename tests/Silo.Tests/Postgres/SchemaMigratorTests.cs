@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using OrleansPolicy.Silo.Postgres;
+using OrleansPolicy.Silo.Tests.Http;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
 
@@ -87,6 +88,40 @@ public sealed class SchemaMigratorTests(PostgresServer server)
         Assert.Contains("policy-002.sql", failed.Message, StringComparison.Ordinal);
         Assert.Equal(2, (await VersionsAsync(database)).Length);
         Assert.Equal(true, await ScalarAsync(database, "SELECT to_regclass('two') IS NULL AND to_regclass('one') IS NOT NULL"));
+    }
+
+    [Fact]
+    public async Task A_step_that_has_to_wait_for_a_dump_makes_nobody_else_wait_for_it()
+    {
+        var database = await server.CreateDatabaseAsync(empty: true);
+        await MigrateAsync(database, TwoSteps);
+        ImmutableArray<SchemaStep> more = [.. TwoSteps, new SchemaStep("policy-002.sql", "ALTER TABLE one ADD COLUMN other int")];
+        await using var dumping = new NpgsqlConnection(database + ";Pooling=false");
+        await dumping.OpenAsync();
+        await using var dump = await dumping.BeginTransactionAsync();
+        await using (var reading = new NpgsqlCommand("LOCK TABLE one IN ACCESS SHARE MODE", dumping))
+        {
+            await reading.ExecuteNonQueryAsync();
+        }
+
+        // Who has no patience says so and leaves nothing behind.
+        var locked = await Assert.ThrowsAsync<DatabaseException>(
+            () => new SchemaMigrator(database, more, NullLogger.Instance) { LockTimeout = TimeSpan.FromSeconds(1) }.MigrateAsync());
+        Assert.Equal(DatabaseCodes.SchemaLocked, locked.Code);
+        Assert.Equal(2, (await VersionsAsync(database)).Length);
+
+        // Longer than anybody holds anything here. Each reader that comes behind the step is let through while the dump goes on.
+        var migrating = new SchemaMigrator(database, more, NullLogger.Instance) { LockTimeout = TimeSpan.FromMinutes(10) }.MigrateAsync();
+        for (var reader = 1; reader <= 2; reader++)
+        {
+            await Eventually.BecomesAsync(() => ScalarAsync(database, "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'one'::regclass AND NOT granted)"), true);
+            Assert.Equal(0L, await ScalarAsync(database, "SELECT count(*) FROM one"));
+        }
+
+        Assert.False(migrating.IsCompleted);
+        await dump.RollbackAsync();
+        await migrating.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(3, (await VersionsAsync(database)).Length);
     }
 
     [Fact]
