@@ -106,6 +106,7 @@ internal static class HostComposition
         services.AddSingleton(services => new PostgresDecisionLog(services.GetRequiredService<PolicyDatabase>().DataSource));
         services.AddSingleton<IDecisionHistory>(services => services.GetRequiredService<PostgresDecisionLog>());
         services.AddSingleton(services => new PostgresWebhooks(services.GetRequiredService<PolicyDatabase>().DataSource));
+        services.AddSingleton(services => new PastRows(services.GetRequiredService<PolicyDatabase>().DataSource, services.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IKeyStore>(services => new PostgresKeyStore(services.GetRequiredService<PolicyDatabase>().DataSource));
     }
 
@@ -115,6 +116,7 @@ internal static class HostComposition
         services.AddHostedService<RevocationReader>();
         services.AddSingleton<DecisionLogSweeper>();
         services.AddHostedService(services => services.GetRequiredService<DecisionLogSweeper>());
+        services.AddHostedService<PastRowsSweeper>();
         services.AddSingleton<WebhookTransport>();
         services.AddHostedService<WebhookSender>();
         services.AddSingleton<WebhookNumbers>();

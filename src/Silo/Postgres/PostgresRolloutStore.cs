@@ -58,7 +58,7 @@ public sealed class PostgresRolloutStore : IRolloutStore
         _time = time;
         _calls = new StoreCalls(dataSource, writes);
         _nodes = new NodeTransactions(dataSource, _calls);
-        _deadlines = new DeadlineClaims(dataSource, _calls, time);
+        _deadlines = new DeadlineClaims(_calls);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,7 @@
 using Npgsql;
 using OrleansPolicy.Grains.Storage;
+using OrleansPolicy.Rollouts;
+using OrleansPolicy.Silo.Postgres;
 using OrleansPolicy.Silo.Tests.Contracts;
 
 namespace OrleansPolicy.Silo.Tests.Postgres;
@@ -87,7 +89,15 @@ public sealed class AuditTableTests(StoreDatabase database) : StoreContract, ICl
         Store.Clock.Advance(TimeSpan.FromDays(31));
         await CommitAsync(Change() with { Operation = Operation("new") });
 
-        await Store.Rollouts.ReadOverdueAsync(Now, 10);
+        // More than one step deletes, and beside work that is due: a rollout that holds is overdue most of the time.
+        await CommitAsync(Change() with { Bundle = Bundle() });
+        await CommitAsync(Change() with { Rollout = Write("r1", 1, RolloutPhase.Active, new RolloutDeadline("look", Now)) });
+        await database.ExecuteAsync(
+            $"INSERT INTO operation SELECT key_id, 'old-' || n, body_hash, status, response, created_at FROM operation, generate_series(1, {2 * PastRows.StepRowsMax}) n WHERE key_id = '{Tenant}-key' AND operation_id = 'old'");
+
+        // Rows of other tests come too.
+        var deleted = await new PastRows(database.DataSource, Store.Clock).SweepAsync(CancellationToken.None);
+        Assert.InRange(deleted, (2 * PastRows.StepRowsMax) + 2, long.MaxValue);
 
         Assert.Equal("new", await database.ExecuteAsync($"SELECT string_agg(operation_id, ' ') FROM operation WHERE key_id = '{Tenant}-key'"));
         Assert.Equal("here", await database.ExecuteAsync($"SELECT string_agg(node, ' ') FROM node WHERE tenant = '{Tenant}'"));
