@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS OrleansStorage (
 CREATE UNIQUE INDEX IF NOT EXISTS OrleansStorage_identity ON OrleansStorage
     (GrainIdHash, GrainTypeHash, GrainIdN0, GrainIdN1, GrainIdExtensionString, GrainTypeString, ServiceId) NULLS NOT DISTINCT;
 
+-- For deleting what grains kept of nodes that are deleted: a statement knows their names, and not the hashes of them.
+CREATE INDEX IF NOT EXISTS OrleansStorage_by_name ON OrleansStorage (GrainIdExtensionString);
+
 CREATE TABLE IF NOT EXISTS OrleansRemindersTable (
     ServiceId    varchar(150) NOT NULL,
     GrainId      varchar(512) NOT NULL,

@@ -37,6 +37,9 @@ public class NodeHistoryTests(PostgresServer server)
             await UntilAsync(async () => await StoredAsync(cluster) is not null, "the history was written");
             Assert.StartsWith("{\"v\":1,\"state\":{", await StoredAsync(cluster), StringComparison.Ordinal);
             Assert.DoesNotContain("$type", await StoredAsync(cluster), StringComparison.Ordinal);
+
+            // By what the database deletes it with its node.
+            Assert.Equal($"node-history {GrainKeys.Node(Tenant, Fleet, "a")}", await StoredAsync(cluster, "graintypestring || ' ' || grainidextensionstring"));
         }
     }
 
@@ -53,9 +56,9 @@ public class NodeHistoryTests(PostgresServer server)
     private static ReloadRecord Reload(int version) =>
         new(DateTimeOffset.UnixEpoch.AddSeconds(version), $"{version}.0.0", new string('a', 64), true, 20, 150);
 
-    private static async Task<string?> StoredAsync(PolicyCluster cluster)
+    private static async Task<string?> StoredAsync(PolicyCluster cluster, string what = "convert_from(payloadbinary, 'UTF8')")
     {
-        await using var command = cluster.DataSource.CreateCommand("SELECT convert_from(payloadbinary, 'UTF8') FROM orleansstorage");
+        await using var command = cluster.DataSource.CreateCommand($"SELECT {what} FROM orleansstorage");
         return await command.ExecuteScalarAsync() as string;
     }
 }

@@ -95,11 +95,18 @@ public sealed class AuditTableTests(StoreDatabase database) : StoreContract, ICl
         await database.ExecuteAsync(
             $"INSERT INTO operation SELECT key_id, 'old-' || n, body_hash, status, response, created_at FROM operation, generate_series(1, {2 * PastRows.StepRowsMax}) n WHERE key_id = '{Tenant}-key' AND operation_id = 'old'");
 
+        await database.ExecuteAsync(
+            $"INSERT INTO OrleansStorage (GrainIdHash, GrainIdN0, GrainIdN1, GrainTypeHash, GrainTypeString, GrainIdExtensionString, ServiceId, Version) SELECT 1, 0, 0, 1, state, '{Tenant}/edge/' || node, 's', 1 FROM unnest(ARRAY['gone', 'here']) node, unnest(ARRAY['{StateNames.NodeHistory}', 'another']) state");
+
         // Rows of other tests come too.
         var deleted = await new PastRows(database.DataSource, Store.Clock).SweepAsync(CancellationToken.None);
         Assert.InRange(deleted, (2 * PastRows.StepRowsMax) + 2, long.MaxValue);
 
         Assert.Equal("new", await database.ExecuteAsync($"SELECT string_agg(operation_id, ' ') FROM operation WHERE key_id = '{Tenant}-key'"));
         Assert.Equal("here", await database.ExecuteAsync($"SELECT string_agg(node, ' ') FROM node WHERE tenant = '{Tenant}'"));
+        Assert.Equal(
+            $"another {Tenant}/edge/gone, another {Tenant}/edge/here, {StateNames.NodeHistory} {Tenant}/edge/here",
+            await database.ExecuteAsync(
+                $"SELECT string_agg(GrainTypeString || ' ' || GrainIdExtensionString, ', ' ORDER BY GrainTypeString, GrainIdExtensionString) FROM OrleansStorage WHERE GrainIdExtensionString LIKE '{Tenant}/%'"));
     }
 }
