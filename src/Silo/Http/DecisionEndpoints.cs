@@ -22,17 +22,17 @@ public static class DecisionEndpoints
     {
         routes.MapPost("/fleets/{fleet}/nodes/{node}/decide", DecideOnNodeAsync)
             .Is(Permission.DecideOnNode, "Decide under the bundle that the node last ACKed", [.. ServedRules.Codes, "node.unknown", "request.capability_id", "request.context"])
-            .WithMetadata(Closed, new AnsweredFromMemory())
+            .WithMetadata(Closed, new AnsweredFromMemory(), new AnsweredAnew())
             .Takes<DecideInput>(ContextLimit)
             .Gives<DecisionAnswer>();
         routes.MapPost("/decide", DecideAsync)
             .Is(Permission.Decide, "Decide under the bundle of the tenant's default fleet", [.. ServedRules.Codes, "request.capability_id", "request.context"])
-            .WithMetadata(Closed, new AnsweredFromMemory())
+            .WithMetadata(Closed, new AnsweredFromMemory(), new AnsweredAnew())
             .Takes<DecideInput>(ContextLimit)
             .Gives<DecisionAnswer>();
         routes.MapPost("/decide:explain", ExplainAsync)
             .Is(Permission.Decide, "The same, with each rule tried and why it did or did not match", [.. ServedRules.Codes, "request.capability_id", "request.context"])
-            .WithMetadata(Closed)
+            .WithMetadata(Closed, new AnsweredAnew())
             .Takes<DecideInput>(ContextLimit)
             .Gives<ExplainedDecision>();
     }

@@ -19,6 +19,7 @@ public static class HandshakeEndpoints
             .Is(
                 Permission.Handshake, "Compare what a node runs with what the other members of its parity group report", "fleet.unknown", "node.unknown",
                 "parity.role", "parity.hash", Handshake.MismatchCode, Handshake.NoAnswerCode, Names.InvalidCode)
+            .WithMetadata(new AnsweredAnew())
             .Takes<HandshakeRequest>()
             .Gives<HandshakeView>();
 

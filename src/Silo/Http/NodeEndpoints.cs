@@ -19,6 +19,7 @@ public static class NodeEndpoints
     {
         routes.MapPut("/fleets/{fleet}/nodes/{node}", RegisterAsync)
             .Is(Permission.KeepNode, "Register a node; durable before the answer", "fleet.unknown", GroupCodes.AcrossFleets, "node.labels", Names.InvalidCode)
+            .WithMetadata(new AnsweredAnew())
             .Takes<NodeRequest>()
             .Gives<RegisteredNode>();
         routes.MapDelete("/fleets/{fleet}/nodes/{node}", RemoveAsync)
@@ -26,6 +27,7 @@ public static class NodeEndpoints
             .Gives<NodeRecord>();
         routes.MapPost("/fleets/{fleet}/nodes:batch", RegisterManyAsync)
             .Is(Permission.RegisterNodes, "Register up to 10,000 nodes at once", "fleet.unknown", GroupCodes.AcrossFleets, "node.labels", "node.duplicate", "node.batch_size", Names.InvalidCode)
+            .WithMetadata(new AnsweredAnew())
             .Takes<ImmutableArray<NodeRegistration>>(BatchLimit)
             .Gives<RegisteredNodes>();
         routes.MapGet("/fleets/{fleet}/nodes", ListAsync)

@@ -24,7 +24,7 @@ public static class NodeFeedEndpoints
             .Produces(StatusCodes.Status304NotModified);
         routes.MapPost("/fleets/{fleet}/nodes/{node}/report", ReportAsync)
             .Is(Permission.ActAsNode, "What the node runs, and how it fares", "fleet.unknown", "node.unknown", "report.invalid", NoLeaseCode)
-            .WithMetadata(NoLease)
+            .WithMetadata(NoLease, new AnsweredAnew())
             .Takes<NodeReport>(ReportLimit)
             .Gives<ReportAnswer>();
     }

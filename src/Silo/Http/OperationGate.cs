@@ -8,6 +8,7 @@ namespace OrleansPolicy.Silo.Http;
 /// <summary>
 /// Lets a request with an operation's id through once: the same request is answered as it was the first time, another one under the
 /// same id is refused. Requests with the same id take turns, so that of fifty at once one acts and the others see what it did.
+/// What is <see cref="AnsweredAnew"/> is let through each time.
 /// </summary>
 public sealed class OperationGate(OperationMemory memory, IRolloutStore store)
 {
@@ -54,9 +55,11 @@ public sealed class OperationGate(OperationMemory memory, IRolloutStore store)
             return answer;
         }
 
-        var stored = http.GetEndpoint()?.Metadata.GetMetadata<FindsRepeats>() is null
-            ? await store.ReadOperationAsync(operation.KeyId, operation.Id, http.RequestAborted)
-            : null;
+        var endpoint = http.GetEndpoint()?.Metadata;
+        var isAnsweredAnew = endpoint?.GetMetadata<AnsweredAnew>() is not null;
+        var stored = isAnsweredAnew || endpoint?.GetMetadata<FindsRepeats>() is not null
+            ? null
+            : await store.ReadOperationAsync(operation.KeyId, operation.Id, http.RequestAborted);
         if (stored is not null && stored.BodyHash != operation.RequestHash)
         {
             return new ProblemAnswer(ReusedCode, ReusedMessage);
@@ -64,9 +67,9 @@ public sealed class OperationGate(OperationMemory memory, IRolloutStore store)
 
         http.Features.Set(operation with { Stored = stored });
         var result = await next();
-        if (result is JsonAnswer { Status: < StatusCodes.Status300MultipleChoices } success)
+        if (remembered is null && result is JsonAnswer { Status: < StatusCodes.Status300MultipleChoices } success)
         {
-            memory.Remember(operation.KeyId, operation.Id, operation.RequestHash, success, bodyBytes);
+            memory.Remember(operation.KeyId, operation.Id, operation.RequestHash, isAnsweredAnew ? null : success, bodyBytes);
         }
 
         return result;

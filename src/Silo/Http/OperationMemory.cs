@@ -25,8 +25,8 @@ public sealed class OperationMemory(TimeProvider time)
     public Entry? Find(string keyId, string id) =>
         entries.TryGetValue((keyId, id), out var entry) && time.GetUtcNow() - entry.At <= KeptFor ? entry : null;
 
-    /// <summary>Remembers an answer; forgets the oldest ones where there are too many.</summary>
-    public void Remember(string keyId, string id, string requestHash, IResult answer, int requestBytes)
+    /// <summary>Remembers an answer, or that there was one; forgets the oldest ones where there are too many.</summary>
+    public void Remember(string keyId, string id, string requestHash, IResult? answer, int requestBytes)
     {
         entries[(keyId, id)] = new Entry(requestHash, requestBytes <= KeptRequestBytesMax ? answer : null, time.GetUtcNow());
         oldest.Enqueue((keyId, id, requestBytes));
@@ -81,7 +81,7 @@ public sealed class OperationMemory(TimeProvider time)
         }
     }
 
-    /// <summary>An answer. <paramref name="Answer"/> is null where it was too large to keep: the call has no effect, so it is made again.</summary>
+    /// <summary>An answer. <paramref name="Answer"/> is null where it was too large to keep, or only of its moment: the call is made again.</summary>
     public sealed record Entry(string RequestHash, IResult? Answer, DateTimeOffset At);
 
     private sealed record Turn(int Users)

@@ -15,7 +15,7 @@ public static class RelayEndpoints
     public static void MapRelays(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/fleets/{fleet}/reports:batch", ReportAsync)
             .Is(Permission.ReportForNodes, "Many nodes' reports at once: a list of {node, ...report}", "fleet.unknown", "node.batch_size", "lease.unavailable")
-            .WithMetadata(new UnavailableAs("lease.unavailable"))
+            .WithMetadata(new UnavailableAs("lease.unavailable"), new AnsweredAnew())
             .Takes<ImmutableArray<NodeReport>>(BatchLimit)
             .Gives<RelayAnswer>();
 

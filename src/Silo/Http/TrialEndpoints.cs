@@ -22,10 +22,12 @@ public static class TrialEndpoints
     {
         routes.MapPost("/bundles/try", TryAsync)
             .Is(Permission.Read, "Decide under a bundle in the request, which may be unsigned", "bundle.malformed", "bundle.empty", "request.inputs", "request.context", Trials.BusyCode)
+            .WithMetadata(new AnsweredAnew())
             .Takes<TryRequest>(TryLimit)
             .Gives<TrialAnswer>();
         routes.MapPost("/bundles/{reference}/decide", ReplayAsync)
             .Is(Permission.Read, "Decide under a stored bundle, active or not", "bundle.unknown", "request.inputs", "request.context", Trials.BusyCode)
+            .WithMetadata(new AnsweredAnew())
             .Takes<ReplayRequest>(ReplayLimit)
             .Gives<TrialAnswer>();
     }

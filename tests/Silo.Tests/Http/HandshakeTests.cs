@@ -20,14 +20,15 @@ public sealed class HandshakeTests(ControlPlane plane) : IDisposable
         (await tenant.Admin.PostAsync(Path, Asks(baseline))).ExpectProblem(503, "parity.no_answer");
 
         await ReportAsync(tenant, "execution-1", baseline);
-        var equal = (await tenant.Admin.PostAsync(Path, Asks(baseline))).Expect(200);
+        (string, string) id = ("Idempotency-Key", $"{Guid.NewGuid()}");
+        var equal = (await tenant.Admin.PostAsync(Path, Asks(baseline), id)).Expect(200);
         Assert.Equal(
             (true, baseline, baseline, "policy_hash"),
             (equal["success"].GetBoolean(), equal["local_hash"].GetString(), equal["remote_hash"].GetString(), equal["hash_kind"].GetString()));
 
         var other = new string('b', 64);
         await ReportAsync(tenant, "execution-1", other);
-        var mismatch = (await tenant.Admin.PostAsync(Path, Asks(baseline))).ExpectProblem(409, "parity.mismatch");
+        var mismatch = (await tenant.Admin.PostAsync(Path, Asks(baseline), id)).ExpectProblem(409, "parity.mismatch");
         Assert.Equal((false, baseline, other), (mismatch["success"].GetBoolean(), mismatch["local_hash"].GetString(), mismatch["remote_hash"].GetString()));
         Assert.Contains($"brain-1 has {baseline}, execution-1 has {other}", mismatch["detail"].GetString(), StringComparison.Ordinal);
         (await tenant.Admin.PostAsync(Path, Asks(other.ToUpperInvariant()))).ExpectProblem(409, "parity.mismatch");

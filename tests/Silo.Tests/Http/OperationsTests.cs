@@ -71,6 +71,64 @@ public sealed class OperationsTests(ControlPlane plane) : IDisposable
         (await tenant.Admin.PutAsync("/fleets/edge", new { }, Id("other"))).Expect(200);
     }
 
+    [Theory]
+    [InlineData("report")]
+    [InlineData("register")]
+    [InlineData("relay")]
+    public async Task What_a_node_hears_is_of_its_moment_and_never_given_again(string call)
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, _) = await tenant.RunningFleetAsync("edge", _bundles, nodes: 1);
+        var node = await tenant.WithRoleAsync("node", "edge", "n000");
+        var relay = await tenant.WithRoleAsync("relay", "edge");
+        await Eventually.BecomesAsync(() => HearAsync(seq: 1), "True");
+
+        (await tenant.Admin.PostAsync("/fleets/edge/disarm?wait=0", new { reason = "stop" })).Expect(200);
+
+        await Eventually.BecomesAsync(() => HearAsync(seq: 1), "False");
+        Assert.Equal("operation.reused", await HearAsync(seq: 2));
+
+        // Whether it may serve, or the code of the refusal.
+        async Task<string> HearAsync(int seq)
+        {
+            var answer = call switch
+            {
+                "report" => await node.PostAsync("/fleets/edge/nodes/n000/report", Report(seq), Id(call)),
+                "register" => await node.PutAsync("/fleets/edge/nodes/n000", new { labels = new { seq = $"{seq}" } }, Id(call)),
+                _ => await relay.PostAsync("/fleets/edge/reports:batch", new[] { Report(seq) }, Id(call)),
+            };
+            return answer.Status != 200 ? answer.Code : $"{(call == "relay" ? answer["armed"] : answer["directive"].GetProperty("armed")).GetBoolean()}";
+        }
+
+        object Report(int seq) => new { node = "n000", boot_id = "b", seq, epoch = 1, policy_hash = baseline, ack = true };
+    }
+
+    [Theory]
+    [InlineData("/decide")]
+    [InlineData("/decide:explain")]
+    [InlineData("/fleets/default/nodes/n000/decide")]
+    public async Task A_decision_is_of_its_moment_and_never_given_again(string path)
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, _) = await tenant.RunningFleetAsync("default", _bundles, nodes: 1);
+        var seq = 0;
+        await Eventually.BecomesAsync(() => DecideAsync("orders.read"), "True");
+
+        (await tenant.Admin.PostAsync("/fleets/default/disarm?wait=0", new { reason = "stop" })).Expect(200);
+
+        await Eventually.BecomesAsync(() => DecideAsync("orders.read"), "decide.disarmed");
+        Assert.Equal("operation.reused", await DecideAsync("orders.write"));
+
+        // Whether it is allowed, or the code of the refusal. The node lives on meanwhile.
+        async Task<string> DecideAsync(string capability)
+        {
+            await tenant.Admin.PostAsync(
+                "/fleets/default/nodes/n000/report", new { boot_id = "b", seq = ++seq, epoch = 1, policy_hash = baseline, ack = true });
+            var answer = await tenant.Admin.PostAsync(path, new { capability_id = capability }, Id("decide"));
+            return answer.Status != 200 ? answer.Code : $"{answer["decision"].GetProperty("allowed").GetBoolean()}";
+        }
+    }
+
     [Fact]
     public async Task Another_key_may_use_the_same_id()
     {
