@@ -63,6 +63,11 @@ public sealed class ServedRules(FleetFeeds feeds, FleetTruth truth, RuleSetCache
             return Outcome<Serving>.Fail("fleet.unknown", $"The tenant has no fleet named {DefaultFleet}.");
         }
 
+        if (await feeds.FindRefusalAsync(tenant, DefaultFleet) is { } refused)
+        {
+            return Outcome<Serving>.Fail(StaleCode, refused.Message);
+        }
+
         if (!known.Arms.IsArmed(known.Settings.RequiresArmed, node: null))
         {
             return Disarmed();

@@ -192,6 +192,22 @@ public sealed class FleetFeeds : BackgroundService
         };
     }
 
+    /// <summary>
+    /// Why nothing may be served for a fleet as a whole, whatever its row says: a higher epoch is known than the database has, or the fleet
+    /// does not say whether one is. Null: nothing stands against it.
+    /// </summary>
+    public async ValueTask<FeedAnswer.Refused?> FindRefusalAsync(string tenant, string fleet)
+    {
+        using var use = Enter(tenant, fleet);
+        if (await use.Feed.ReadyAsync() is { } refused)
+        {
+            Forget(use.Feed, refused);
+            return refused;
+        }
+
+        return use.Feed.IsBehind ? FeedAnswer.Behind : null;
+    }
+
     /// <summary>Notes that the control plane refused to decide in a node's name.</summary>
     public void NoteRefusal(string tenant, string fleet, string node, RejectedDecisions rejected) =>
         _environment.Rejections.Add(tenant, fleet, node, [rejected]);

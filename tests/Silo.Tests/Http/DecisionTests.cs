@@ -51,6 +51,36 @@ public sealed class DecisionTests(ControlPlane plane) : IDisposable
     }
 
     [Fact]
+    public async Task The_default_fleet_serves_nothing_while_its_nodes_know_a_higher_epoch()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var (baseline, _) = await tenant.RunningFleetAsync("default", _bundles, nodes: 1);
+        await Eventually.BecomesAsync(async () => (await AskAsync("/decide")).Status, 200);
+
+        foreach (var path in (string[])["/decide", "/decide:explain"])
+        {
+            ApiAnswer refused = null!;
+            await Eventually.BecomesAsync(
+                async () =>
+                {
+                    // As after the database was restored from an older backup.
+                    await tenant.Admin.PostAsync("/fleets/default/nodes/n000/report", new { boot_id = "b", seq = 1, epoch = 50, policy_hash = baseline, ack = true });
+                    refused = await AskAsync(path);
+                    return refused.Text.Contains("fleet.epoch_behind", StringComparison.Ordinal);
+                },
+                true);
+            refused.ExpectProblem(503, "decide.stale");
+            Assert.False(refused["allowed"].GetBoolean());
+            Assert.False(refused["decision"].GetProperty("allowed").GetBoolean());
+        }
+
+        (await tenant.Admin.PostAsync("/fleets/default/epoch", new { epoch = 51, reason = "restored" })).Expect(200);
+        await Eventually.BecomesAsync(async () => (await AskAsync("/decide")).Status, 200);
+
+        Task<ApiAnswer> AskAsync(string path) => tenant.Admin.PostAsync(path, new { capability_id = "orders.read" });
+    }
+
+    [Fact]
     public async Task The_default_fleet_answers_for_its_tenant_and_explains_itself()
     {
         var tenant = await plane.NewTenantAsync();
