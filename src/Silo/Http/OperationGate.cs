@@ -39,10 +39,10 @@ public sealed class OperationGate(OperationMemory memory, IRolloutStore store)
 
         var keyId = http.ApiCaller().Key.KeyId;
         using var turn = await memory.EnterAsync(keyId, id, http.RequestAborted);
-        return await RunAsync(http, new Operation(keyId, id, Hash(http.Request, body.Value.Span), Stored: null), body.Value.Length, next);
+        return await RunAsync(http, new Operation(keyId, id, Hash(http.Request, body.Value.Span), Stored: null), next);
     }
 
-    private async ValueTask<object?> RunAsync(HttpContext http, Operation operation, int bodyBytes, Func<ValueTask<object?>> next)
+    private async ValueTask<object?> RunAsync(HttpContext http, Operation operation, Func<ValueTask<object?>> next)
     {
         var remembered = memory.Find(operation.KeyId, operation.Id);
         if (remembered is not null && remembered.RequestHash != operation.RequestHash)
@@ -67,12 +67,14 @@ public sealed class OperationGate(OperationMemory memory, IRolloutStore store)
 
         http.Features.Set(operation with { Stored = stored });
         var result = await next();
-        if (remembered is null && result is JsonAnswer { Status: < StatusCodes.Status300MultipleChoices } success)
+        if (remembered is not null || result is not JsonAnswer { Status: < StatusCodes.Status300MultipleChoices } success)
         {
-            memory.Remember(operation.KeyId, operation.Id, operation.RequestHash, isAnsweredAnew ? null : success, bodyBytes);
+            return result;
         }
 
-        return result;
+        var written = isAnsweredAnew ? null : success.Write();
+        memory.Remember(operation.KeyId, operation.Id, operation.RequestHash, written);
+        return written ?? result;
     }
 
     private static string Hash(HttpRequest request, ReadOnlySpan<byte> body)

@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using OrleansPolicy.Silo.Http;
+
 namespace OrleansPolicy.Silo.Tests.Http;
 
 [Collection(OneControlPlane.Name)]
@@ -54,6 +57,25 @@ public sealed class OperationsTests(ControlPlane plane) : IDisposable
         Assert.Equal(first["id"].GetString(), later["id"].GetString());
         Assert.False(later.Json.TryGetProperty("key", out _));
         Assert.Equal(1, (await tenant.Admin.GetAsync("/keys"))["keys"].GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_key_is_given_again_with_its_secret_however_much_others_ask()
+    {
+        var tenant = await plane.NewTenantAsync();
+        var request = new { name = "n", subject = "s", role = "viewer" };
+        var first = (await tenant.Admin.PostAsync("/keys", request, Id("key"))).Expect(201);
+        var memory = plane.Host.Services.GetRequiredService<OperationMemory>();
+        var answer = new JsonAnswer("{}").Write();
+        for (var n = 0; n < 10_000; n++)
+        {
+            memory.Remember("another", $"{n}", "hash", answer);
+        }
+
+        var again = (await tenant.Admin.PostAsync("/keys", request, Id("key"))).Expect(201);
+
+        Assert.Equal(first.Text, again.Text);
+        Assert.True(again.Json.TryGetProperty("key", out _));
     }
 
     [Theory]
