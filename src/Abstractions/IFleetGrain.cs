@@ -15,7 +15,7 @@ public interface IFleetGrain : IGrainWithStringKey
     [Alias("configure")]
     Task<Outcome<FleetSnapshot>> ConfigureAsync([Immutable] FleetSettings settings, [Immutable] Caller caller);
 
-    /// <summary>Registers nodes, durable before the answer; each is answered in the order asked. Fails with <c>fleet.unknown</c>, <c>fleet.file_mode</c>, <c>name.invalid</c>, <c>parity.across_fleets</c>.</summary>
+    /// <summary>Registers nodes, durable before the answer; each is answered in the order asked. Fails with <c>fleet.unknown</c>, <c>fleet.file_mode</c>, <c>name.invalid</c>, <c>parity.across_fleets</c>, <c>arm.group_disarmed</c>.</summary>
     [Alias("register")]
     [AlwaysInterleave]
     Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync([Immutable] ImmutableArray<NodeRegistration> nodes, [Immutable] Caller caller);

@@ -420,6 +420,67 @@ public class ParityTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task A_member_leaves_no_disarmed_group_by_registering_anew()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await ParityFleet.PrepareAsync(cluster, 2);
+        var gate = cluster.Silos.Silos[0].ServiceProvider.GetRequiredService<ArmGate>();
+        var brain = new ArmScope(Tenant, Fleet, "pair-00-brain");
+        var member = ParityFleet.Member("pair-00", "brain", "zone-0");
+        var alone = member with { ParityGroup = null };
+        var other = ParityFleet.Member("pair-01", "brain", "zone-1") with { ParityGroup = "pair-02" };
+        Value(await gate.ChangeAsync(new ArmCommand.Disarm(brain, As("olga").By, "stop", Emergency: true), As("olga")));
+
+        foreach (var asked in (NodeRegistration[])[alone, member with { ParityGroup = "pair-01" }])
+        {
+            Assert.Equal(GroupCodes.Disarmed, Code(await RegisterAsync(cluster, Fleet, asked)));
+        }
+
+        // Whatever of itself it changes else, and whoever else moves.
+        Value(await RegisterAsync(cluster, Fleet, member with { FailureDomain = "zone-9" }));
+        Value(await RegisterAsync(cluster, Fleet, other));
+        Value(await RegisterAsync(cluster, Fleet, new NodeRegistration { Node = "new" }));
+
+        // To be deleted meanwhile is no way out either, and to come back as before is.
+        Value(await cluster.FleetGrain.RemoveAsync("pair-00-brain", As("olga")));
+        Assert.Equal(GroupCodes.Disarmed, Code(await RegisterAsync(cluster, Fleet, alone)));
+        Value(await RegisterAsync(cluster, Fleet, member));
+
+        var waits = Value(await gate.ChangeAsync(new ArmCommand.Arm(brain, As("olga").By, "go", null, "p1"), As("olga")));
+        Assert.False(waits.Armed);
+        Assert.Equal(GroupCodes.Disarmed, Code(await RegisterAsync(cluster, Fleet, alone)));
+        Assert.True(Value(await gate.ChangeAsync(new ArmCommand.Arm(brain, As("anna").By, "go", "p1", "p2"), As("anna"))).Armed);
+        Assert.Null(Value(await RegisterAsync(cluster, Fleet, alone))[0].ParityGroup);
+    }
+
+    [Fact]
+    public async Task A_group_that_is_disarmed_while_a_member_registers_anew_keeps_it()
+    {
+        await using var cluster = await StartAsync(await server.CreateDatabaseAsync());
+        await ParityFleet.PrepareAsync(cluster, 1);
+        cluster.Faults.BeforeRegister = async () =>
+        {
+            // Past every grain, once, after it was asked and before it is written.
+            cluster.Faults.BeforeRegister = () => Task.CompletedTask;
+            var group = new ArmScope(Tenant, Fleet, "group:pair-00");
+            var (last, row) = await cluster.Store.ReadArmAsync(group);
+            var stop = Value(ArmDecider.Decide(row, new ArmCommand.Disarm(group, As("olga").By, "stop"), last, cluster.Clock.GetUtcNow()));
+            var result = await cluster.Store.CommitAsync(new PolicyChange
+            {
+                Tenant = Tenant,
+                Audit = [new() { At = stop.At, Actor = "olga", Interface = "http", Action = "arm.disarmed", Subject = stop.Scope.Subject, Reason = "stop" }],
+                Arm = new ArmWrite(stop, last),
+            });
+            Assert.Equal(CommitStatus.Committed, result.Status);
+        };
+
+        var refused = await RegisterAsync(cluster, Fleet, ParityFleet.Member("pair-00", "brain", "zone-0") with { ParityGroup = null });
+
+        Assert.Equal(GroupCodes.Disarmed, Code(refused));
+        Assert.All(await cluster.Store.ListNodesAsync(Tenant, Fleet), node => Assert.Equal("pair-00", node.ParityGroup));
+    }
+
+    [Fact]
     public async Task A_fleet_without_groups_writes_nothing_about_them()
     {
         await using var cluster = await StartAsync(await server.CreateDatabaseAsync());

@@ -89,6 +89,13 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
                     problems = [across];
                 }
 
+                // Asked where something is disarmed as far as is known here; the write asks in any case, and comes back where it is.
+                var mayBeDisarmed = attempt > 1 || _fleet!.Arms.Nodes.Values.Any(row => !row.Armed);
+                if (problems.IsEmpty && mayBeDisarmed && await _proposals.CheckArmsAsync(Tenant, Fleet, nodes) is { } disarmed)
+                {
+                    problems = [disarmed];
+                }
+
                 if (problems.IsEmpty && FileDirective.Holds(_fleet!.Directive) && FileDirective.Check(nodes.Select(node => node.Node)) is { } refused)
                 {
                     problems = [refused];
@@ -109,7 +116,8 @@ internal sealed partial class FleetGrain : StoreBackedGrain, IFleetGrain
                         [.. nodes.Select(node => registry.Find(node.Node)?.Record ?? written.GetValueOrDefault(node.Node) ?? throw Vanished(node.Node))]);
                 }
 
-                // Somebody of those who were written together names a group that another fleet has by now: only that one is refused.
+                // Somebody of those who were written together names a group that another fleet has by now, or leaves one that was disarmed:
+                // only that one is refused.
             }
 
             throw new StoreUnavailableException($"The fleet {Fleet} has vanished from the store, or others took its nodes' groups several times over.");

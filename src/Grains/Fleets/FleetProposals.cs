@@ -216,6 +216,12 @@ internal sealed class FleetProposals(
             : null;
     }
 
+    /// <summary>A member leaves no group that is disarmed: to register anew is no way around arming it. Null, or what is wrong.</summary>
+    public async Task<Problem?> CheckArmsAsync(string tenant, string fleet, ImmutableArray<NodeRegistration> nodes) =>
+        await store.FindDisarmedMemberAsync(tenant, fleet, nodes) is var (node, group)
+            ? new Problem(GroupCodes.Disarmed, $"'{node}' is a member of the parity group '{group}', which is disarmed: arm the group before the node leaves it.", "$.parity_group")
+            : null;
+
     /// <summary>Lets the fleet be offered a bundle again.</summary>
     public async Task<Outcome<Proposal<QuarantinedBundle>>> ReleaseAsync(string tenant, string fleet, string policyHash, string reason, Caller caller)
     {

@@ -48,10 +48,14 @@ public interface IRolloutStore
     Task<GroupElsewhere?> FindGroupElsewhereAsync(
         string tenant, string fleet, ImmutableArray<string> groups, CancellationToken cancellationToken = default);
 
+    /// <summary>One of these nodes that is stored, left or not, as a member of a disarmed group which the registration takes it out of; null: none is.</summary>
+    Task<DisarmedMember?> FindDisarmedMemberAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Registers up to 10,000 nodes in one transaction with one audit entry: numbers rise under the fleet's row lock. A node that
-    /// is there keeps its number unless its group or domain changed. Null: nothing was written, for there is no such fleet, or one of the
-    /// groups has members in another fleet by now.
+    /// is there keeps its number unless its group or domain changed. Null: nothing was written, for there is no such fleet, one of the
+    /// groups has members in another fleet by now, or a node would leave a group that is disarmed.
     /// </summary>
     Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default);
@@ -208,6 +212,9 @@ public sealed record LeftNode(NodeRecord Record, DateTimeOffset LeftAt);
 
 /// <summary>A parity group of another fleet.</summary>
 public sealed record GroupElsewhere(string Group, string Fleet);
+
+/// <summary>A member of a parity group that is disarmed.</summary>
+public sealed record DisarmedMember(string Node, string Group);
 
 /// <summary>A fleet's name.</summary>
 public sealed record FleetName(string Tenant, string Fleet);

@@ -12,6 +12,9 @@ public static class GroupCodes
     /// <summary>The group's members are of another fleet: they could never be led as one.</summary>
     public const string AcrossFleets = "parity.across_fleets";
 
+    /// <summary>The group that a node would leave by its registration is disarmed: what was said of it holds until the group is armed.</summary>
+    public const string Disarmed = "arm.group_disarmed";
+
     /// <summary>A member of a group reported through a relay, which cannot lead it.</summary>
     public const string Relayed = "parity.relayed";
 }

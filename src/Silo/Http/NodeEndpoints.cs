@@ -18,7 +18,7 @@ public static class NodeEndpoints
     public static void MapNodes(this IEndpointRouteBuilder routes)
     {
         routes.MapPut("/fleets/{fleet}/nodes/{node}", RegisterAsync)
-            .Is(Permission.KeepNode, "Register a node; durable before the answer", "fleet.unknown", GroupCodes.AcrossFleets, "node.labels", Names.InvalidCode)
+            .Is(Permission.KeepNode, "Register a node; durable before the answer", "fleet.unknown", GroupCodes.AcrossFleets, GroupCodes.Disarmed, "node.labels", Names.InvalidCode)
             .WithMetadata(new AnsweredAnew())
             .Takes<NodeRequest>()
             .Gives<RegisteredNode>();
@@ -26,7 +26,7 @@ public static class NodeEndpoints
             .Is(Permission.KeepNode, "Take a node out of its fleet", "fleet.unknown", "node.unknown")
             .Gives<NodeRecord>();
         routes.MapPost("/fleets/{fleet}/nodes:batch", RegisterManyAsync)
-            .Is(Permission.RegisterNodes, "Register up to 10,000 nodes at once", "fleet.unknown", GroupCodes.AcrossFleets, "node.labels", "node.duplicate", "node.batch_size", Names.InvalidCode)
+            .Is(Permission.RegisterNodes, "Register up to 10,000 nodes at once", "fleet.unknown", GroupCodes.AcrossFleets, GroupCodes.Disarmed, "node.labels", "node.duplicate", "node.batch_size", Names.InvalidCode)
             .WithMetadata(new AnsweredAnew())
             .Takes<ImmutableArray<NodeRegistration>>(BatchLimit)
             .Gives<RegisteredNodes>();

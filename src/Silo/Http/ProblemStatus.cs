@@ -38,6 +38,7 @@ public static class ProblemStatus
         ["parity.mismatch"] = StatusCodes.Status409Conflict,
         ["parity.no_answer"] = StatusCodes.Status503ServiceUnavailable,
         ["arm.same_person"] = StatusCodes.Status403Forbidden,
+        ["arm.group_disarmed"] = StatusCodes.Status409Conflict,
         ["arm.pending_void"] = StatusCodes.Status409Conflict,
         ["rollout.same_person"] = StatusCodes.Status403Forbidden,
         ["waiver.same_person"] = StatusCodes.Status403Forbidden,

@@ -21,7 +21,7 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         WITH asked AS (
             SELECT * FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY AS a (node, role, parity_group, failure_domain, labels, place)
         ), compared AS (
-            SELECT a.*, n.registration AS old_registration, n.registered_at AS old_registered_at, coalesce(
+            SELECT a.*, n.registration AS old_registration, n.registered_at AS old_registered_at, n.parity_group AS old_parity_group, coalesce(
                        n.left_at IS NULL AND n.parity_group IS NOT DISTINCT FROM a.parity_group AND n.failure_domain = a.failure_domain,
                        false) AS keeps_number,
                    n.role IS NOT DISTINCT FROM a.role AND n.labels = a.labels AS keeps_rest
@@ -56,7 +56,7 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
             FROM (SELECT count(*) AS fresh FROM numbered WHERE NOT keeps_number) n
             WHERE tenant = $1 AND fleet = $2 AND n.fresh > 0
         )
-        SELECT registration, registered_at, keeps_number AND keeps_rest, group_domain, group_registration FROM placed ORDER BY place
+        SELECT registration, registered_at, keeps_number AND keeps_rest, group_domain, group_registration, old_parity_group FROM placed ORDER BY place
         """;
 
     private const string RemoveSql =
@@ -80,6 +80,19 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         WHERE tenant = $1 AND fleet <> $2 AND left_at IS NULL AND parity_group = ANY ($3) LIMIT 1
         """;
 
+    // A node that left is still a member as far as this goes: to leave and to come back is no way out of a disarm.
+    private const string DisarmedMemberSql =
+        """
+        SELECT n.node, n.parity_group
+        FROM unnest($3, $4) AS a (node, parity_group)
+        JOIN node n ON n.tenant = $1 AND n.fleet = $2 AND n.node = a.node AND n.parity_group IS DISTINCT FROM a.parity_group
+        JOIN arm_scope s ON s.tenant = $1 AND s.fleet = $2 AND s.node = 'group:' || n.parity_group AND NOT (s.state ->> 'armed')::boolean
+        LIMIT 1
+        """;
+
+    private const string DisarmedGroupSql =
+        "SELECT 1 FROM arm_scope WHERE tenant = $1 AND fleet = $2 AND node = ANY ($3) AND NOT (state ->> 'armed')::boolean LIMIT 1";
+
     public Task<ImmutableArray<NodeRecord>> ListAsync(string tenant, string fleet, CancellationToken cancellationToken) =>
         calls.ReadAsync(
             ListSql,
@@ -102,6 +115,14 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
             static (reader, token) => reader.ToSingleAsync(static row => new GroupElsewhere(row.GetString(0), row.GetString(1)), token),
             cancellationToken);
 
+    public Task<DisarmedMember?> FindDisarmedMemberAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, CancellationToken cancellationToken) =>
+        calls.ReadAsync(
+            DisarmedMemberSql,
+            [SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Texts(nodes.Select(node => node.Node)), SqlValue.Texts(nodes.Select(node => node.ParityGroup))],
+            static (reader, token) => reader.ToSingleAsync(static row => new DisarmedMember(row.GetString(0), row.GetString(1)), token),
+            cancellationToken);
+
     public Task<ImmutableArray<NodeRecord>?> RegisterAsync(
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken)
     {
@@ -121,8 +142,9 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, StoreAttempt attempt, CancellationToken token)
     {
         await using var connection = await dataSource.OpenConnectionAsync(token);
-        var (found, changed, elsewhere, head, records) = await WriteAsync(connection, tenant, fleet, nodes, audit.At, token);
-        if (found && changed && !elsewhere && head is not null)
+        var (found, changed, elsewhere, left, head, records) = await WriteAsync(connection, tenant, fleet, nodes, audit.At, token);
+        var refused = elsewhere || (!left.IsEmpty && await IsAnyDisarmedAsync(connection, tenant, fleet, left, token));
+        if (found && changed && !refused && head is not null)
         {
             await AuditAppend.CommitAsync(connection, tenant, head, [audit], attempt, token);
             return records;
@@ -130,10 +152,21 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
 
         // Nothing to write (a node that comes back as it was): no entry either.
         await AuditAppend.RollBackAsync(connection, token);
-        return found && !(changed && elsewhere) ? records : null;
+        return found && !(changed && refused) ? records : null;
     }
 
-    private static async Task<(bool Found, bool Changed, bool Elsewhere, AuditHead? Head, ImmutableArray<NodeRecord> Records)> WriteAsync(
+    // After the head too, so that no disarm of the tenant can be committed between this look and the end.
+    private static async Task<bool> IsAnyDisarmedAsync(
+        NpgsqlConnection connection, string tenant, string fleet, ImmutableArray<string> groups, CancellationToken token)
+    {
+        await using var command = new NpgsqlCommand(DisarmedGroupSql, connection)
+        {
+            Parameters = { SqlValue.Text(tenant), SqlValue.Text(fleet), SqlValue.Texts(groups.Select(group => "group:" + group)) },
+        };
+        return await command.ExecuteScalarAsync(token) is not null;
+    }
+
+    private static async Task<(bool Found, bool Changed, bool Elsewhere, ImmutableArray<string> Left, AuditHead? Head, ImmutableArray<NodeRecord> Records)> WriteAsync(
         NpgsqlConnection connection, string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, DateTimeOffset at, CancellationToken token)
     {
         await using var batch = new NpgsqlBatch(connection)
@@ -173,8 +206,14 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         await reader.NextResultAsync(token);
         var changed = false;
         var records = ImmutableArray.CreateBuilder<NodeRecord>(nodes.Length);
+        var left = new HashSet<string>(StringComparer.Ordinal);
         while (await reader.ReadAsync(token))
         {
+            if (reader.Text(5) is { } group && group != nodes[records.Count].ParityGroup)
+            {
+                left.Add(group);
+            }
+
             records.Add(ToRecord(nodes[records.Count], reader.GetInt64(0), reader.Time(1)) with { Group = ReadGroup(reader, 3) });
             changed |= !reader.GetBoolean(2);
         }
@@ -182,7 +221,7 @@ internal sealed class NodeTransactions(NpgsqlDataSource dataSource, StoreCalls c
         await reader.NextResultAsync(token);
         var head = await reader.ToSingleAsync(AuditAppend.ReadHead, token);
         var elsewhere = await reader.NextResultAsync(token) && await reader.ReadAsync(token);
-        return (found, changed, elsewhere, head, records.DrainToImmutable());
+        return (found, changed, elsewhere, [.. left], head, records.DrainToImmutable());
     }
 
     private async Task<bool> RemoveOnceAsync(

@@ -158,6 +158,11 @@ public sealed class PostgresRolloutStore : IRolloutStore
         _nodes.FindGroupElsewhereAsync(tenant, fleet, groups, cancellationToken);
 
     /// <inheritdoc/>
+    public Task<DisarmedMember?> FindDisarmedMemberAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, CancellationToken cancellationToken = default) =>
+        _nodes.FindDisarmedMemberAsync(tenant, fleet, nodes, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default) =>
         _nodes.RegisterAsync(tenant, fleet, nodes, audit, cancellationToken);

@@ -61,6 +61,10 @@ public sealed class WatchedStore(string silo, IRolloutStore inner, StoreFaults f
         return elsewhere;
     }
 
+    public Task<DisarmedMember?> FindDisarmedMemberAsync(
+        string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, CancellationToken cancellationToken = default) =>
+        inner.FindDisarmedMemberAsync(tenant, fleet, nodes, cancellationToken);
+
     public async Task<ImmutableArray<NodeRecord>?> RegisterNodesAsync(
         string tenant, string fleet, ImmutableArray<NodeRegistration> nodes, AuditDraft audit, CancellationToken cancellationToken = default)
     {
