@@ -4,8 +4,8 @@ namespace OrleansPolicy;
 public static class TimeZones
 {
     /// <summary>
-    /// <c>UTC</c>, or the zone of an IANA name, which has a slash; null where this machine knows none. A system looks a name up as a file below
-    /// its zones, and outside of them where the name leads there: what no IANA name looks like is looked up nowhere.
+    /// <c>UTC</c>, or the zone of an IANA name, which has a slash; null where this machine knows none. Zones are files: it is not left to the
+    /// runtime to refuse names that lead out of their folder, what no IANA name looks like is looked up nowhere.
     /// </summary>
     public static TimeZoneInfo? TryFind(string name)
     {
