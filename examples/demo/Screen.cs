@@ -106,6 +106,10 @@ internal sealed class Screen
         Console.WriteLine(failed == 0
             ? $"All {_rows.Count} steps went as stated, in {Stopwatch.GetElapsedTime(_started).TotalSeconds:F0} s."
             : $"{failed} of {_rows.Count} steps did not go as stated.");
+        if (failed == 0)
+        {
+            Console.WriteLine("Next: ./run serves a control plane of your own and prints how to talk to it; README.md goes on from there.");
+        }
     }
 
     private void Change(int step, Action<Row> change)

@@ -25,6 +25,20 @@ public sealed class ParityFleet
     /// <summary>What is published beside it.</summary>
     public string Second { get; }
 
+    /// <summary>Registers a node. Where it is not answered in time it is asked for again, as an agent does.</summary>
+    public static async Task<Outcome<ImmutableArray<NodeRecord>>> RegisterAsync(PolicyCluster cluster, string fleet, NodeRegistration node)
+    {
+        Outcome<ImmutableArray<NodeRecord>>? registered = null;
+        await PolicyCluster.UntilAsync(
+            async () =>
+            {
+                registered = await Abstractions.GrainKeys.Fleet(cluster.Grains, PolicyCluster.Tenant, fleet).RegisterAsync([node], PolicyCluster.As("olga"));
+                return registered.Succeeded || PolicyCluster.Code(registered) != Abstractions.CommonCodes.StoreUnavailable;
+            },
+            $"{node.Node} of {fleet} is answered");
+        return registered!;
+    }
+
     public static async Task<ParityFleet> PrepareAsync(PolicyCluster cluster, int pairs, FleetSettings? settings = null)
     {
         await cluster.LiftLimitAsync();

@@ -76,7 +76,7 @@ public sealed class TrialsTests : IDisposable
         var own = Enumerable.Range(0, Trials.OfTenantMax).Select(_ => _trials.InTurnAsync("a", Hold, CancellationToken.None)).ToArray();
         var others = _trials.InTurnAsync("b", Hold, CancellationToken.None);
 
-        var beyond = await _trials.InTurnAsync("a", Hold, CancellationToken.None);
+        var beyond = await _trials.InTurnAsync("a", Hold, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
         _end.Set();
 
         Assert.Equal(Trials.BusyCode, Assert.Single(beyond.Problems).Code);

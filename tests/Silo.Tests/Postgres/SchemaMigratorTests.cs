@@ -106,7 +106,7 @@ public sealed class SchemaMigratorTests(PostgresServer server)
 
         // Who has no patience says so and leaves nothing behind.
         var locked = await Assert.ThrowsAsync<DatabaseException>(
-            () => new SchemaMigrator(database, more, NullLogger.Instance) { LockTimeout = TimeSpan.FromSeconds(1) }.MigrateAsync());
+            () => new SchemaMigrator(database, more, NullLogger.Instance) { LockTimeout = TimeSpan.FromSeconds(1) }.MigrateAsync().WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Equal(DatabaseCodes.SchemaLocked, locked.Code);
         Assert.Equal(2, (await VersionsAsync(database)).Length);
 
