@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using OrleansPolicy.Bundles;
@@ -9,7 +10,8 @@ namespace OrleansPolicy.Benchmarks;
 
 /// <summary>
 /// One decision beside the least that any engine must do: find the capability and read one value of the context; the same timed one by
-/// one, since inputs differ and some rules are tried late. And one that few rules concern, in bundles of 10 to 10,000 rules.
+/// one, since inputs differ and some rules are tried late; the same from the bytes of the context on, beside parsing them as JSON alone.
+/// And one that few rules concern, in bundles of 10 to 10,000 rules.
 /// </summary>
 internal static class DecisionSpeed
 {
@@ -22,7 +24,8 @@ internal static class DecisionSpeed
     {
         var rules = GatewayExample.Rules();
         var requests = GatewayExample.Requests();
-        var known = requests.ToDictionary(request => request.CapabilityId + requests.IndexOf(request), StringComparer.Ordinal);
+        var known = requests.ToDictionary(
+            request => request.CapabilityId + requests.IndexOf(request), request => JsonElement.Parse(request.Context!.Utf8), StringComparer.Ordinal);
         var keys = known.Keys.ToArray();
         var sink = 0;
 
@@ -39,6 +42,7 @@ internal static class DecisionSpeed
         report.Pair(ours, floor, Allocations(rules, requests));
         GC.KeepAlive(sink);
         TimeSingly(report, rules, requests);
+        FromBytes(report, rules, requests);
         CompareSizes(report);
         return Task.CompletedTask;
     }
@@ -60,6 +64,30 @@ internal static class DecisionSpeed
         var allocating = requests.Where(request => Alternation.BytesPerOperation(Deciding(rules, [request]), 1_000) > 0).ToArray();
         var errors = allocating.Count(request => rules.Decide(request).IsError);
         return $"bytes allocated: 0 by {requests.Length - allocating.Length} inputs; some by {errors} that cannot be evaluated and {allocating.Length - errors} with an IPv6 address";
+    }
+
+    private static void FromBytes(Report report, RuleSet rules, ImmutableArray<DecisionRequest> requests)
+    {
+        byte[][] bytes = [.. requests.Select(request => request.Context!.Utf8.ToArray())];
+        var allowed = 0;
+        Action<int> decide = operations =>
+        {
+            for (var i = 0; i < operations; i++)
+            {
+                var at = i % bytes.Length;
+                allowed += rules.Decide(requests[at] with { Context = DecisionContext.Parse(bytes[at]) }).Allowed ? 1 : 0;
+            }
+        };
+        Action<int> parse = operations =>
+        {
+            for (var i = 0; i < operations; i++)
+            {
+                allowed += JsonElement.Parse(bytes[i % bytes.Length]).ValueKind == JsonValueKind.Object ? 1 : 0;
+            }
+        };
+        var (ours, json) = Alternation.NanosecondsPerOperation("context read from bytes and decided", decide, "context parsed as JSON, no more", parse);
+        report.Pair(ours, json, string.Create(CultureInfo.InvariantCulture, $"bytes allocated: {Alternation.BytesPerOperation(decide):0} and {Alternation.BytesPerOperation(parse):0}"));
+        GC.KeepAlive(allowed);
     }
 
     // In any order, so that no processor learns it. The clock's own time is in it, and stands beside it.
@@ -129,11 +157,11 @@ internal static class DecisionSpeed
             [new DecisionRequest("service1.orders.read", context.RootElement.Clone(), DateTimeOffset.UnixEpoch)]);
     }
 
-    private static int Touch(in DecisionRequest request)
+    private static int Touch(JsonElement context)
     {
-        if (request.Context.ValueKind == JsonValueKind.Object)
+        if (context.ValueKind == JsonValueKind.Object)
         {
-            foreach (var property in request.Context.EnumerateObject())
+            foreach (var property in context.EnumerateObject())
             {
                 return property.NameEquals("auth_scope"u8) ? 1 : 2;
             }

@@ -79,8 +79,11 @@ internal static class BundleDiffCommand
                 o => Print(o, (a, b), rules, decisions, generated.Length, left, limit));
             return passed ? ExitCodes.Ok : ExitCodes.No;
 
-            void Decide(ReviewRequest request) =>
-                builder.Add(request, old.Decide(request.ToDecisionRequest()), next.Decide(request.ToDecisionRequest()));
+            void Decide(ReviewRequest request)
+            {
+                var asked = request.ToDecisionRequest();
+                builder.Add(request, old.Decide(asked), next.Decide(asked));
+            }
         });
     }
 

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client;
 
@@ -55,7 +55,7 @@ internal sealed class DecisionLog : IAsyncDisposable
         : new DecisionLog(node, options, client, voice, metrics);
 
     /// <summary>Writes a decision down. The answer is the one given, or a denial where it must not go out without its record.</summary>
-    public NodeDecision Keep(string capabilityId, JsonElement context, in NodeDecision answer)
+    public NodeDecision Keep(string capabilityId, DecisionContext? context, in NodeDecision answer)
     {
         if (_queue.TryAppend(_writer.Write(capabilityId, context, answer), _wait))
         {

@@ -47,12 +47,12 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
     private readonly JsonEncodedText _fleet = JsonEncodedText.Encode(fleet);
 
     /// <summary>The line with its newline; good until this thread writes the next one.</summary>
-    public ReadOnlySpan<byte> Write(string capabilityId, JsonElement context, in NodeDecision answer)
+    public ReadOnlySpan<byte> Write(string capabilityId, DecisionContext? context, in NodeDecision answer)
     {
         var sheet = Fresh();
         try
         {
-            Write(sheet, capabilityId, context, answer);
+            Write(sheet, capabilityId, context, isDropped: false, answer);
             if (sheet.Line() is { Length: <= DecisionLogOptions.RecordBytesMax } line)
             {
                 return line;
@@ -60,11 +60,11 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or JsonException)
         {
-            // A text with half a surrogate pair has no form in UTF-8; a document that was disposed has none at all.
+            // A text with half a surrogate pair has no form in UTF-8; what could not be read has none at all.
         }
 
         sheet = Fresh();
-        Write(sheet, Short(capabilityId), null, answer);
+        Write(sheet, Short(capabilityId), null, isDropped: true, answer);
         return sheet.Line();
     }
 
@@ -121,31 +121,27 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         json.WriteString(CapabilityId, capabilityId);
     }
 
-    private void Write(Sheet sheet, string capabilityId, JsonElement? context, in NodeDecision answer)
+    private void Write(Sheet sheet, string capabilityId, DecisionContext? context, bool isDropped, in NodeDecision answer)
     {
         var json = sheet.Json;
         json.WriteStartObject();
         Begin(json, answer.Timestamp, capabilityId);
-        if (context is null)
+        if (isDropped)
         {
             json.WriteString(Kept, Dropped);
         }
-        else if (context is { ValueKind: not JsonValueKind.Undefined and not JsonValueKind.Null } given)
+        else if (context is not null && context != DecisionContext.Empty)
         {
             json.WritePropertyName(Context);
-            if (mask is null)
+            ContextCopy.Write(json, context.Utf8, mask);
+            if (mask is not null)
             {
-                given.WriteTo(json);
-            }
-            else
-            {
-                mask.Write(json, given);
                 json.WriteString(Kept, Masked);
             }
         }
 
         // A decision's risk level is the request's own word: it may be as broken as the context.
-        WriteDecision(json, context is null ? answer.Decision with { RiskLevel = null } : answer.Decision);
+        WriteDecision(json, isDropped ? answer.Decision with { RiskLevel = null } : answer.Decision);
         if (answer.PolicyHash is { } hash)
         {
             json.WriteString(PolicyVersion, answer.PolicyVersion);

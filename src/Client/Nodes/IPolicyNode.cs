@@ -1,4 +1,4 @@
-using System.Text.Json;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client;
 
@@ -13,8 +13,8 @@ public interface IPolicyNode
 
     /// <summary>Decides. Never throws, safe from any thread; a node that must not serve denies with a reason of <c>decide.*</c>.</summary>
     /// <param name="capabilityId">What is asked for.</param>
-    /// <param name="context">What is known about the request; its memory must not be disposed meanwhile.</param>
-    NodeDecision Decide(string capabilityId, JsonElement context);
+    /// <param name="context">What is known about the request; null counts as empty. It may be kept and asked with again, from any thread.</param>
+    NodeDecision Decide(string capabilityId, DecisionContext? context);
 
     /// <summary>Counts an observation of the application's own under a name, for criteria and triggers. False: it was not taken.</summary>
     bool Record(string metric, double value);

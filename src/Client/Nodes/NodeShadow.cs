@@ -67,7 +67,7 @@ internal sealed class NodeShadow(NodeTruth truth, PolicyLoader loader, NodeVoice
                     throw new PolicyLoadException("node.not_accepted", objection);
                 }
 
-                var run = new ShadowRun(policy, copies: options.RecentInputs > 0);
+                var run = new ShadowRun(policy, keeps: options.RecentInputs > 0);
                 if (truth.TryShadow(run))
                 {
                     Say(life, run, null);

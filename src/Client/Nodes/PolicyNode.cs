@@ -1,4 +1,3 @@
-using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions;
 
@@ -114,11 +113,11 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
 
     /// <summary>Decides. Never waits, never throws, safe from any thread.</summary>
     /// <param name="capabilityId">What is asked for.</param>
-    /// <param name="context">What is known about the request; its memory must not be disposed meanwhile.</param>
-    public NodeDecision Decide(string capabilityId, JsonElement context) => Decide(capabilityId, context, _time.GetUtcNow());
+    /// <param name="context">What is known about the request; null counts as empty. It may be kept and asked with again, from any thread.</param>
+    public NodeDecision Decide(string capabilityId, DecisionContext? context) => Decide(capabilityId, context, _time.GetUtcNow());
 
     /// <summary>The same for a moment of the caller's choosing: time windows are held against it. The lease is not: it is never anything but now.</summary>
-    public NodeDecision Decide(string capabilityId, JsonElement context, DateTimeOffset wallClock)
+    public NodeDecision Decide(string capabilityId, DecisionContext? context, DateTimeOffset wallClock)
     {
         var answer = Answer(capabilityId, context, wallClock);
         return _log is null ? answer : _log.Keep(capabilityId, context, answer);
@@ -258,7 +257,7 @@ public sealed class PolicyNode : IPolicyNode, IAsyncDisposable
         }
     }
 
-    private NodeDecision Answer(string capabilityId, JsonElement context, DateTimeOffset wallClock)
+    private NodeDecision Answer(string capabilityId, DecisionContext? context, DateTimeOffset wallClock)
     {
         var now = _truth.Now;
         var started = _time.GetTimestamp();

@@ -1,16 +1,14 @@
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client;
 
 /// <summary>
-/// A few recent inputs, copied now and then and shown to nobody: a new rule set is run over them before it is put in force, so that the
+/// A few recent inputs, kept now and then and shown to nobody: a new rule set is run over them before it is put in force, so that the
 /// first real decision finds it warm.
 /// </summary>
 internal sealed class RecentInputs(int capacity, TimeProvider time)
 {
-    /// <summary>A larger context is not worth its copy.</summary>
+    /// <summary>A larger context is not worth its memory.</summary>
     private const int ContextBytesMax = 16 * 1024;
 
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMilliseconds(50);
@@ -21,31 +19,16 @@ internal sealed class RecentInputs(int capacity, TimeProvider time)
     private int _next = -1;
 
     /// <summary>Kept if it is time for one; else this costs one comparison.</summary>
-    public void Offer(string capabilityId, JsonElement context, long timestamp)
+    public void Offer(string capabilityId, DecisionContext? context, long timestamp)
     {
         var nextAt = Volatile.Read(ref _nextAt);
-        if (timestamp >= nextAt && Interlocked.CompareExchange(ref _nextAt, timestamp + _ticksBetween, nextAt) == nextAt)
+        if (timestamp >= nextAt && Interlocked.CompareExchange(ref _nextAt, timestamp + _ticksBetween, nextAt) == nextAt
+            && (context ?? DecisionContext.Empty).Utf8.Length <= ContextBytesMax)
         {
-            Keep(capabilityId, context);
+            Volatile.Write(ref _ring[(Interlocked.Increment(ref _next) & int.MaxValue) % _ring.Length], new DecisionInput(capabilityId, context));
         }
     }
 
     /// <summary>What is kept now.</summary>
     public IReadOnlyList<DecisionInput> Read() => [.. _ring.OfType<DecisionInput>()];
-
-    private void Keep(string capabilityId, JsonElement context)
-    {
-        try
-        {
-            if (context.ValueKind == JsonValueKind.Undefined || JsonMarshal.GetRawUtf8Value(context).Length <= ContextBytesMax)
-            {
-                var copy = new DecisionInput(capabilityId, context.ValueKind == JsonValueKind.Undefined ? default : context.Clone());
-                Volatile.Write(ref _ring[(Interlocked.Increment(ref _next) & int.MaxValue) % _ring.Length], copy);
-            }
-        }
-        catch (Exception e) when (e is ObjectDisposedException or InvalidOperationException)
-        {
-            // A context that cannot be read has no place here; the decision says what is wrong with it.
-        }
-    }
 }

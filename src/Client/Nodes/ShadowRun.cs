@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using OrleansPolicy.Decisions;
 using OrleansPolicy.Fleets;
 using OrleansPolicy.Review;
@@ -9,20 +7,20 @@ using OrleansPolicy.Review;
 namespace OrleansPolicy.Client;
 
 /// <summary>
-/// Makes decisions again under a bundle that is not in force, and counts what comes out differently. Whoever decides leaves a copy of the
+/// Makes decisions again under a bundle that is not in force, and counts what comes out differently. Whoever decides leaves the
 /// request in a queue of bounded length and goes on; what finds no room is counted and not evaluated. It never changes an answer, never
 /// waits and never throws.
 /// </summary>
 /// <param name="policy">The bundle.</param>
-/// <param name="copies">
+/// <param name="keeps">
 /// False where inputs must not outlive their request: then the second decision is made on the deciding thread.
 /// </param>
-internal sealed class ShadowRun(LoadedPolicy policy, bool copies)
+internal sealed class ShadowRun(LoadedPolicy policy, bool keeps)
 {
     /// <summary>How many requests may wait.</summary>
     public const int QueueMax = 1024;
 
-    /// <summary>A larger context is not worth its copy.</summary>
+    /// <summary>A larger context is not worth its memory.</summary>
     private const int ContextBytesMax = 16 * 1024;
 
     /// <summary>How many ways to differ are counted apart; what comes beyond them counts in the sums alone.</summary>
@@ -43,11 +41,11 @@ internal sealed class ShadowRun(LoadedPolicy policy, bool copies)
     public string PolicyHash => policy.PolicyHash;
 
     /// <summary>A decision was made: it is made again, soon.</summary>
-    public void Offer(string capabilityId, JsonElement context, DateTimeOffset at, Decision decision)
+    public void Offer(string capabilityId, DecisionContext? context, DateTimeOffset at, Decision decision)
     {
         try
         {
-            if (!copies)
+            if (!keeps)
             {
                 Evaluate(new Request(capabilityId, context, at, decision));
             }
@@ -94,22 +92,16 @@ internal sealed class ShadowRun(LoadedPolicy policy, bool copies)
         }
     }
 
-    private bool TryQueue(string capabilityId, JsonElement context, DateTimeOffset at, Decision decision)
+    private bool TryQueue(string capabilityId, DecisionContext? context, DateTimeOffset at, Decision decision)
     {
-        if (Volatile.Read(ref _waiting) >= QueueMax)
-        {
-            return false;
-        }
-
-        var isEmpty = context.ValueKind == JsonValueKind.Undefined;
-        if (!isEmpty && JsonMarshal.GetRawUtf8Value(context).Length > ContextBytesMax)
+        if (Volatile.Read(ref _waiting) >= QueueMax || (context ?? DecisionContext.Empty).Utf8.Length > ContextBytesMax)
         {
             return false;
         }
 
         // Some threads at once may pass the bound by one each: it bounds memory, nothing else.
         Interlocked.Increment(ref _waiting);
-        _queue.Enqueue(new Request(capabilityId, isEmpty ? default : context.Clone(), at, decision));
+        _queue.Enqueue(new Request(capabilityId, context, at, decision));
         return true;
     }
 
@@ -136,7 +128,7 @@ internal sealed class ShadowRun(LoadedPolicy policy, bool copies)
         }
     }
 
-    private readonly record struct Request(string CapabilityId, JsonElement Context, DateTimeOffset At, Decision Decision);
+    private readonly record struct Request(string CapabilityId, DecisionContext? Context, DateTimeOffset At, Decision Decision);
 }
 
 /// <summary>What was counted of a shadow.</summary>

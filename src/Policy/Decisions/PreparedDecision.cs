@@ -29,6 +29,6 @@ internal sealed class PreparedDecision(Decision withoutLevel, InputPath riskLeve
             }
         }
 
-        return withoutLevel with { RiskLevel = level.Element.ToString() };
+        return withoutLevel with { RiskLevel = level.ToJson().ToString() };
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions.Conditions;
@@ -13,8 +12,6 @@ namespace OrleansPolicy.Decisions;
 /// </summary>
 public sealed class RuleSet
 {
-    private const int CapabilityBytesOnStack = 256;
-
     // What counts as one rule held against one context; so much more text counts as one more of them.
     private const int RuleTextBytes = 256;
     private const int ContextBytes = 1024;
@@ -68,12 +65,11 @@ public sealed class RuleSet
     public Decision Decide(in DecisionRequest request)
     {
         var capability = request.CapabilityId ?? "";
-        var buffer = CapabilityBuffer(capability, stackalloc byte[CapabilityBytesOnStack]);
         CompiledRule? current = null;
         try
         {
-            var evaluation = new Evaluation(capability, buffer, request.Context, request.Now);
-            return evaluation.HasValidContext ? Decide(capability, ref evaluation, ref current) : Fail(null, "context is no object");
+            var evaluation = new Evaluation(capability, request.Context ?? DecisionContext.Empty, request.Now);
+            return evaluation.Context.Fault is { } fault ? Fail(null, fault) : Decide(capability, ref evaluation, ref current);
         }
         catch (Exception e) when (IsFromInput(e))
         {
@@ -85,13 +81,12 @@ public sealed class RuleSet
     public DecisionTrace Explain(in DecisionRequest request)
     {
         var capability = request.CapabilityId ?? "";
-        var buffer = CapabilityBuffer(capability, stackalloc byte[CapabilityBytesOnStack]);
         var steps = ImmutableArray.CreateBuilder<DecisionStep>();
         try
         {
-            var evaluation = new Evaluation(capability, buffer, request.Context, request.Now);
+            var evaluation = new Evaluation(capability, request.Context ?? DecisionContext.Empty, request.Now);
             var (specific, general) = (index.Select(capability), index.General);
-            for (var i = 0; i < rules.Length && evaluation.HasValidContext; i++)
+            for (var i = 0; i < rules.Length && evaluation.Context.Fault is null; i++)
             {
                 // A rule that deciding never looks at has no say here either: what else it asks might hold, or fail.
                 var rule = rules[i];
@@ -123,7 +118,7 @@ public sealed class RuleSet
     {
         ArgumentNullException.ThrowIfNull(input);
         var known = weights ??= [.. rules.Select(rule => 1 + (SizeOf(rule.Rule.Source) / RuleTextBytes))];
-        var each = 1 + (SizeOf(input.Context) / ContextBytes);
+        var each = 1 + ((input.Context?.Utf8.Length ?? 0) / ContextBytes);
         var effort = 0L;
         foreach (var places in (ReadOnlySpan<int[]>)[index.Select(input.CapabilityId), index.General])
         {
@@ -142,7 +137,7 @@ public sealed class RuleSet
     // rule cannot be held against is denied.
     private static bool IsFromInput(Exception e) => e is not OutOfMemoryException;
 
-    // Apart from the caller, whose room on the stack keeps the compiler from making a loop faster with what it learns while it runs.
+    // Apart from the caller: what a try block covers is kept in memory, not in registers.
     private Decision Decide(string capability, ref Evaluation evaluation, ref CompiledRule? current)
     {
         var (specific, general) = (index.Select(capability), index.General);
@@ -163,9 +158,6 @@ public sealed class RuleSet
 
         return fallback.For(ref evaluation);
     }
-
-    private static Span<byte> CapabilityBuffer(string capability, Span<byte> onStack) =>
-        Encoding.UTF8.GetMaxByteCount(capability.Length) <= onStack.Length ? onStack : new byte[Encoding.UTF8.GetByteCount(capability)];
 
     private Decision Fail(CompiledRule? rule, string fault)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using OrleansPolicy.Bundles;
 
 namespace OrleansPolicy.Decisions;
@@ -18,7 +17,7 @@ public static class WarmUp
     private const int RulesShown = 32;
 
     // The places that rules usually look at, so that a cold process has seen them read.
-    private static readonly JsonElement Usual = JsonElement.Parse(
+    private static readonly DecisionContext Usual = DecisionContext.Parse(
         """
         {"auth_scope":"warm.up","policy_context":{"scopes":["warm.up"]},"safety_context":{"data_classification":"internal"},
          "target":{"device_class":"none"},"action_envelope":{"risk_level":"low","target":{"device_class":"none"}},"person_id":"nobody"}
@@ -45,7 +44,7 @@ public static class WarmUp
     }
 
     private static IEnumerable<DecisionInput> MadeUp(Bundle bundle) => bundle.Rules.Take(RulesShown).Select(CapabilityOf).Prepend("")
-        .SelectMany(capability => (ImmutableArray<DecisionInput>)[new(capability, default), new(capability, Usual)]);
+        .SelectMany(capability => (ImmutableArray<DecisionInput>)[new(capability, null), new(capability, Usual)]);
 
     private static string CapabilityOf(Rule rule) =>
         rule.Conditions.Select(condition => condition.Capabilities).FirstOrDefault(set => set is not null) is { } capabilities

@@ -22,7 +22,8 @@ public sealed record DecisionDiff(long Compared, long Changed, long AnswersOnly,
         var builder = new DecisionDiffBuilder();
         foreach (var request in requests)
         {
-            builder.Add(request, before.Decide(request.ToDecisionRequest()), after.Decide(request.ToDecisionRequest()));
+            var asked = request.ToDecisionRequest();
+            builder.Add(request, before.Decide(asked), after.Decide(asked));
         }
 
         return builder.ToDiff();

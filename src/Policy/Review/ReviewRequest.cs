@@ -10,5 +10,5 @@ namespace OrleansPolicy.Review;
 public sealed record ReviewRequest(string CapabilityId, JsonElement? Context, DateTimeOffset Now)
 {
     /// <summary>The same for a rule set.</summary>
-    public DecisionRequest ToDecisionRequest() => new(CapabilityId, Context ?? default, Now);
+    public DecisionRequest ToDecisionRequest() => new(CapabilityId, Context is { } context ? context : DecisionContext.Empty, Now);
 }

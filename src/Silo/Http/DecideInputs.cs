@@ -30,7 +30,7 @@ internal static class DecideInputs
             : Outcome<ImmutableArray<DecisionInput>>.Fail(problems);
     }
 
-    /// <summary>One question, as a body asks it. The context is part of the body's document, and lasts as long.</summary>
+    /// <summary>One question, as a body asks it.</summary>
     public static Outcome<DecisionInput> Read(JsonElement body)
     {
         // Whatever is not as usual is left to the serializer, which knows what to say about it.
@@ -55,7 +55,7 @@ internal static class DecideInputs
         }
 
         return input.Context.ValueKind is JsonValueKind.Object or JsonValueKind.Undefined or JsonValueKind.Null
-            ? Outcome<DecisionInput>.Ok(new DecisionInput(capability, input.Context.ValueKind == JsonValueKind.Object ? input.Context : default))
+            ? Outcome<DecisionInput>.Ok(new DecisionInput(capability, input.Context))
             : Outcome<DecisionInput>.Fail("request.context", "context is an object.", path + ".context");
     }
 }

@@ -82,12 +82,14 @@ public sealed class DecisionLogTests
 
         node.Decide("read", JsonElement.Parse($$"""{"large":"{{new string('x', DecisionLogOptions.RecordBytesMax)}}"}"""));
         node.Decide("read", JsonElement.Parse("""{"broken":"\ud800"}"""));
+        node.Decide("read", Gone());
         node.Decide("\ud800", NodeUnderTest.Nothing);
-        await Eventually.Holds(() => test.Plane.Decisions.Count == 3);
+        await Eventually.Holds(() => test.Plane.Decisions.Count == 4);
 
         var records = Records(test);
-        Assert.All(records[..2], record => Assert.Equal((null, ContextKept.Dropped), (record.Context?.GetRawText(), record.ContextKept)));
-        Assert.Equal(["read", "read", "\ufffd"], records.Select(record => record.CapabilityId));
+        Assert.All(records[..3], record => Assert.Equal((null, ContextKept.Dropped), (record.Context?.GetRawText(), record.ContextKept)));
+        Assert.Equal((false, true), (records[2].Decision.Allowed, records[2].Decision.Reason.StartsWith("evaluation-error: context cannot be read", StringComparison.Ordinal)));
+        Assert.Equal(["read", "read", "read", "\ufffd"], records.Select(record => record.CapabilityId));
     }
 
     [Fact]
@@ -300,6 +302,13 @@ public sealed class DecisionLogTests
         {
             await Assert.ThrowsAsync<ArgumentException>(() => PolicyNode.StartAsync(test.Options with { DecisionLog = log }));
         }
+    }
+
+    /// <summary>Of a document that was disposed.</summary>
+    private static JsonElement Gone()
+    {
+        using var document = JsonDocument.Parse("{}");
+        return document.RootElement;
     }
 
     internal static JsonElement Numbered(int n) => JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"n":{{n}},"filler":"{{new string('x', 500)}}"}"""));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansPolicy.Decisions;
 using OrleansPolicy.Fleets;
 
 namespace OrleansPolicy.Client.Tests.Nodes;
@@ -95,6 +96,21 @@ public sealed class WarmUpTests
         recent.Offer("too-soon", default, (5 * second) + 1);
 
         Assert.Equal(["c2", "c3", "c4", "c5"], recent.Read().Select(input => input.CapabilityId).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_kept_of_an_input_is_its_own_context_unless_that_is_large()
+    {
+        var recent = new RecentInputs(4, TimeProvider.System);
+        var context = DecisionContext.Parse("{}"u8);
+        var large = DecisionContext.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"text":"{{new string('x', 16 * 1024)}}"}"""));
+
+        recent.Offer("small", context, 0);
+        recent.Offer("large", large, TimeProvider.System.TimestampFrequency);
+        recent.Offer("none", null, 2 * TimeProvider.System.TimestampFrequency);
+
+        Assert.Equal(["small", "none"], recent.Read().Select(input => input.CapabilityId));
+        Assert.Same(context, recent.Read()[0].Context);
     }
 
     [Fact]

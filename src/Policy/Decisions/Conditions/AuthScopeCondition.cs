@@ -13,7 +13,7 @@ internal sealed class AuthScopeCondition(UnisonOperand operand, PathTable paths)
     public override Truth Evaluate(ref Evaluation evaluation)
     {
         evaluation.Find(authScope, out var scope);
-        if (!PythonValue.IsTruthy(scope.Element) && evaluation.FindInObject(scopes, out scope) == Truth.Error)
+        if (!PythonValue.IsTruthy(scope) && evaluation.FindInObject(scopes, out scope) == Truth.Error)
         {
             return Truth.Error;
         }

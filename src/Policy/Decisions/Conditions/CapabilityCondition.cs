@@ -3,33 +3,20 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// <summary>Holds for the capabilities of a set: unison's <c>intent_prefix</c> and the native <c>capability</c>.</summary>
 internal sealed class CapabilityCondition(CapabilitySet set) : Condition
 {
-    // Made when first asked for, which is seldom: the index answers for most rules.
-    private byte[][]? exact;
-    private byte[][]? prefixes;
-
     public override string Text => set.Text;
 
     public override CapabilitySet? Capabilities => set;
 
     public override Truth Evaluate(ref Evaluation evaluation)
     {
-        var capability = evaluation.Capability;
-        foreach (var prefix in prefixes ??= Operand.Utf8(set.Prefixes))
+        foreach (var prefix in set.Prefixes)
         {
-            if (capability.StartsWith(prefix))
+            if (evaluation.Capability.StartsWith(prefix, StringComparison.Ordinal))
             {
                 return Truth.Yes;
             }
         }
 
-        foreach (var name in exact ??= Operand.Utf8(set.Exact))
-        {
-            if (capability.SequenceEqual(name))
-            {
-                return Truth.Yes;
-            }
-        }
-
-        return Truth.No;
+        return set.Exact.Contains(evaluation.Capability) ? Truth.Yes : Truth.No;
     }
 }

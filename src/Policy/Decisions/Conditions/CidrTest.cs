@@ -26,8 +26,6 @@ internal sealed class CidrTest(JsonElement operand, ImmutableArray<IPNetwork> ne
         _ => evaluation.Fail("is no IP address"),
     };
 
-    public override Truth CheckCapability(ref Evaluation evaluation) => Check(evaluation.Capability, ref evaluation);
-
     private Truth Check(ReadOnlySpan<byte> text, ref Evaluation evaluation)
     {
         UInt128 address;

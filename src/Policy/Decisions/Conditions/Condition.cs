@@ -1,8 +1,8 @@
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>
-/// A compiled condition. Immutable and shared by all requests. Evaluating allocates nothing unless an error is found or a text
-/// of the input is written with escapes.
+/// A compiled condition. Immutable and shared by all requests. Evaluating allocates nothing unless an error is found, a text of
+/// the input is written with escapes, or lists and objects are compared as wholes.
 /// </summary>
 internal abstract class Condition
 {

@@ -14,20 +14,18 @@ internal sealed class ContainsTest(JsonElement operand, Literal[] literals) : Va
 
     public override Truth Check(in InputValue value, ref Evaluation evaluation) => value.Kind switch
     {
-        JsonValueKind.Array => HasMember(value.Element),
+        JsonValueKind.Array => HasMember(value, ref evaluation),
         JsonValueKind.String => HasText(value.Text),
         JsonValueKind.Undefined => Truth.No,
         _ => evaluation.Fail("is neither a list nor a text"),
     };
 
-    public override Truth CheckCapability(ref Evaluation evaluation) => HasText(evaluation.Capability);
-
-    private Truth HasMember(JsonElement list)
+    private Truth HasMember(in InputValue list, ref Evaluation evaluation)
     {
         var member = default(InputValue);
-        foreach (var element in list.EnumerateArray())
+        foreach (var element in list)
         {
-            member.Set(element, isThere: true);
+            member.Set(evaluation.Context, element);
             var text = member.Text;
             foreach (ref readonly var literal in literals.AsSpan())
             {

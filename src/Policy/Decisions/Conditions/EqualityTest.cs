@@ -17,24 +17,11 @@ internal sealed class EqualityTest(string name, JsonElement operand, Literal[] m
 
     public override Truth Check(in InputValue value, ref Evaluation evaluation) => Contains(value) == wanted ? Truth.Yes : Truth.No;
 
-    public override Truth CheckCapability(ref Evaluation evaluation)
-    {
-        foreach (ref readonly var member in members.AsSpan())
-        {
-            if (member.TextEquals(evaluation.Capability))
-            {
-                return wanted ? Truth.Yes : Truth.No;
-            }
-        }
-
-        return wanted ? Truth.No : Truth.Yes;
-    }
-
     private bool Contains(in InputValue value)
     {
         if (value.IsList)
         {
-            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value.Element);
+            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value.ToJson());
         }
 
         var text = value.Text;

@@ -9,6 +9,4 @@ internal sealed class ExistsTest(bool wanted) : ValueTest
 
     public override Truth Check(in InputValue value, ref Evaluation evaluation) =>
         value.Exists == wanted ? Truth.Yes : Truth.No;
-
-    public override Truth CheckCapability(ref Evaluation evaluation) => wanted ? Truth.Yes : Truth.No;
 }

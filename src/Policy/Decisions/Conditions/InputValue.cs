@@ -1,21 +1,20 @@
-using System.Runtime.InteropServices;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>
-/// A value of the input, or none, while it is held against rules. Its bytes are taken out of the document once: their first one
-/// says the kind, and texts and numbers are compared as they stand, which costs a fraction of asking the document each time.
+/// A value of the input, or none, while it is held against rules: its first byte says the kind, and texts and numbers are compared as they
+/// stand.
 /// </summary>
 internal ref struct InputValue
 {
     // Filled field by field where it stands, since copying what was just written piece by piece holds a processor up.
-    private JsonElement element;
+    private DecisionContext? context;
+    private int row;
+    private bool isEscaped;
     private ReadOnlySpan<byte> raw;
-
-    /// <summary>For what lies below, and for deep comparison.</summary>
-    public readonly JsonElement Element => element;
 
     /// <summary>The JSON of the value; empty where there is none.</summary>
     public readonly ReadOnlySpan<byte> Raw => raw;
@@ -41,28 +40,56 @@ internal ref struct InputValue
     public readonly bool IsList => !raw.IsEmpty && raw[0] == (byte)'[';
 
     /// <summary>The text in UTF-8, without quotes; empty for what is no text. Only a text that is written with escapes is copied.</summary>
-    public readonly ReadOnlySpan<byte> Text
-    {
-        get
-        {
-            if (!IsText)
-            {
-                return default;
-            }
+    public readonly ReadOnlySpan<byte> Text => !IsText ? default : isEscaped ? Unescaped() : raw[1..^1];
 
-            var text = raw[1..^1];
-            return text.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(element.GetString()!) : text;
+    /// <summary>Whether it is an object or a list with something in it.</summary>
+    public readonly bool HasMembers => Exists && context!.End(row) > row + 1;
+
+    /// <summary>The nearest double of a number; false where there is none.</summary>
+    public readonly bool TryGetNumber(out double number) => Utf8Parser.TryParse(raw, out number, out var read) && read == raw.Length;
+
+    /// <summary>For deep comparison, and whatever else is seldom.</summary>
+    public readonly JsonElement ToJson() => Exists ? JsonElement.Parse(raw) : default;
+
+    /// <summary>For a list: the rows of its members.</summary>
+    public readonly Members GetEnumerator() => new(context!, row);
+
+    /// <summary>Makes it what is in a row, or none.</summary>
+    public void Set(DecisionContext found, int at)
+    {
+        context = found;
+        row = at;
+        raw = at < 0 ? default : found.Read(at, out isEscaped);
+    }
+
+    /// <summary>Makes it a text that is no part of a context.</summary>
+    public void SetText(string text, Span<byte> buffer)
+    {
+        buffer[0] = (byte)'"';
+        var length = 1 + Encoding.UTF8.GetBytes(text, buffer[1..]);
+        buffer[length] = (byte)'"';
+        raw = buffer[..(length + 1)];
+    }
+
+    private readonly ReadOnlySpan<byte> Unescaped()
+    {
+        var json = new Utf8JsonReader(raw);
+        json.Read();
+        var text = new byte[raw.Length];
+        return text.AsSpan(0, json.CopyString(text));
+    }
+
+    /// <summary>The rows of a list's members.</summary>
+    internal struct Members(DecisionContext context, int owner)
+    {
+        private int at = -1;
+
+        public readonly int Current => at;
+
+        public bool MoveNext()
+        {
+            at = at < 0 ? owner + 1 : context.End(at);
+            return at < context.End(owner);
         }
     }
-
-    /// <summary>Makes it what an element holds, or none.</summary>
-    public void Set(in JsonElement found, bool isThere)
-    {
-        element = found;
-        raw = isThere ? JsonMarshal.GetRawUtf8Value(found) : default;
-    }
-
-    /// <summary>Makes it what a step leads to, or none.</summary>
-    public void Set(InputPath step, in JsonElement parent, JsonValueKind parentKind) =>
-        raw = step.TryStep(parent, parentKind, out element) ? JsonMarshal.GetRawUtf8Value(element) : default;
 }

@@ -50,16 +50,14 @@ internal readonly struct Literal
         return literals;
     }
 
-    public bool TextEquals(ReadOnlySpan<byte> other) => IsText && other.SequenceEqual(text);
-
     /// <summary>Whether the value is this one.</summary>
     /// <param name="value">A value of the input.</param>
     /// <param name="valueText">Its text, where it is one.</param>
-    public bool ValueEquals(in InputValue value, ReadOnlySpan<byte> valueText) => value.Kind == kind && kind switch
+    public bool ValueEquals(in InputValue value, ReadOnlySpan<byte> valueText) => kind switch
     {
-        JsonValueKind.String => valueText.SequenceEqual(text),
-        JsonValueKind.Number => CompareTo(value) == 0,
-        _ => true, // true, false, null
+        JsonValueKind.String => valueText.SequenceEqual(text) && value.IsText,
+        JsonValueKind.Number => value.Kind == JsonValueKind.Number && CompareTo(value) == 0,
+        _ => value.Kind == kind, // true, false, null
     };
 
     /// <summary>How the input's number compares to this one. Integers compare as integers, so that large ids do not run together.</summary>
@@ -70,6 +68,6 @@ internal readonly struct Literal
             return other.CompareTo(exact);
         }
 
-        return (ShortDecimal.TryParse(value.Raw, out var parsed) ? parsed : value.Element.GetDouble()).CompareTo(number);
+        return (ShortDecimal.TryParse(value.Raw, out var parsed) ? parsed : value.ToJson().GetDouble()).CompareTo(number);
     }
 }

@@ -30,6 +30,4 @@ internal sealed class OrderTest(string name, JsonElement operand, Order order) :
         };
         return holds ? Truth.Yes : Truth.No;
     }
-
-    public override Truth CheckCapability(ref Evaluation evaluation) => evaluation.Fail("is no number");
 }

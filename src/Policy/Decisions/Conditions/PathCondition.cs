@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Text.Json;
+using System.Text;
 
 namespace OrleansPolicy.Decisions.Conditions;
 
@@ -10,6 +10,8 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal sealed class PathCondition(PathPattern path, ValueTest[] tests) : Condition
 {
+    private const int CapabilityBytesOnStack = 256;
+
     private readonly InputPath? place = path.Place;
     private readonly bool isSinglePlace = path.IsSinglePlace;
 
@@ -27,21 +29,17 @@ internal sealed class PathCondition(PathPattern path, ValueTest[] tests) : Condi
 
     private Truth CheckCapability(ref Evaluation evaluation)
     {
-        foreach (var test in tests)
-        {
-            if (test.CheckCapability(ref evaluation) is var truth and not Truth.Yes)
-            {
-                return truth;
-            }
-        }
-
-        return Truth.Yes;
+        var length = Encoding.UTF8.GetMaxByteCount(evaluation.Capability.Length) + 2;
+        var buffer = length <= CapabilityBytesOnStack ? stackalloc byte[CapabilityBytesOnStack] : new byte[length];
+        scoped var value = default(InputValue);
+        value.SetText(evaluation.Capability, buffer);
+        return CheckValue(value, ref evaluation);
     }
 
     private Truth CheckPlace(InputPath found, ref Evaluation evaluation)
     {
         evaluation.Find(found, out var value);
-        return isSinglePlace ? CheckValue(value, ref evaluation) : CheckMembers(0, value.Element, ref evaluation);
+        return isSinglePlace ? CheckValue(value, ref evaluation) : CheckMembers(0, value, ref evaluation);
     }
 
     private Truth CheckValue(in InputValue value, ref Evaluation evaluation)
@@ -57,24 +55,24 @@ internal sealed class PathCondition(PathPattern path, ValueTest[] tests) : Condi
         return Truth.Yes;
     }
 
-    private Truth CheckMembers(int star, JsonElement list, ref Evaluation evaluation)
+    private Truth CheckMembers(int star, in InputValue list, ref Evaluation evaluation)
     {
-        if (list.ValueKind != JsonValueKind.Array)
+        var value = default(InputValue);
+        if (!list.IsList)
         {
-            return CheckMember(default, isThere: false, ref evaluation);
+            return CheckValue(value, ref evaluation);
         }
 
-        foreach (var member in list.EnumerateArray())
+        foreach (var member in list)
         {
-            var value = member;
-            var isThere = true;
+            var at = member;
             foreach (var step in path.Rest[star])
             {
-                var parent = value;
-                isThere = isThere && step.TryStep(parent, parent.ValueKind, out value);
+                at = at < 0 ? at : step.Step(evaluation.Context, at);
             }
 
-            var truth = star + 1 < path.Rest.Length ? CheckMembers(star + 1, value, ref evaluation) : CheckMember(value, isThere, ref evaluation);
+            value.Set(evaluation.Context, at);
+            var truth = star + 1 < path.Rest.Length ? CheckMembers(star + 1, value, ref evaluation) : CheckValue(value, ref evaluation);
             if (truth != Truth.No)
             {
                 return truth;
@@ -82,12 +80,5 @@ internal sealed class PathCondition(PathPattern path, ValueTest[] tests) : Condi
         }
 
         return Truth.No;
-    }
-
-    private Truth CheckMember(in JsonElement member, bool isThere, ref Evaluation evaluation)
-    {
-        var value = default(InputValue);
-        value.Set(member, isThere);
-        return CheckValue(value, ref evaluation);
     }
 }

@@ -17,12 +17,12 @@ internal sealed class PersonsCondition(JsonElement persons, PathTable paths) : C
     public override Truth Evaluate(ref Evaluation evaluation)
     {
         evaluation.Find(personId, out var id);
-        if (!PythonValue.IsTruthy(id.Element) && evaluation.FindInObject(nestedId, out id) == Truth.Error)
+        if (!PythonValue.IsTruthy(id) && evaluation.FindInObject(nestedId, out id) == Truth.Error)
         {
             return Truth.Error;
         }
 
-        if (!PythonValue.IsTruthy(id.Element))
+        if (!PythonValue.IsTruthy(id))
         {
             return hasUnknown ? Truth.Yes : Truth.No;
         }

@@ -19,6 +19,17 @@ internal static class PythonValue
         _ => true,
     };
 
+    /// <summary>The same of a value of the input.</summary>
+    public static bool IsTruthy(in InputValue value) => value.Kind switch
+    {
+        JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.False => false,
+        JsonValueKind.String => value.Raw.Length > 2,
+        JsonValueKind.Number => !value.TryGetNumber(out var number) || number != 0,
+        JsonValueKind.Array => value.HasMembers,
+        JsonValueKind.Object => value.HasMembers,
+        _ => true,
+    };
+
     /// <summary>Whether the value's text is this one. Lists and objects have no text here.</summary>
     public static bool TextEquals(in InputValue value, ReadOnlySpan<byte> text) => value.Kind switch
     {
@@ -26,7 +37,7 @@ internal static class PythonValue
         JsonValueKind.True => text.SequenceEqual("True"u8),
         JsonValueKind.False => text.SequenceEqual("False"u8),
         JsonValueKind.Null or JsonValueKind.Undefined => text.SequenceEqual("None"u8),
-        JsonValueKind.Number => Encoding.UTF8.GetBytes(NumberOf(value.Element)).AsSpan().SequenceEqual(text),
+        JsonValueKind.Number => Encoding.UTF8.GetBytes(NumberOf(value.ToJson())).AsSpan().SequenceEqual(text),
         _ => false,
     };
 

@@ -28,9 +28,9 @@ internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : 
         }
 
         var scope = default(InputValue);
-        foreach (var element in scopes.Element.EnumerateArray())
+        foreach (var element in scopes)
         {
-            scope.Set(element, isThere: true);
+            scope.Set(evaluation.Context, element);
             if (operand.Matches(scope) || BeginsWithOne(scope))
             {
                 return Truth.Yes;
@@ -42,7 +42,7 @@ internal sealed class ScopesCondition(UnisonOperand operand, PathTable paths) : 
 
     private bool BeginsWithOne(in InputValue scope)
     {
-        var text = scope.IsText ? scope.Text : Encoding.UTF8.GetBytes(PythonValue.TextOf(scope.Element) ?? "");
+        var text = scope.IsText ? scope.Text : Encoding.UTF8.GetBytes(PythonValue.TextOf(scope.ToJson()) ?? "");
         foreach (var prefix in prefixes)
         {
             if (text.StartsWith(prefix))

@@ -20,8 +20,6 @@ internal sealed class TextTest(string name, JsonElement operand, TextPattern[] p
         _ => evaluation.Fail("is no text"),
     };
 
-    public override Truth CheckCapability(ref Evaluation evaluation) => Check(evaluation.Capability, ref evaluation);
-
     private Truth Check(ReadOnlySpan<byte> text, ref Evaluation evaluation)
     {
         foreach (var pattern in patterns)

@@ -6,9 +6,6 @@ internal abstract class ValueTest
     /// <summary>The operator and operand in words.</summary>
     public abstract string Text { get; }
 
-    /// <summary>Tests a value of the context, or none.</summary>
+    /// <summary>Tests a value of the context, none, or the capability, which is a text.</summary>
     public abstract Truth Check(in InputValue value, ref Evaluation evaluation);
-
-    /// <summary>Tests the capability.</summary>
-    public abstract Truth CheckCapability(ref Evaluation evaluation);
 }

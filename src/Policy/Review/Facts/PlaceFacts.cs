@@ -112,7 +112,7 @@ internal sealed class PlaceFacts
         {
             truth = leaf is PathCondition { Path.IsCapability: false } path
                 ? Trial.EvaluateAt(leaf, InputSlot.Parse(path.Path.Text), key.Item2)
-                : Trial.Evaluate(leaf, value.GetString()!, default, default);
+                : Trial.Evaluate(leaf, new DecisionRequest(value.GetString()!, null, default));
             tried[key] = truth;
         }
 

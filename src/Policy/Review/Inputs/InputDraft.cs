@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using OrleansPolicy.Decisions;
 using OrleansPolicy.Decisions.Conditions;
 using OrleansPolicy.Review.Facts;
 
@@ -26,7 +27,7 @@ internal sealed record InputDraft(string CapabilityId, DateTimeOffset Now, Immut
     {
         var capability = Capability(facts);
         var now = facts.Select(f => f.Leaf).OfType<TimeWindowCondition>().SelectMany(BoundaryValues.Times).Prepend(BoundaryValues.Noon)
-            .FirstOrDefault(t => facts.Where(f => f.Leaf is TimeWindowCondition).All(f => Trial.Evaluate(f.Leaf, "", default, t) == f.Outcome));
+            .FirstOrDefault(t => facts.Where(f => f.Leaf is TimeWindowCondition).All(f => Trial.Evaluate(f.Leaf, new DecisionRequest("", null, t)) == f.Outcome));
         if (capability is null)
         {
             return null;
@@ -60,7 +61,7 @@ internal sealed record InputDraft(string CapabilityId, DateTimeOffset Now, Immut
     {
         var about = facts.Where(f => f.Leaf is CapabilityCondition or PathCondition { Path.IsCapability: true } && f.Test is not PathEqualityTest).ToArray();
         return about.SelectMany(f => BoundaryValues.Capabilities(f.Leaf)).Append(Empty.CapabilityId)
-            .FirstOrDefault(c => about.All(f => Trial.Evaluate(f.Leaf, c, default, default) == f.Outcome));
+            .FirstOrDefault(c => about.All(f => Trial.Evaluate(f.Leaf, new DecisionRequest(c, null, default)) == f.Outcome));
     }
 
     // Two places that must hold the same: the one that only this asks for takes over from the other.
@@ -89,7 +90,7 @@ internal sealed record InputDraft(string CapabilityId, DateTimeOffset Now, Immut
 
     private bool Has(ImmutableArray<Fact> facts)
     {
-        var request = ToRequest();
-        return facts.All(f => Trial.Evaluate(f.Leaf, request.CapabilityId, request.Context ?? default, request.Now) == f.Outcome);
+        var request = ToRequest().ToDecisionRequest();
+        return facts.All(f => Trial.Evaluate(f.Leaf, request) == f.Outcome);
     }
 }

@@ -1,5 +1,4 @@
-using System.Text;
-using System.Text.Json;
+using OrleansPolicy.Decisions;
 using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Review.Inputs;
@@ -7,13 +6,13 @@ namespace OrleansPolicy.Review.Inputs;
 /// <summary>Holds single conditions against requests, as deciding does.</summary>
 internal static class Trial
 {
-    public static Truth Evaluate(Condition condition, string capability, JsonElement context, DateTimeOffset now)
+    public static Truth Evaluate(Condition condition, in DecisionRequest request)
     {
-        var evaluation = new Evaluation(capability, new byte[Encoding.UTF8.GetByteCount(capability)], context, now);
+        var evaluation = new Evaluation(request.CapabilityId, request.Context ?? DecisionContext.Empty, request.Now);
         return condition.Evaluate(ref evaluation);
     }
 
     /// <summary>The outcome where the context has this one value.</summary>
     public static Truth EvaluateAt(Condition condition, InputSlot slot, string? value) =>
-        Evaluate(condition, "", ContextBuilder.Build([new(slot, value)]), default);
+        Evaluate(condition, new DecisionRequest("", ContextBuilder.Build([new(slot, value)]), default));
 }

@@ -1,0 +1,35 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace OrleansPolicy.Decisions.Conditions;
+
+/// <summary>
+/// The name of a member with a number made of it, by which it is found. Where it has eight bytes at most, as most names have, the number
+/// and the length are the name.
+/// </summary>
+internal readonly struct MemberName(string name)
+{
+    /// <summary>Spreads numbers over 64 bits.</summary>
+    public const ulong Spread = 0x9E3779B97F4A7C15;
+
+    public byte[] Utf8 { get; } = Encoding.UTF8.GetBytes(name);
+
+    public ulong Key { get; } = KeyOf(Encoding.UTF8.GetBytes(name));
+
+    /// <summary>What buckets are chosen by.</summary>
+    public ulong Hash { get; } = HashOf(KeyOf(Encoding.UTF8.GetBytes(name)), Encoding.UTF8.GetByteCount(name));
+
+    /// <summary>Whether other names of the same length have other keys.</summary>
+    public bool IsKey => Utf8.Length <= sizeof(ulong);
+
+    public static ulong HashOf(ulong key, int length) => (key + (uint)length) * 0xD6E8FEB86659FD93;
+
+    /// <summary>The number.</summary>
+    public static ulong KeyOf(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        > sizeof(ulong) => BinaryPrimitives.ReadUInt64LittleEndian(name) ^ (BinaryPrimitives.ReadUInt64LittleEndian(name[^sizeof(ulong)..]) * Spread),
+        >= sizeof(uint) => BinaryPrimitives.ReadUInt32LittleEndian(name) | ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(name[^sizeof(uint)..]) << 32),
+        > 0 => name[0] | ((uint)name[name.Length >> 1] << 8) | ((uint)name[^1] << 16),
+        _ => 0,
+    };
+}
