@@ -1,7 +1,7 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client.AspNetCore;
 
@@ -21,7 +21,7 @@ internal sealed partial class PolicyGate(IPolicyNode node, IOptions<PolicyNodeSe
         return decided;
     }
 
-    public PolicyDecisionFeature Decide(string capabilityId, JsonElement context)
+    public PolicyDecisionFeature Decide(string capabilityId, DecisionContext context)
     {
         var answer = node.Decide(capabilityId, context);
         if (!answer.Allowed)

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client.AspNetCore;
 
@@ -26,7 +27,7 @@ public static class RequestContext
     private static ArrayBufferWriter<byte>? _buffer;
 
     /// <summary>The context of a request.</summary>
-    public static JsonElement Of(HttpContext http)
+    public static DecisionContext Of(HttpContext http)
     {
         ArgumentNullException.ThrowIfNull(http);
         return Write(json =>
@@ -39,7 +40,7 @@ public static class RequestContext
     }
 
     /// <summary>The context of what somebody wants to do with something, for authorization that is asked in code.</summary>
-    internal static JsonElement Of(ClaimsPrincipal user, object? resource) => Write(json =>
+    internal static DecisionContext Of(ClaimsPrincipal user, object? resource) => Write(json =>
     {
         json.WritePropertyName("subject");
         WriteSubject(json, user);
@@ -50,28 +51,29 @@ public static class RequestContext
         }
     });
 
-    /// <summary>A context with further members, which replace those of the same name.</summary>
-    internal static JsonElement Merge(JsonElement context, object? facts)
+    /// <summary>A context with further members, which replace those of the same name. One that nothing can be decided about stays what it is.</summary>
+    internal static DecisionContext Merge(DecisionContext context, object? facts)
     {
         if (facts is null)
         {
             return context;
         }
 
-        var added = facts as JsonElement? ?? JsonSerializer.SerializeToElement(facts, facts.GetType(), PolicyJson.Options);
+        var added = facts switch
+        {
+            JsonElement given => given,
+            DecisionContext given => Parse(given),
+            _ => JsonSerializer.SerializeToElement(facts, facts.GetType(), PolicyJson.Options),
+        };
         if (added.ValueKind != JsonValueKind.Object)
         {
             throw new InvalidOperationException($"What an endpoint adds to the context of a decision is an object with members, not {added.ValueKind}.");
         }
 
-        if (context.ValueKind != JsonValueKind.Object)
+        var known = Parse(context);
+        return known.ValueKind != JsonValueKind.Object ? context : Write(json =>
         {
-            return added;
-        }
-
-        return Write(json =>
-        {
-            foreach (var member in context.EnumerateObject())
+            foreach (var member in known.EnumerateObject())
             {
                 if (!added.TryGetProperty(member.Name, out _))
                 {
@@ -86,7 +88,11 @@ public static class RequestContext
         });
     }
 
-    private static JsonElement Write(Action<Utf8JsonWriter> members)
+    // Undefined for one that could not be read.
+    private static JsonElement Parse(DecisionContext context) => context.Utf8.IsEmpty ? default : JsonElement.Parse(
+        context.Utf8, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+
+    private static DecisionContext Write(Action<Utf8JsonWriter> members)
     {
         // A callback may ask for another context: that one finds no buffer and makes its own.
         var buffer = Interlocked.Exchange(ref _buffer, null) ?? new ArrayBufferWriter<byte>(1024);
@@ -99,7 +105,7 @@ public static class RequestContext
                 json.WriteEndObject();
             }
 
-            return JsonElement.Parse(buffer.WrittenSpan);
+            return DecisionContext.Parse(buffer.WrittenSpan);
         }
         finally
         {

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -34,7 +33,7 @@ internal sealed partial class HostedPolicyNode(
     /// <summary>What keeps the node from starting, or a part of it from doing what it should, until it does again; null: nothing is known.</summary>
     public NodeEvent? Trouble => _notStarted ?? _troubles.ToArray().OrderBy(trouble => trouble.Key).FirstOrDefault().Value;
 
-    public NodeDecision Decide(string capabilityId, JsonElement context) =>
+    public NodeDecision Decide(string capabilityId, DecisionContext? context) =>
         _node is { } node ? node.Decide(capabilityId, context) : new NodeDecision(NotStarted, null, null, 0, _time.GetUtcNow());
 
     public bool Record(string metric, double value) => _node?.Record(metric, value) ?? false;

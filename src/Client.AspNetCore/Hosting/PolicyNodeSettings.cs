@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using OrleansPolicy.Decisions;
 
@@ -67,8 +66,8 @@ public sealed class PolicyNodeSettings
     /// <inheritdoc cref="PolicyNodeOptions.DecisionLog"/>
     public DecisionLogOptions? DecisionLog { get; set; }
 
-    /// <summary>What a decision is told of a request. Default: <see cref="RequestContext.Of(HttpContext)"/>. What an endpoint adds is merged over it.</summary>
-    public Func<HttpContext, JsonElement> Context { get; set; } = RequestContext.Of;
+    /// <summary>What a decision is told of a request. Default: <see cref="RequestContext.Of(HttpContext)"/>. What an endpoint adds is merged over it; one that is no object is denied.</summary>
+    public Func<HttpContext, DecisionContext> Context { get; set; } = RequestContext.Of;
 
     /// <summary>The last word on the node's options, for what no configuration file can say (an own check of bundles, connections to share).</summary>
     public Func<PolicyNodeOptions, PolicyNodeOptions>? Adjust { get; set; }

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansPolicy.Client.AspNetCore;
 using OrleansPolicy.Client.Tests.Nodes;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Client.Tests.AspNetCore;
 
@@ -87,6 +88,56 @@ public sealed class DecisionEndpointTests
 
         Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/profile?trusted=yes")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await web.GetAsync("/profile?trusted=no")).Status);
+    }
+
+    [Fact]
+    public async Task Facts_take_the_place_of_members_of_their_name_and_no_other()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Plane.Store(test.Bundles.Make("1.0.0", ContextRules));
+        var contexts = new Dictionary<string, Func<DecisionContext>>
+        {
+            ["replaced"] = () => DecisionContext.Parse("""{"\u0061mount":1000,"route":{"owner":"ann"},"subject":{"id":"ann"}}"""u8),
+            ["strange"] = () => JsonElement.Parse("[]"u8),
+            ["gone"] = Gone,
+        };
+        object facts = new { Amount = 1 };
+        await using var web = await WebApplicationUnderTest.ServingAsync(
+            test,
+            bundle,
+            app =>
+            {
+                app.MapGet("/pay/{context}", () => "paid").RequireDecision("payments.create", _ => facts);
+                app.MapGet("/read/{context}", () => "read").RequireDecision("orders.read", _ => facts);
+            },
+            settings: node => node.Context = http => contexts[(string)http.Request.RouteValues["context"]!]());
+
+        foreach (var form in new object[] { facts, JsonElement.Parse("""{"amount":1}"""), DecisionContext.Parse("""{"amount":1}"""u8) })
+        {
+            facts = form;
+            Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/pay/replaced")).Status);
+            Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/read/replaced")).Status);
+
+            // The facts alone would do.
+            foreach (var context in new[] { "strange", "gone" })
+            {
+                var (status, problem) = await web.GetAsync("/pay/" + context);
+                Assert.Equal(HttpStatusCode.Forbidden, status);
+                Assert.StartsWith("evaluation-error: context", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            }
+        }
+
+        static DecisionContext Gone()
+        {
+            // Made of it only after it was disposed.
+            return Disposed();
+
+            static JsonElement Disposed()
+            {
+                using var document = JsonDocument.Parse("{}");
+                return document.RootElement;
+            }
+        }
     }
 
     [Fact]
@@ -220,8 +271,22 @@ public sealed class DecisionEndpointTests
         Assert.True((await authorization.AuthorizeAsync(ann, new { OwnerId = "ann" }, new PolicyDecisionRequirement("read"))).Succeeded);
         var denied = await authorization.AuthorizeAsync(ann, new { OwnerId = "bob" }, new PolicyDecisionRequirement("read"));
         Assert.Equal("default-deny", denied.Failure!.FailureReasons.OfType<PolicyDecisionFailureReason>().Single().Denied.Answer.Decision.Reason);
-        Assert.True((await authorization.AuthorizeAsync(
-            ann, JsonElement.Parse("""{"resource":{"owner_id":1},"subject":{"id":1}}"""), new PolicyDecisionRequirement("read"))).Succeeded);
+    }
+
+    [Fact]
+    public async Task Code_may_ask_with_a_context_of_its_own()
+    {
+        await using var test = await NodeUnderTest.CreateAsync();
+        var bundle = test.Plane.Store(test.Bundles.Make(
+            "1.0.0", """{"id":"own","effect":"allow","reason":"own","match":{"path":"context.resource.owner_id","eq":{"path":"context.subject.id"}} }"""));
+        await using var web = await WebApplicationUnderTest.ServingAsync(test, bundle, _ => { }, services => services.AddAuthorization());
+        var authorization = web.Services.GetRequiredService<IAuthorizationService>();
+        var ann = new ClaimsPrincipal(new ClaimsIdentity([new("sub", "ann")], "test"));
+        var json = """{"resource":{"owner_id":1},"subject":{"id":1}}"""u8.ToArray();
+
+        Assert.True((await authorization.AuthorizeAsync(ann, JsonElement.Parse(json), new PolicyDecisionRequirement("read"))).Succeeded);
+        Assert.True((await authorization.AuthorizeAsync(ann, DecisionContext.Parse(json), new PolicyDecisionRequirement("read"))).Succeeded);
+        Assert.False((await authorization.AuthorizeAsync(ann, DecisionContext.Empty, new PolicyDecisionRequirement("read"))).Succeeded);
     }
 
     private sealed class HeaderAuthentication(
