@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Text.Json;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Benchmarks;
 
@@ -10,7 +10,7 @@ internal sealed class Deciding : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     // A request that both versions of the example allow.
-    private static readonly JsonElement Request = JsonElement.Parse("""{"subject": {"type": "guest", "status": "active"}, "request": {"method": "GET"}}"""u8);
+    private static readonly DecisionContext Request = DecisionContext.Parse("""{"subject": {"type": "guest", "status": "active"}, "request": {"method": "GET"}}"""u8);
 
     private readonly Agents _agents;
     private readonly CancellationTokenSource _stopping = new();

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Client;
+using OrleansPolicy.Decisions;
 
 namespace OrleansPolicy.Benchmarks;
 
@@ -119,9 +119,8 @@ internal static class ReloadUnderLoad
 
     private static async Task<WebApplication> ServeAsync(PolicyNode node)
     {
-        using var context = JsonDocument.Parse(
-            """{"subject":{"id":"u-17","type":"user","tenant":"acme","status":"active","country":"DE"},"request":{"method":"GET","ip":"203.0.113.9","tls":1.3},"environment":"prod","resource":{"owner":"u-17","tenant":"acme"}}""");
-        var asked = context.RootElement.Clone();
+        var asked = DecisionContext.Parse(
+            """{"subject":{"id":"u-17","type":"user","tenant":"acme","status":"active","country":"DE"},"request":{"method":"GET","ip":"203.0.113.9","tls":1.3},"environment":"prod","resource":{"owner":"u-17","tenant":"acme"}}"""u8);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
