@@ -8,37 +8,28 @@ namespace OrleansPolicy.Client;
 /// Copies a context into a record, value by value, because a record is one line and has its own escapes, however the context was written.
 /// Allocates nothing.
 /// </summary>
-internal ref struct ContextCopy
+internal readonly struct ContextCopy
 {
     private readonly Utf8JsonWriter _to;
-    private readonly ReadOnlySpan<byte> _context;
+    private readonly DecisionContext _context;
     private readonly ContextMask? _mask;
-    private readonly Span<byte> _room;
-    private Utf8JsonReader _from;
+    private readonly byte[] _room;
 
-    private ContextCopy(Utf8JsonWriter to, ReadOnlySpan<byte> context, ContextMask? mask, Span<byte> room)
+    private ContextCopy(Utf8JsonWriter to, DecisionContext context, ContextMask? mask, byte[] room)
     {
-        (_to, _mask) = (to, mask);
-        _context = context;
-        _room = room;
-
-        // As much as a context that was parsed by somebody else may have: its bytes are as they came.
-        _from = new Utf8JsonReader(
-            context,
-            new JsonReaderOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = DecisionContext.DepthMax });
+        (_to, _context, _mask, _room) = (to, context, mask, room);
     }
 
     /// <summary>Writes what may be known of a context; without a mask, that is all.</summary>
-    /// <exception cref="JsonException">It could not be read.</exception>
     /// <exception cref="InvalidOperationException">A text has half a surrogate pair.</exception>
-    public static void Write(Utf8JsonWriter to, ReadOnlySpan<byte> context, ContextMask? mask)
+    /// <exception cref="ArgumentException">So has a name.</exception>
+    public static void Write(Utf8JsonWriter to, DecisionContext context, ContextMask? mask)
     {
-        var room = ArrayPool<byte>.Shared.Rent(context.Length);
+        // For one text at a time.
+        var room = ArrayPool<byte>.Shared.Rent(context.Utf8.Length);
         try
         {
-            var copy = new ContextCopy(to, context, mask, room);
-            copy._from.Read();
-            copy.WriteValue(mask?.Root);
+            new ContextCopy(to, context, mask, room).WriteValue(0, mask?.Root);
         }
         finally
         {
@@ -46,66 +37,65 @@ internal ref struct ContextCopy
         }
     }
 
-    private void WriteValue(ContextMask.Member? mask)
+    private void WriteValue(int row, ContextMask.Member? mask)
     {
-        switch (_from.TokenType)
+        var json = _context.Read(row, out var isEscaped);
+        switch (json[0])
         {
-            case JsonTokenType.StartObject:
+            case (byte)'{':
                 _to.WriteStartObject();
-                while (_from.Read() && _from.TokenType != JsonTokenType.EndObject)
+                for (int at = row + 1, end = _context.End(row); at < end; at = _context.End(at))
                 {
-                    WriteMember(mask);
+                    WriteMember(at, mask);
                 }
 
                 _to.WriteEndObject();
                 break;
-            case JsonTokenType.StartArray:
+            case (byte)'[':
                 _to.WriteStartArray();
-                while (_from.Read() && _from.TokenType != JsonTokenType.EndArray)
+                for (int at = row + 1, end = _context.End(row); at < end; at = _context.End(at))
                 {
-                    WriteValue(mask);
+                    WriteValue(at, mask);
                 }
 
                 _to.WriteEndArray();
                 break;
-            case JsonTokenType.String:
-                _to.WriteStringValue(Text());
+            case (byte)'"':
+                _to.WriteStringValue(Text(json, isEscaped));
                 break;
             default:
                 // A number keeps every digit, whether or not anything could hold it.
-                _to.WriteRawValue(_from.ValueSpan, skipInputValidation: true);
+                _to.WriteRawValue(json, skipInputValidation: true);
                 break;
         }
     }
 
-    private void WriteMember(ContextMask.Member? mask)
+    private void WriteMember(int row, ContextMask.Member? mask)
     {
-        var masked = Find(mask);
-        if (masked is { Treatment: ContextMask.Treatment.Drop })
+        var name = _context.Name(row);
+        var masked = Find(mask, name);
+        switch (masked?.Treatment)
         {
-            _from.Skip();
-            return;
-        }
-
-        _to.WritePropertyName(Text());
-        _from.Read();
-        if (masked is { Treatment: ContextMask.Treatment.Hash })
-        {
-            WriteHash();
-        }
-        else
-        {
-            WriteValue(masked);
+            case ContextMask.Treatment.Drop:
+                break;
+            case ContextMask.Treatment.Hash:
+                _to.WritePropertyName(name);
+                WriteHash(row);
+                break;
+            default:
+                _to.WritePropertyName(name);
+                WriteValue(row, masked);
+                break;
         }
     }
 
-    private readonly ContextMask.Member? Find(ContextMask.Member? mask)
+    private static ContextMask.Member? Find(ContextMask.Member? mask, ReadOnlySpan<byte> name)
     {
         if (mask is not null)
         {
             foreach (var member in mask.Members)
             {
-                if (_from.ValueTextEquals(member.Utf8))
+                if (name.SequenceEqual(member.Utf8))
                 {
                     return member;
                 }
@@ -115,24 +105,25 @@ internal ref struct ContextCopy
         return null;
     }
 
-    private void WriteHash()
+    private void WriteHash(int row)
     {
+        // Texts by their characters, whatever their escapes; of everything else, the bytes as they came.
+        var json = _context.Read(row, out var isEscaped);
         Span<byte> hash = stackalloc byte[ContextMask.HashLength];
-        if (_from.TokenType == JsonTokenType.String)
-        {
-            _mask!.Hash(Text(), hash);
-        }
-        else
-        {
-            // Texts by their characters, whatever their escapes; of everything else, the bytes as they came.
-            var start = (int)_from.TokenStartIndex;
-            _from.Skip();
-            _mask!.Hash(_context[start..(int)_from.BytesConsumed], hash);
-        }
-
+        _mask!.Hash(json[0] == (byte)'"' ? Text(json, isEscaped) : json, hash);
         _to.WriteStringValue(hash);
     }
 
-    // A name or a text without its escapes, good until the next one.
-    private readonly ReadOnlySpan<byte> Text() => _from.ValueIsEscaped ? _room[.._from.CopyString(_room)] : _from.ValueSpan;
+    // Without its escapes, good until the next one.
+    private ReadOnlySpan<byte> Text(ReadOnlySpan<byte> json, bool isEscaped)
+    {
+        if (!isEscaped)
+        {
+            return json[1..^1];
+        }
+
+        var text = new Utf8JsonReader(json);
+        text.Read();
+        return _room.AsSpan(0, text.CopyString(_room));
+    }
 }

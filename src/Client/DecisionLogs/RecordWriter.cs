@@ -52,7 +52,7 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         var sheet = Fresh();
         try
         {
-            Write(sheet, capabilityId, context, isDropped: false, answer);
+            Write(sheet, capabilityId, context, isDropped: context is { Utf8.IsEmpty: true }, answer);
             if (sheet.Line() is { Length: <= DecisionLogOptions.RecordBytesMax } line)
             {
                 return line;
@@ -60,7 +60,7 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or JsonException)
         {
-            // A text with half a surrogate pair has no form in UTF-8; what could not be read has none at all.
+            // A text with half a surrogate pair has no form in UTF-8.
         }
 
         sheet = Fresh();
@@ -133,7 +133,7 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         else if (context is not null && context != DecisionContext.Empty)
         {
             json.WritePropertyName(Context);
-            ContextCopy.Write(json, context.Utf8, mask);
+            ContextCopy.Write(json, context, mask);
             if (mask is not null)
             {
                 json.WriteString(Kept, Masked);

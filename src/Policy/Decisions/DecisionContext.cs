@@ -89,6 +89,10 @@ public sealed class DecisionContext
         return bytes.AsSpan(value.Start, value.Length);
     }
 
+    /// <summary>The name of an object's member, without escapes.</summary>
+    /// <exception cref="ArgumentException">It is no text: it has half a surrogate pair.</exception>
+    internal ReadOnlySpan<byte> Name(int row) => bytes.AsSpan(rows[row].NameStart, rows[row].NameLength);
+
     /// <summary>The first row behind a value and all that is in it.</summary>
     internal int End(int row) => rows[row].End;
 
