@@ -6,9 +6,9 @@ using OrleansPolicy.Decisions.Conditions;
 namespace OrleansPolicy.Decisions;
 
 /// <summary>
-/// What is known about a request besides its capability: JSON, an object as a rule, read once so that rules find its members without
-/// searching. It has its own copy of the bytes and never changes; any number of threads and decisions may use it at once. Of members with
-/// one name the last counts.
+/// What is known about a request besides its capability: JSON, read once so that rules find its members without searching. It is an
+/// object, or null, which has no members; decisions about anything else are denials. It has its own copy of the bytes and never changes;
+/// any number of threads and decisions may use it at once. Of members with one name the last counts.
 /// </summary>
 public sealed class DecisionContext
 {
@@ -36,19 +36,23 @@ public sealed class DecisionContext
         this.length = length;
         this.rows = rows;
         this.buckets = buckets;
-        Fault = bytes[rows[0].Start] == (byte)'{' ? null : "context is no object";
+        Fault = bytes[rows[0].Start] is (byte)'{' or (byte)'n' ? null : "context is no object";
     }
 
-    private DecisionContext(string fault)
-        : this([(byte)'{', (byte)'}'], 0, [new Row { Parent = -1, Length = 2, End = 1, NameLength = -1 }], new int[1])
+    // Its only row is no value: for rules there is no context at all.
+    private DecisionContext(string? fault)
+        : this([(byte)'{', (byte)'}'], fault is null ? 2 : 0, [new Row { Parent = -1, End = 1, NameLength = -1 }], new int[1])
     {
         Fault = fault;
     }
 
-    /// <summary>Without members.</summary>
-    public static DecisionContext Empty { get; } = Parse("{}"u8);
+    /// <summary>No context: without members, and for a rule about <c>context</c> itself absent.</summary>
+    public static DecisionContext Empty { get; } = new(fault: null);
 
-    /// <summary>The JSON; empty where it could not be read.</summary>
+    /// <summary>
+    /// The JSON as it was given, with comments and trailing commas where who parsed it allowed them; <c>{}</c> where there was none,
+    /// and nothing where it cannot be read.
+    /// </summary>
     public ReadOnlySpan<byte> Utf8 => bytes.AsSpan(0, length);
 
     /// <summary>Why nothing can be decided about it; null: something can.</summary>
@@ -60,20 +64,21 @@ public sealed class DecisionContext
     public static DecisionContext Parse(ReadOnlySpan<byte> utf8) => Read(utf8, new JsonReaderOptions { MaxDepth = DepthMax });
 
     /// <summary>
-    /// Reads JSON that was parsed already; null and undefined have no members. Never throws: decisions about what cannot be read, such as a
-    /// value of a document that was disposed, are denials that say so.
+    /// Reads JSON that was parsed already; undefined is no context. Never throws: decisions about what cannot be read, such as a value of
+    /// a document that was disposed, are denials that say so.
     /// </summary>
     public static DecisionContext FromJsonElement(JsonElement json)
     {
         try
         {
             // Whoever parsed it may have allowed more than JSON.
-            return json.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null
+            return json.ValueKind == JsonValueKind.Undefined
                 ? Empty
                 : Read(JsonMarshal.GetRawUtf8Value(json), new JsonReaderOptions { MaxDepth = DepthMax, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
         }
-        catch (Exception e) when (e is JsonException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
+            // A document that another thread disposes meanwhile makes any of them.
             return new DecisionContext("context cannot be read: " + e.Message);
         }
     }
@@ -199,24 +204,22 @@ public sealed class DecisionContext
     private static int Bucket(int parent, ulong hash, int count) => (int)((hash + ((uint)parent * MemberName.Spread)) >> 32) & (count - 1);
 
     // Puts the name behind all else, where there is room for all of them at once: none is longer without its escapes. One that is no
-    // text, with half a surrogate pair, is no rule's: no length.
+    // text is no rule's: no length.
     private static (int Start, int Length) Unescape(in Utf8JsonReader json, ref byte[] bytes, ref int end)
     {
+        if (!MemberName.IsText(json.ValueSpan))
+        {
+            return (0, -1);
+        }
+
         if (end == bytes.Length)
         {
             Array.Resize(ref bytes, 2 * end);
         }
 
-        try
-        {
-            var start = end;
-            end += json.CopyString(bytes.AsSpan(start));
-            return (start, end - start);
-        }
-        catch (InvalidOperationException)
-        {
-            return (0, -1);
-        }
+        var start = end;
+        end += json.CopyString(bytes.AsSpan(start));
+        return (start, end - start);
     }
 
     private struct Row

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -32,4 +33,31 @@ internal readonly struct MemberName(string name)
         > 0 => name[0] | ((uint)name[name.Length >> 1] << 8) | ((uint)name[^1] << 16),
         _ => 0,
     };
+
+    /// <summary>
+    /// Whether a name that is written with escapes is a text: UTF-8, and no half of a surrogate pair without the other. The JSON reader
+    /// says so by throwing, which for each name of a hostile context would take long.
+    /// </summary>
+    public static bool IsText(ReadOnlySpan<byte> written)
+    {
+        var isHigh = false;
+        for (var i = 0; i < written.Length; i++)
+        {
+            var unit = '\0';
+            if (written[i] == (byte)'\\' && written[++i] == (byte)'u')
+            {
+                unit = (char)ushort.Parse(written.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+                i += 4;
+            }
+
+            if (char.IsLowSurrogate(unit) != isHigh)
+            {
+                return false;
+            }
+
+            isHigh = char.IsHighSurrogate(unit);
+        }
+
+        return !isHigh && System.Text.Unicode.Utf8.IsValid(written);
+    }
 }
