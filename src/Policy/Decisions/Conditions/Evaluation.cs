@@ -12,6 +12,12 @@ internal struct Evaluation(string capability, DecisionContext context, DateTimeO
     private InputPath? owner;
     private int ownerRow;
 
+    // What values were compared with last: found and read once, however many members of a list are compared with it.
+    private InputPath? compared;
+    private int comparedRow;
+    private byte[]? comparedText;
+    private JsonElement comparedJson;
+
     public string Capability { get; } = capability;
 
     public DecisionContext Context { get; } = context;
@@ -33,6 +39,39 @@ internal struct Evaluation(string capability, DecisionContext context, DateTimeO
     {
         value = default;
         value.Set(Context, Row(place));
+    }
+
+    /// <summary>What is at a place that values are compared with.</summary>
+    public void FindCompared(InputPath place, out InputValue value)
+    {
+        if (place != compared)
+        {
+            comparedRow = Row(place);
+            comparedText = null;
+            comparedJson = default;
+            compared = place;
+        }
+
+        value = default;
+        value.Set(Context, comparedRow);
+    }
+
+    /// <summary>Whether a value is what <see cref="FindCompared"/> found last, where that is of the same kind.</summary>
+    public bool EqualsCompared(in InputValue value, in InputValue found)
+    {
+        if (value.IsText)
+        {
+            return value.Text.SequenceEqual(found.IsEscaped ? comparedText ??= found.Text.ToArray() : found.Text);
+        }
+
+        // The usual case: two values written the same way.
+        if (value.Raw.SequenceEqual(found.Raw))
+        {
+            return true;
+        }
+
+        comparedJson = comparedJson.ValueKind == JsonValueKind.Undefined ? found.ToJson() : comparedJson;
+        return JsonElement.DeepEquals(value.ToJson(), comparedJson);
     }
 
     /// <summary>

@@ -10,6 +10,9 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// </summary>
 internal ref struct InputValue
 {
+    // Whoever parsed the context may have allowed more than JSON.
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
     // Filled field by field where it stands, since copying what was just written piece by piece holds a processor up.
     private DecisionContext? context;
     private int row;
@@ -37,6 +40,9 @@ internal ref struct InputValue
 
     public readonly bool IsText => !raw.IsEmpty && raw[0] == (byte)'"';
 
+    /// <summary>Whether it is written with escapes, so that reading its text copies it.</summary>
+    public readonly bool IsEscaped => isEscaped;
+
     public readonly bool IsList => !raw.IsEmpty && raw[0] == (byte)'[';
 
     /// <summary>The text in UTF-8, without quotes; empty for what is no text. Only a text that is written with escapes is copied.</summary>
@@ -49,7 +55,7 @@ internal ref struct InputValue
     public readonly bool TryGetNumber(out double number) => Utf8Parser.TryParse(raw, out number, out var read) && read == raw.Length;
 
     /// <summary>For deep comparison, and whatever else is seldom.</summary>
-    public readonly JsonElement ToJson() => Exists ? JsonElement.Parse(raw) : default;
+    public readonly JsonElement ToJson() => Exists ? JsonElement.Parse(raw, Lenient) : default;
 
     /// <summary>For a list: the rows of its members.</summary>
     public readonly Members GetEnumerator() => new(context!, row);

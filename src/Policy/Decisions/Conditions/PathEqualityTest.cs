@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace OrleansPolicy.Decisions.Conditions;
 
 /// <summary>
@@ -16,20 +14,8 @@ internal sealed class PathEqualityTest(string name, InputPath other, bool wanted
 
     public override Truth Check(in InputValue value, ref Evaluation evaluation)
     {
-        evaluation.Find(other, out var otherValue);
-        return AreEqual(value, otherValue) == wanted ? Truth.Yes : Truth.No;
-    }
-
-    private static bool AreEqual(in InputValue left, in InputValue right)
-    {
-        if (!left.Exists || left.Kind != right.Kind)
-        {
-            return false;
-        }
-
-        // The usual case: two values written the same way.
-        return left.IsText
-            ? left.Text.SequenceEqual(right.Text)
-            : left.Raw.SequenceEqual(right.Raw) || JsonElement.DeepEquals(left.ToJson(), right.ToJson());
+        evaluation.FindCompared(other, out var otherValue);
+        var areEqual = value.Exists && value.Kind == otherValue.Kind && evaluation.EqualsCompared(value, otherValue);
+        return areEqual == wanted ? Truth.Yes : Truth.No;
     }
 }
