@@ -76,8 +76,8 @@ internal static partial class PlainDecision
         _ => Truth.Error,
     };
 
-    // The values a path leads to; an undefined one where it leads nowhere.
-    private static IEnumerable<JsonElement> Values(string path, JsonElement context)
+    /// <summary>The values a path leads to; an undefined one where it leads nowhere.</summary>
+    public static IEnumerable<JsonElement> Values(string path, JsonElement context)
     {
         IEnumerable<JsonElement> values = [context];
         foreach (Match step in Steps().Matches(path["context".Length..]))

@@ -6,10 +6,10 @@ namespace OrleansPolicy.Policy.Tests.Decisions;
 /// <summary>Rules and contexts that meet: the same few names and values, written in every way that JSON has.</summary>
 internal sealed class RandomRequest(Random random)
 {
-    // Short and long, alike at both ends, and what unison's rules look at.
-    private static readonly string[] Names =
+    /// <summary>Short and long, alike at both ends, and what unison's rules look at.</summary>
+    public static readonly string[] Names =
     [
-        "a", "bc", "b", "def", "deg", "four", "eightish", "eightist", "feature_001_on", "feature_002_on", "é", "x-env", "a\\b", "\u0001\ud83d\ude00",
+        "a", "bc", "b", "def", "deg", "four", "eightish", "eightist", "feature_001_on", "feature_002_on", "long_and_alike_a_long_and_alike", "long_and_alike_b_long_and_alike", "é", "x-env", "a\\b", "\u0001\ud83d\ude00",
         "action_envelope", "risk_level", "target", "device_class", "policy_context", "scopes", "auth_scope", "person", "id", "person_id", "safety_context", "data_classification",
     ];
 
