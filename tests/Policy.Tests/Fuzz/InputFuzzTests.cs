@@ -13,7 +13,7 @@ namespace OrleansPolicy.Policy.Tests.Fuzz;
 public sealed class InputFuzzTests
 {
     [Fact]
-    public void No_context_makes_deciding_throw_and_no_error_allows()
+    public void No_context_makes_reading_or_deciding_throw_and_no_error_allows()
     {
         var rules = RuleSet.Compile(GatewayPolicyTests.Bundle("policy.json"), DefaultEffect.Allow).Value!;
         var cases = JsonElement.Parse(Repository.Read("examples/gateway-policy/decisions.json")).GetProperty("decisions").EnumerateArray()
@@ -21,15 +21,19 @@ public sealed class InputFuzzTests
         var decided = 0;
         Mutants.Check([.. cases.Select(c => c.Context)], 10_000, mutant =>
         {
-            if (Parsed(mutant.Json) is not { } context)
+            // As bytes and as a parsed document: both or neither, and then the same decision.
+            var (parsed, read) = (Parsed(mutant.Json), Read(mutant.Json));
+            Assert.Equal(parsed is null, read is null);
+            if (parsed is null || read is null)
             {
                 return;
             }
 
-            var request = new DecisionRequest(cases[mutant.Seed].Capability, context, DateTimeOffset.MaxValue);
+            var request = new DecisionRequest(cases[mutant.Seed].Capability, read, DateTimeOffset.MaxValue);
             var decision = rules.Decide(request);
             Assert.False(decision.IsError && decision.Allowed);
             Assert.Equal(decision, rules.Explain(request).Decision);
+            Assert.Equal(decision, rules.Decide(request with { Context = parsed.Value }));
             decided++;
         });
         Assert.True(decided > 2_000, $"{decided}");
@@ -72,6 +76,18 @@ public sealed class InputFuzzTests
             canonicalized++;
         });
         Assert.True(canonicalized > 1_000, $"{canonicalized}");
+    }
+
+    private static DecisionContext? Read(byte[] json)
+    {
+        try
+        {
+            return DecisionContext.Parse(json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private static JsonElement? Parsed(byte[] json)
