@@ -12,7 +12,7 @@ namespace OrleansPolicy.Decisions;
 /// </summary>
 public sealed class DecisionContext
 {
-    /// <summary>The deepest context.</summary>
+    /// <summary>How many levels of objects and lists a context has at most.</summary>
     public const int DepthMax = 64;
 
     // A thread keeps the room in which it notes values while it reads, up to this many.

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using OrleansPolicy.Bundles;
 using OrleansPolicy.Decisions.Conditions;
 
@@ -117,7 +116,7 @@ public sealed class RuleSet
     public long Effort(DecisionInput input, long most)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var known = weights ??= [.. rules.Select(rule => 1 + (SizeOf(rule.Rule.Source) / RuleTextBytes))];
+        var known = weights ??= [.. rules.Select(rule => 1L + (JsonMarshal.GetRawUtf8Value(rule.Rule.Source).Length / RuleTextBytes))];
         var each = 1 + ((input.Context?.Utf8.Length ?? 0) / ContextBytes);
         var effort = 0L;
         foreach (var places in (ReadOnlySpan<int[]>)[index.Select(input.CapabilityId), index.General])
@@ -131,9 +130,7 @@ public sealed class RuleSet
         return effort;
     }
 
-    private static long SizeOf(JsonElement json) => json.ValueKind == JsonValueKind.Undefined ? 0 : JsonMarshal.GetRawUtf8Value(json).Length;
-
-    // A text of the context with half a surrogate pair, a document that is gone, and whatever else no one thought of: whatever a
+    // A text of the context with half a surrogate pair, and whatever else no one thought of: whatever a
     // rule cannot be held against is denied.
     private static bool IsFromInput(Exception e) => e is not OutOfMemoryException;
 

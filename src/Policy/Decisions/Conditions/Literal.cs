@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text.Json;
 
 namespace OrleansPolicy.Decisions.Conditions;
@@ -68,6 +69,6 @@ internal readonly struct Literal
             return other.CompareTo(exact);
         }
 
-        return (ShortDecimal.TryParse(value.Raw, out var parsed) ? parsed : value.ToJson().GetDouble()).CompareTo(number);
+        return (ShortDecimal.TryParse(value.Raw, out var parsed) ? parsed : double.Parse(value.Raw, NumberStyles.Float, CultureInfo.InvariantCulture)).CompareTo(number);
     }
 }

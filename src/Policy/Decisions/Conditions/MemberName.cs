@@ -8,24 +8,33 @@ namespace OrleansPolicy.Decisions.Conditions;
 /// The name of a member with a number made of it, by which it is found. Where it has eight bytes at most, as most names have, the number
 /// and the length are the name.
 /// </summary>
-internal readonly struct MemberName(string name)
+internal readonly struct MemberName
 {
     /// <summary>Spreads numbers over 64 bits.</summary>
     public const ulong Spread = 0x9E3779B97F4A7C15;
 
-    public byte[] Utf8 { get; } = Encoding.UTF8.GetBytes(name);
+    public MemberName(string name)
+    {
+        Utf8 = Encoding.UTF8.GetBytes(name);
+        Key = KeyOf(Utf8);
+        Hash = HashOf(Key, Utf8.Length);
+    }
 
-    public ulong Key { get; } = KeyOf(Encoding.UTF8.GetBytes(name));
+    public byte[] Utf8 { get; }
+
+    /// <summary>The number.</summary>
+    public ulong Key { get; }
 
     /// <summary>What buckets are chosen by.</summary>
-    public ulong Hash { get; } = HashOf(KeyOf(Encoding.UTF8.GetBytes(name)), Encoding.UTF8.GetByteCount(name));
+    public ulong Hash { get; }
 
     /// <summary>Whether other names of the same length have other keys.</summary>
     public bool IsKey => Utf8.Length <= sizeof(ulong);
 
+    /// <summary>The same of a name with this key and so many bytes.</summary>
     public static ulong HashOf(ulong key, int length) => (key + (uint)length) * 0xD6E8FEB86659FD93;
 
-    /// <summary>The number.</summary>
+    /// <summary>The number of a name.</summary>
     public static ulong KeyOf(ReadOnlySpan<byte> name) => name.Length switch
     {
         > sizeof(ulong) => BinaryPrimitives.ReadUInt64LittleEndian(name) ^ (BinaryPrimitives.ReadUInt64LittleEndian(name[^sizeof(ulong)..]) * Spread),

@@ -25,8 +25,7 @@ internal static class PythonValue
         JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.False => false,
         JsonValueKind.String => value.Raw.Length > 2,
         JsonValueKind.Number => !value.TryGetNumber(out var number) || number != 0,
-        JsonValueKind.Array => value.HasMembers,
-        JsonValueKind.Object => value.HasMembers,
+        JsonValueKind.Array or JsonValueKind.Object => value.HasMembers,
         _ => true,
     };
 
@@ -37,7 +36,7 @@ internal static class PythonValue
         JsonValueKind.True => text.SequenceEqual("True"u8),
         JsonValueKind.False => text.SequenceEqual("False"u8),
         JsonValueKind.Null or JsonValueKind.Undefined => text.SequenceEqual("None"u8),
-        JsonValueKind.Number => Encoding.UTF8.GetBytes(NumberOf(value.ToJson())).AsSpan().SequenceEqual(text),
+        JsonValueKind.Number => Encoding.UTF8.GetBytes(NumberOf(value.Raw)).AsSpan().SequenceEqual(text),
         _ => false,
     };
 
@@ -48,13 +47,13 @@ internal static class PythonValue
         JsonValueKind.True => "True",
         JsonValueKind.False => "False",
         JsonValueKind.Null or JsonValueKind.Undefined => "None",
-        JsonValueKind.Number => NumberOf(value),
+        JsonValueKind.Number => NumberOf(JsonMarshal.GetRawUtf8Value(value)),
         _ => null,
     };
 
-    private static string NumberOf(JsonElement value)
+    private static string NumberOf(ReadOnlySpan<byte> number)
     {
         using var writer = new CanonicalWriter(CanonicalDialect.Python, CanonicalOptions.Default);
-        return writer.Write(JsonMarshal.GetRawUtf8Value(value)) is { Succeeded: true, Value: var text } ? Encoding.ASCII.GetString(text.Span) : "inf";
+        return writer.Write(number) is { Succeeded: true, Value: var text } ? Encoding.ASCII.GetString(text.Span) : "inf";
     }
 }
