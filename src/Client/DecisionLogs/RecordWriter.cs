@@ -130,7 +130,7 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         {
             json.WriteString(Kept, Dropped);
         }
-        else if (context is not null && context != DecisionContext.Empty)
+        else if (context is not null && context != DecisionContext.Empty && !context.Utf8.SequenceEqual("null"u8))
         {
             json.WritePropertyName(Context);
             ContextCopy.Write(json, context, mask);

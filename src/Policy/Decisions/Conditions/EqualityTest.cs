@@ -21,7 +21,7 @@ internal sealed class EqualityTest(string name, JsonElement operand, Literal[] m
     {
         if (value.IsList)
         {
-            return operand.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(operand, value.ToJson());
+            return value.EqualsList(operand);
         }
 
         var text = value.Text;

@@ -60,6 +60,26 @@ internal ref struct InputValue
     /// <summary>For a list: the rows of its members.</summary>
     public readonly Members GetEnumerator() => new(context!, row);
 
+    /// <summary>For a list: whether a rule's operand is an equal one. Lists of other lengths, as hostile ones are, are not read for it.</summary>
+    public readonly bool EqualsList(JsonElement operand)
+    {
+        if (operand.ValueKind != JsonValueKind.Array)
+        {
+            return false;
+        }
+
+        var missing = operand.GetArrayLength();
+        foreach (var _ in this)
+        {
+            if (--missing < 0)
+            {
+                return false;
+            }
+        }
+
+        return missing == 0 && JsonElement.DeepEquals(operand, ToJson());
+    }
+
     /// <summary>Makes it what is in a row, or none.</summary>
     public void Set(DecisionContext found, int at)
     {

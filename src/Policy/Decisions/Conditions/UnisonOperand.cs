@@ -21,7 +21,7 @@ internal sealed class UnisonOperand(JsonElement source, ImmutableArray<string> t
     {
         if (value.IsList)
         {
-            return source.ValueKind == JsonValueKind.Array && JsonElement.DeepEquals(source, value.ToJson());
+            return value.EqualsList(source);
         }
 
         foreach (var text in bytes)
