@@ -71,7 +71,12 @@ public static class RequestContext
         }
 
         var known = Parse(context);
-        return known.ValueKind != JsonValueKind.Object ? context : Write(json =>
+        if (known.ValueKind != JsonValueKind.Object)
+        {
+            return known.ValueKind == JsonValueKind.Null ? added : context;
+        }
+
+        return Write(json =>
         {
             foreach (var member in known.EnumerateObject())
             {

@@ -130,8 +130,9 @@ internal sealed class RecordWriter(string node, string fleet, ContextMask? mask)
         {
             json.WriteString(Kept, Dropped);
         }
-        else if (context is not null && context != DecisionContext.Empty && !context.Utf8.SequenceEqual("null"u8))
+        else if (context is not null && context.Read(0, out _) is [not (byte)'n', ..])
         {
+            // No context, and null, are left out.
             json.WritePropertyName(Context);
             ContextCopy.Write(json, context, mask);
             if (mask is not null)

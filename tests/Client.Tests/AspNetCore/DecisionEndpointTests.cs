@@ -100,6 +100,8 @@ public sealed class DecisionEndpointTests
             ["replaced"] = () => DecisionContext.Parse("""{"\u0061mount":1000,"route":{"owner":"ann"},"subject":{"id":"ann"}}"""u8),
             ["strange"] = () => JsonElement.Parse("[]"u8),
             ["gone"] = Gone,
+            ["null"] = () => DecisionContext.Parse("null"u8),
+            ["none"] = () => DecisionContext.Empty,
         };
         object facts = new { Amount = 1 };
         await using var web = await WebApplicationUnderTest.ServingAsync(
@@ -117,6 +119,8 @@ public sealed class DecisionEndpointTests
             facts = form;
             Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/pay/replaced")).Status);
             Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/read/replaced")).Status);
+            Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/pay/null")).Status);
+            Assert.Equal(HttpStatusCode.OK, (await web.GetAsync("/pay/none")).Status);
 
             // The facts alone would do.
             foreach (var context in new[] { "strange", "gone" })
