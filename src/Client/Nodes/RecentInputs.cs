@@ -9,7 +9,7 @@ namespace OrleansPolicy.Client;
 internal sealed class RecentInputs(int capacity, TimeProvider time)
 {
     /// <summary>A larger context is not worth its memory.</summary>
-    private const int ContextBytesMax = 16 * 1024;
+    private const int ContextBytesMax = 64 * 1024;
 
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMilliseconds(50);
 
@@ -23,7 +23,7 @@ internal sealed class RecentInputs(int capacity, TimeProvider time)
     {
         var nextAt = Volatile.Read(ref _nextAt);
         if (timestamp >= nextAt && Interlocked.CompareExchange(ref _nextAt, timestamp + _ticksBetween, nextAt) == nextAt
-            && (context ?? DecisionContext.Empty).Utf8.Length <= ContextBytesMax)
+            && (context ?? DecisionContext.Empty).Size <= ContextBytesMax)
         {
             Volatile.Write(ref _ring[(Interlocked.Increment(ref _next) & int.MaxValue) % _ring.Length], new DecisionInput(capabilityId, context));
         }

@@ -21,7 +21,7 @@ internal sealed class ShadowRun(LoadedPolicy policy, bool keeps)
     public const int QueueMax = 1024;
 
     /// <summary>A larger context is not worth its memory.</summary>
-    private const int ContextBytesMax = 16 * 1024;
+    private const int ContextBytesMax = 64 * 1024;
 
     /// <summary>How many ways to differ are counted apart; what comes beyond them counts in the sums alone.</summary>
     private const int ChangesMax = 256;
@@ -94,7 +94,7 @@ internal sealed class ShadowRun(LoadedPolicy policy, bool keeps)
 
     private bool TryQueue(string capabilityId, DecisionContext? context, DateTimeOffset at, Decision decision)
     {
-        if (Volatile.Read(ref _waiting) >= QueueMax || (context ?? DecisionContext.Empty).Utf8.Length > ContextBytesMax)
+        if (Volatile.Read(ref _waiting) >= QueueMax || (context ?? DecisionContext.Empty).Size > ContextBytesMax)
         {
             return false;
         }

@@ -130,7 +130,7 @@ public sealed class ShadowTests
         await using var node = await test.ServingAsync(test.Publish("1.0.0"));
         await ShowAsync(test, node, test.Publish("2.0.0"));
 
-        var large = JsonSerializer.SerializeToElement(new { text = new string('x', 20_000) });
+        var large = JsonSerializer.SerializeToElement(new { text = new string('x', 70_000) });
         Assert.True(node.Decide("read", large).Allowed);
 
         await Eventually.Holds(() => Words(test).Sum(word => word.Dropped) == 1);

@@ -103,11 +103,13 @@ public sealed class WarmUpTests
     {
         var recent = new RecentInputs(4, TimeProvider.System);
         var context = DecisionContext.Parse("{}"u8);
-        var large = DecisionContext.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"text":"{{new string('x', 16 * 1024)}}"}"""));
+        var large = DecisionContext.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"text":"{{new string('x', 64 * 1024)}}"}"""));
 
         recent.Offer("small", context, 0);
         recent.Offer("large", large, TimeProvider.System.TimestampFrequency);
-        recent.Offer("none", null, 2 * TimeProvider.System.TimestampFrequency);
+        var many = DecisionContext.Parse(System.Text.Encoding.UTF8.GetBytes($$"""{"list":[{{string.Join(',', Enumerable.Repeat('0', 2_000))}}]}"""));
+        recent.Offer("many values", many, 2 * TimeProvider.System.TimestampFrequency);
+        recent.Offer("none", null, 3 * TimeProvider.System.TimestampFrequency);
 
         Assert.Equal(["small", "none"], recent.Read().Select(input => input.CapabilityId));
         Assert.Same(context, recent.Read()[0].Context);
