@@ -34,7 +34,7 @@ internal sealed class TestDecisions
     public string? Check(PolicyNode node, int index, string v1Hash)
     {
         var test = _cases[index % _cases.Length];
-        var decided = node.Decide(test.CapabilityId, test.Known, test.Now ?? DefaultNow);
+        var decided = node.Decide(test.CapabilityId, test.Context, test.Now ?? DefaultNow);
         if (!decided.Served)
         {
             return $"{node.Name} refused: {decided.Decision.Reason}";
@@ -49,11 +49,7 @@ internal sealed class TestDecisions
 
     private sealed record CaseFile(Case[] Decisions);
 
-    private sealed record Case(string CapabilityId, JsonElement Context, Expectation Expected, Expectation? ExpectedV2, DateTimeOffset? Now)
-    {
-        // Read once, asked with thousands of times a second.
-        public DecisionContext Known { get; } = Context;
-    }
+    private sealed record Case(string CapabilityId, DecisionContext Context, Expectation Expected, Expectation? ExpectedV2, DateTimeOffset? Now);
 
     private sealed record Expectation(bool Allowed, bool RequireConfirmation, string? RuleId, string? Reason);
 }

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using OrleansPolicy.Decisions.Conditions;
 
 namespace OrleansPolicy.Decisions;
@@ -11,6 +12,7 @@ namespace OrleansPolicy.Decisions;
 /// object, or null, which has no members; decisions about anything else are denials. It has its own copy of the bytes and never changes;
 /// any number of threads and decisions may use it at once. Of members with one name the last counts.
 /// </summary>
+[JsonConverter(typeof(DecisionContextJson))]
 public sealed class DecisionContext
 {
     /// <summary>How many levels of objects and lists a context has at most.</summary>

@@ -256,6 +256,31 @@ public sealed class DecisionContextTests
     }
 
     [Fact]
+    public void A_context_within_other_json_is_written_and_read_as_it_is()
+    {
+        var context = DecisionContext.Parse("""{"a":[1.50,"x"]}"""u8);
+
+        var written = JsonSerializer.Serialize(new Holder(context, null));
+        var read = JsonSerializer.Deserialize<Holder>(written)!;
+
+        Assert.Equal("""{"Context":{"a":[1.50,"x"]},"Other":null}""", written);
+        Assert.Equal(context.Utf8, read.Context!.Utf8);
+        Assert.Null(read.Other);
+        Assert.Equal("""{"Context":{},"Other":null}""", JsonSerializer.Serialize(new Holder(DecisionContext.Empty, null)));
+    }
+
+    [Fact]
+    public void A_context_that_cannot_be_read_is_written_as_null()
+    {
+        var document = JsonDocument.Parse("{}");
+        document.Dispose();
+
+        Assert.Equal("""{"Context":null,"Other":null}""", JsonSerializer.Serialize(new Holder(document.RootElement, null)));
+    }
+
+    private sealed record Holder(DecisionContext? Context, DecisionContext? Other);
+
+    [Fact]
     public void List_positions_lead_to_members_of_lists_alone()
     {
         var context = Parse("""{"l":[10,[20,[21,22],{}],{"l":[30]},[],"5"],"o":{"0":1},"t":"text","e":[],"n":null,"after":[40]}""");
